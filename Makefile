@@ -1,0 +1,36 @@
+# Every target sets up what it needs, once. Needs: Python 3.11 or newer, make, and the package index.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := $(or $(shell command -v uv),.uv/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+SETUP := .venv/.synced
+
+.PHONY: help setup demo local test check unit
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.uv/bin/uv:
+	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+$(SETUP): pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --frozen --quiet && touch $@
+
+setup: $(SETUP)
+
+demo: $(SETUP)  ## start everything, hold the demo conversation, stop everything
+	@$(RUN) python -m local.demo $(if $(API_URL),--url $(API_URL))
+
+local: $(SETUP)  ## the API on http://127.0.0.1:8000 until Ctrl-C
+	@$(RUN) python -m local.stack
+
+check: $(SETUP)  ## format, lint, types, import directions
+	@$(RUN) ruff format --check --quiet .
+	@$(RUN) ruff check --quiet .
+	@$(RUN) pyright
+	@$(RUN) lint-imports --no-logo
+
+unit: $(SETUP)  ## the tests alone
+	@$(RUN) pytest -q
+
+test: check unit  ## everything that must hold: check, then every test
