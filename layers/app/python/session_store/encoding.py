@@ -1,0 +1,76 @@
+"""JSON text as it is stored: key order, big integers, floats, NUL and lone surrogates survive unchanged."""
+
+import base64
+import json
+from datetime import datetime
+from typing import Any, cast
+
+from .errors import InvalidInputError, UnstorableValueError
+
+PREVIEW_LENGTH = 120
+_BYTES_MARK = "__bytes_encoded__"
+
+
+def encode(field: str, value: Any) -> str:
+    """JSON text of `value`; bytes become Strands' `{"__bytes_encoded__": true, "data": base64}`.
+
+    Raises `UnstorableValueError` for what JSON cannot hold: NaN, infinity, sets, objects, endless nesting.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
+        if not text.isascii() and not _is_unicode(text):  # a lone surrogate has no UTF-8: keep it as an escape
+            text = json.dumps(value, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnstorableValueError(field, f"cannot be stored as JSON: {error}") from error
+    return text
+
+
+def decode(text: str) -> Any:
+    """The value of `encode`'s text, bytes as bytes again."""
+    value = json.loads(text)
+    return _decode_bytes(value) if _BYTES_MARK in text else value
+
+
+def checked_timestamp(field: str, value: object) -> str:
+    """An ISO 8601 timestamp as Strands writes it, unchanged."""
+    try:
+        datetime.fromisoformat(cast(str, value))
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(field, "must be an ISO 8601 timestamp") from error
+    return cast(str, value)
+
+
+def preview_of(message: Any) -> str:
+    """The first text of a message in one printable line of at most `PREVIEW_LENGTH` characters."""
+    content: Any = cast(dict[str, Any], message).get("content") if isinstance(message, dict) else None
+    blocks = cast(list[Any], content) if isinstance(content, list) else []
+    texts = (cast(dict[str, Any], block).get("text") for block in blocks if isinstance(block, dict))
+    first = next((text for text in texts if isinstance(text, str)), "")
+    words = " ".join(first.split())
+    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in words)
+    return printable if len(printable) <= PREVIEW_LENGTH else printable[: PREVIEW_LENGTH - 1] + "…"
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _encode_bytes(value: object) -> dict[str, object]:
+    if isinstance(value, bytes):
+        return {_BYTES_MARK: True, "data": base64.b64encode(value).decode()}
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+def _decode_bytes(value: Any) -> Any:
+    if isinstance(value, dict):
+        members = cast(dict[str, Any], value)
+        if members.get(_BYTES_MARK) is True and "data" in members:
+            return base64.b64decode(members["data"])
+        return {key: _decode_bytes(member) for key, member in members.items()}
+    if isinstance(value, list):
+        return [_decode_bytes(item) for item in cast(list[Any], value)]
+    return value

@@ -1,0 +1,128 @@
+"""What every transport offers. The owner is part of every call: no call reaches another owner's rows.
+
+Each write is one statement, durable on return. Outside a run a write is refused with `SessionBusyError` while a run
+holds the session. `StoreUnavailableError` may come from every method.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from .records import (
+    AgentRecord,
+    BegunRun,
+    MessageRecord,
+    RunRecord,
+    RunRequest,
+    RunWrite,
+    SessionPage,
+    SessionRecord,
+)
+
+
+class Sessions(Protocol):
+    def create(self, owner: str, session: SessionRecord) -> None:
+        """Raises `AlreadyExistsError`."""
+        ...
+
+    def read(self, owner: str, session_id: str) -> SessionRecord | None: ...
+
+    def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+        """Newest activity first. Raises `InvalidInputError` for a cursor that this store did not give."""
+        ...
+
+    def delete(self, owner: str, session_id: str) -> None:
+        """Every row of the session, its runs included. Raises `SessionNotFoundError`."""
+        ...
+
+
+class Agents(Protocol):
+    def create(self, owner: str, session_id: str, agent: AgentRecord) -> None:
+        """Raises `SessionNotFoundError`, `AlreadyExistsError`, `SessionBusyError`."""
+        ...
+
+    def read(self, owner: str, session_id: str, agent_id: str) -> AgentRecord | None: ...
+
+    def update(self, owner: str, session_id: str, agent: AgentRecord) -> None:
+        """Keeps the stored `created_at`. Raises `AgentNotFoundError`, `SessionBusyError`."""
+        ...
+
+
+class Messages(Protocol):
+    def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
+        """The id under which it is stored.
+
+        That is `message.message_id`, unless a conversation manager that removed more than is stored made its session
+        manager count from 0 again: then it is the next free one. Raises `AgentNotFoundError`, `AlreadyExistsError`,
+        `MessageOrderError`, `SessionBusyError`.
+        """
+        ...
+
+    def read(self, owner: str, session_id: str, agent_id: str, message_id: int) -> MessageRecord | None: ...
+
+    def redact(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
+        """Replaces bodies and `updated_at`. Raises `MessageNotFoundError`, `SessionBusyError`."""
+        ...
+
+    def list(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> Sequence[MessageRecord]:
+        """Messages from `from_message_id` on upwards, or with `desc` from it on downwards (-1: from the newest)."""
+        ...
+
+
+class MultiAgents(Protocol):
+    def create(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None: ...
+
+    def read(self, owner: str, session_id: str, multi_agent_id: str) -> str | None: ...
+
+    def update(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None: ...
+
+
+class Runs(Protocol):
+    def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
+        """Take the session's lease and read what the agent needs, in one round trip; creates a missing session.
+
+        A `RunRecord` is the stored outcome of an earlier request with the same idempotency key. Raises
+        `SessionBusyError`, `RunInProgressError`, `IdempotencyKeyReusedError`.
+        """
+        ...
+
+    def write(self, owner: str, write: RunWrite) -> bool:
+        """Store what was gathered and renew the lease, or with an outcome release it; True: cancellation was asked for.
+
+        Raises `LeaseLostError`.
+        """
+        ...
+
+    def renew(self, owner: str, session_id: str, run_id: str, lease_seconds: float) -> bool:
+        """Renew the lease; True: cancellation was asked for. Raises `LeaseLostError`."""
+        ...
+
+    def read(self, owner: str, run_id: str) -> RunRecord:
+        """Raises `RunNotFoundError`."""
+        ...
+
+    def request_cancel(self, owner: str, run_id: str) -> RunRecord:
+        """Ask a running run to end: it sees this at its next write or renewal. Raises `RunNotFoundError`."""
+        ...
+
+
+class Store(Protocol):
+    sessions: Sessions
+    agents: Agents
+    messages: Messages
+    multi_agents: MultiAgents
+    runs: Runs
+
+    def ping(self) -> float:
+        """Milliseconds of one round trip to the database."""
+        ...
+
+    def close(self) -> None: ...
