@@ -1,0 +1,63 @@
+"""One psycopg connection, set up so that an RDS Proxy can share it and nothing pins it."""
+
+from ipaddress import ip_address
+from typing import Any, LiteralString
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from .errors import ConfigurationError
+from .settings import StoreSettings
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Statement = LiteralString
+_DEFAULT_PORT = "5432"
+
+
+def connect(settings: StoreSettings) -> Connection:
+    """A new connection in autocommit, without prepared statements. Raises `psycopg.OperationalError`."""
+    return psycopg.connect(**_parameters(settings), autocommit=True, prepare_threshold=None)
+
+
+def _parameters(settings: StoreSettings) -> dict[str, Any]:
+    # A named Parse and the DEALLOCATE that follows it pin a proxied connection; so does `options=` at start-up.
+    parameters: dict[str, Any] = {
+        "connect_timeout": settings.connect_timeout_seconds,
+        "application_name": "session-store",
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+        **_tls(settings),
+        **conninfo_to_dict(settings.url),
+    }
+    if settings.iam_auth and not parameters.get("password"):
+        parameters["password"] = _iam_token(settings, parameters)
+    return parameters
+
+
+def _tls(settings: StoreSettings) -> dict[str, str]:
+    if _is_loopback(unquote(urlsplit(settings.url).hostname or "")):
+        return {}
+    # psycopg's binary wheel looks for authorities where Lambda has none: the file is always named.
+    return {"sslmode": "verify-full", "sslrootcert": settings.ca_file or "system"}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in ("", "localhost")
+
+
+def _iam_token(settings: StoreSettings, parameters: dict[str, Any]) -> str:
+    """A fresh token for each connect: RDS checks it then, and it lasts 15 minutes."""
+    try:
+        import boto3
+    except ImportError as error:
+        raise ConfigurationError("DATABASE_IAM_AUTH=true needs boto3: install strands-session-store[iam]") from error
+    rds: Any = boto3.client("rds", region_name=settings.region)  # pyright: ignore[reportUnknownMemberType]
+    return rds.generate_db_auth_token(
+        DBHostname=parameters["host"], Port=int(parameters.get("port", _DEFAULT_PORT)), DBUsername=parameters["user"]
+    )

@@ -1,0 +1,107 @@
+"""Runs one statement at a time, over a connection that comes back by itself."""
+
+import random
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import errors as postgresql
+
+from .connection import Connection, Statement, connect
+from .errors import InvalidInputError, SessionStoreError, StoreUnavailableError
+from .settings import StoreSettings
+
+_RETRY_PAUSE_SECONDS = (0.05, 0.25)
+
+# The server ended or refused the connection, or a failover left us on a reader: a new connection may do better.
+_NEEDS_NEW_CONNECTION = (
+    postgresql.AdminShutdown,
+    postgresql.CrashShutdown,
+    postgresql.CannotConnectNow,
+    postgresql.ReadOnlySqlTransaction,
+)
+_ROLLED_BACK = (postgresql.SerializationFailure, postgresql.DeadlockDetected)
+_TOO_LARGE = (psycopg.DataError, postgresql.ProgramLimitExceeded, postgresql.StatementTooComplex)
+
+
+class Result(NamedTuple):
+    """repeated: an earlier try may have been committed before its answer was lost."""
+
+    rows: list[tuple[Any, ...]]
+    repeated: bool
+
+
+class Database:
+    """One lazy connection a process: a Lambda environment serves one request at a time.
+
+    A failed statement is repeated once on a new connection, so every statement given to it is safe to repeat: it reads,
+    sets absolute values, or inserts under a key and compares afterwards. Threads take turns.
+    """
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.round_trips = 0
+        self._settings = settings
+        self._turn = threading.Lock()
+        self._connection: Connection | None = None
+        self._used_at = 0.0
+
+    def fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Result:
+        """All rows of one statement. Raises `StoreUnavailableError`, `InvalidInputError`."""
+        try:
+            return Result(self._execute(statement, parameters), repeated=False)
+        except psycopg.Error as error:
+            if not _is_transient(error):
+                raise _translated(error) from error
+        time.sleep(random.uniform(*_RETRY_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
+        try:
+            return Result(self._execute(statement, parameters), repeated=True)
+        except psycopg.Error as error:
+            raise _translated(error) from error
+
+    def close(self) -> None:
+        with self._turn:
+            self._discard()
+
+    def _execute(self, statement: Statement, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        with self._turn:
+            connection = self._current()
+            try:
+                self.round_trips += 1
+                cursor = connection.execute(statement, parameters)
+                return cursor.fetchall() if cursor.description else []
+            except _NEEDS_NEW_CONNECTION:
+                self._discard()
+                raise
+            finally:
+                self._used_at = time.monotonic()
+
+    def _current(self) -> Connection:
+        connection = self._connection
+        if connection is None or connection.closed or time.monotonic() - self._used_at > self._settings.idle_seconds:
+            self._discard()
+            self._connection = connection = connect(self._settings)
+        return connection
+
+    def _discard(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _is_transient(error: psycopg.Error) -> bool:
+    if isinstance(error, _NEEDS_NEW_CONNECTION + _ROLLED_BACK):
+        return True
+    # Without an SQLSTATE it is libpq that speaks: the connection broke, or could not be made.
+    return isinstance(error, psycopg.OperationalError) and (
+        error.sqlstate is None or error.sqlstate.startswith("08") or error.sqlstate == "53300"
+    )
+
+
+def _translated(error: psycopg.Error) -> SessionStoreError | psycopg.Error:
+    if isinstance(error, _TOO_LARGE):
+        return InvalidInputError("value", "is larger, deeper or other than PostgreSQL can store")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or _is_transient(error):
+        return StoreUnavailableError(f"the database does not answer ({type(error).__name__})")
+    return error

@@ -1,0 +1,107 @@
+-- Begins a run in one round trip: decides idempotency key, lease and window, in that order.
+--
+-- A function, because each of its statements sees what was committed when it starts. A single SQL statement that waits
+-- for the session's row re-checks the lease on the new row, but reads the messages from its older snapshot: it would
+-- begin on a history that lacks the turn it waited for.
+--
+-- The first row is the decision: leased | busy | in_progress | reused | stored. After 'leased' follow the session, the
+-- agent if it exists, and the messages that its conversation manager still holds, oldest first.
+CREATE FUNCTION begin_run(
+    in_owner text, in_session_id text, in_agent_id text, in_run_id uuid, in_lease interval,
+    in_idempotency_key text, in_request_hash text
+)
+RETURNS TABLE (part text, number bigint, body text, extra text, internal text, created_at text, updated_at text)
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+    held     sessions%ROWTYPE;
+    earlier  runs%ROWTYPE;
+    subject  agents%ROWTYPE;
+    is_new   boolean := false;
+    inserted boolean;
+BEGIN
+    LOOP
+        SELECT s.* INTO held FROM sessions s WHERE s.owner = in_owner AND s.session_id = in_session_id FOR UPDATE;
+
+        IF in_idempotency_key IS NOT NULL THEN
+            SELECT r.* INTO earlier FROM runs r WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key;
+            IF FOUND AND earlier.run_id <> in_run_id THEN
+                IF earlier.request_hash IS DISTINCT FROM in_request_hash THEN
+                    RETURN QUERY SELECT 'reused', 0::bigint, earlier.run_id::text, ''::text, ''::text, ''::text, ''::text;
+                    RETURN;
+                ELSIF earlier.status = 'completed' THEN
+                    RETURN QUERY SELECT 'stored', 0::bigint, earlier.run_id::text, ''::text, ''::text, ''::text, ''::text;
+                    RETURN;
+                END IF;
+                RETURN QUERY
+                    SELECT 'in_progress', 0::bigint, earlier.run_id::text,
+                           extract(epoch FROM s.lease_until - clock_timestamp())::text, ''::text, ''::text, ''::text
+                    FROM sessions s
+                    WHERE s.session_key = earlier.session_key AND s.run_id = earlier.run_id
+                      AND s.lease_until > clock_timestamp() AND earlier.status = 'running';
+                IF FOUND THEN
+                    RETURN;
+                END IF;
+                -- It failed, was cancelled or died: its key may run again.
+                UPDATE runs r
+                SET idempotency_key = NULL,
+                    status = CASE WHEN r.status = 'running' THEN 'interrupted' ELSE r.status END,
+                    finished_at = coalesce(r.finished_at, clock_timestamp())
+                WHERE r.run_id = earlier.run_id;
+            END IF;
+        END IF;
+
+        EXIT WHEN held.session_key IS NOT NULL;
+        INSERT INTO sessions (owner, session_id) VALUES (in_owner, in_session_id) ON CONFLICT DO NOTHING;
+        is_new := FOUND;
+    END LOOP;
+
+    IF held.lease_until > clock_timestamp() AND held.run_id <> in_run_id THEN
+        RETURN QUERY SELECT 'busy', 0::bigint, held.run_id::text,
+                            extract(epoch FROM held.lease_until - clock_timestamp())::text, ''::text, ''::text, ''::text;
+        RETURN;
+    END IF;
+
+    -- A repeated begin of the same run, after a lost connection, finds its own lease and keeps its fence.
+    INSERT INTO runs (run_id, owner, session_key, agent_id, fence, idempotency_key, request_hash)
+    VALUES (in_run_id, in_owner, held.session_key, in_agent_id, held.fence + 1, in_idempotency_key, in_request_hash)
+    ON CONFLICT DO NOTHING;
+    inserted := FOUND;
+    IF NOT inserted AND held.run_id IS DISTINCT FROM in_run_id THEN
+        -- A request with the same key, on another session, was first by a moment.
+        IF is_new THEN
+            DELETE FROM sessions s WHERE s.session_key = held.session_key;
+        END IF;
+        RETURN QUERY
+            SELECT 'in_progress', 0::bigint, r.run_id::text, '1'::text, ''::text, ''::text, ''::text
+            FROM runs r WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key;
+        RETURN;
+    END IF;
+
+    IF held.run_id <> in_run_id THEN
+        UPDATE runs r SET status = 'interrupted', finished_at = held.lease_until
+        WHERE r.run_id = held.run_id AND r.status = 'running';
+    END IF;
+    UPDATE sessions s
+    SET run_id = in_run_id, lease_until = clock_timestamp() + in_lease,
+        fence = s.fence + inserted::int, updated_at = clock_timestamp()
+    WHERE s.session_key = held.session_key
+    RETURNING s.* INTO held;
+
+    RETURN QUERY SELECT 'leased', held.fence, held.session_type, held.preview, ''::text,
+                        held.created_at::text, held.updated_at::text;
+    SELECT a.* INTO subject FROM agents a WHERE a.session_key = held.session_key AND a.agent_id = in_agent_id;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT 'agent', subject.message_count, subject.state::text, subject.conversation_manager_state::text,
+                        subject.internal_state::text, subject.created_at, subject.updated_at;
+    RETURN QUERY SELECT 'message', m.message_id, m.message::text, m.redact_message::text, NULL::text,
+                        m.created_at, m.updated_at
+                 FROM messages m
+                 WHERE m.session_key = held.session_key AND m.agent_id = in_agent_id
+                   AND m.message_id >= subject.removed_message_count
+                 ORDER BY m.message_id;
+END
+$$;

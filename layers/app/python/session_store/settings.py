@@ -1,0 +1,71 @@
+"""Where sessions live, read once from the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+
+DEFAULT_URL = "http://localhost:8001"
+POSTGRESQL_SCHEMES = ("postgresql", "postgres")
+HTTP_SCHEMES = ("http", "https")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """How to reach the sessions.
+
+    url: `postgresql://…` straight to the database, `http(s)://…` through the session backend.
+    iam_auth: log in with a fresh RDS IAM token instead of a password.
+    ca_file: PEM of the authorities to trust, for hosts that are not loopback.
+    idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
+    """
+
+    url: str = DEFAULT_URL
+    iam_auth: bool = False
+    ca_file: str | None = None
+    region: str | None = None
+    connect_timeout_seconds: int = 5
+    idle_seconds: float = 1500
+
+    def __post_init__(self) -> None:
+        scheme = urlsplit(self.url).scheme
+        if scheme not in POSTGRESQL_SCHEMES + HTTP_SCHEMES:
+            raise ConfigurationError(
+                f"SESSION_BACKEND_URL must begin with postgresql:// or http(s)://, not {scheme or 'nothing'}://"
+            )
+
+    @property
+    def is_postgresql(self) -> bool:
+        return urlsplit(self.url).scheme in POSTGRESQL_SCHEMES
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Raises `ConfigurationError` naming the variable."""
+        return cls(
+            url=environment.get("SESSION_BACKEND_URL") or DEFAULT_URL,
+            iam_auth=_flag(environment, "DATABASE_IAM_AUTH"),
+            ca_file=environment.get("DATABASE_CA_FILE") or None,
+            region=environment.get("AWS_REGION") or None,
+            connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
+            idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
+        )
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    value = environment.get(name, "false").lower()
+    if value not in ("true", "false"):
+        raise ConfigurationError(f"{name} must be true or false, not {value!r}")
+    return value == "true"
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    value = environment.get(name)
+    try:
+        number = float(value) if value else default
+    except ValueError as error:
+        raise ConfigurationError(f"{name} must be a number, not {value!r}") from error
+    if not 1 <= number <= 86_400:
+        raise ConfigurationError(f"{name} must lie between 1 and 86400 seconds, not {value}")
+    return number
