@@ -1,7 +1,7 @@
 """One psycopg connection, set up so that an RDS Proxy can share it and nothing pins it."""
 
 from ipaddress import ip_address
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -54,10 +54,10 @@ def _is_loopback(host: str) -> bool:
 def _iam_token(settings: StoreSettings, parameters: dict[str, Any]) -> str:
     """A fresh token for each connect: RDS checks it then, and it lasts 15 minutes."""
     try:
-        import boto3
+        import boto3  # pyright: ignore[reportMissingTypeStubs]
     except ImportError as error:
         raise ConfigurationError("DATABASE_IAM_AUTH=true needs boto3: install strands-session-store[iam]") from error
-    rds: Any = boto3.client("rds", region_name=settings.region)  # pyright: ignore[reportUnknownMemberType]
+    rds = cast(Any, boto3).client("rds", region_name=settings.region)
     return rds.generate_db_auth_token(
         DBHostname=parameters["host"], Port=int(parameters.get("port", _DEFAULT_PORT)), DBUsername=parameters["user"]
     )

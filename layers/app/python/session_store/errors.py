@@ -10,6 +10,8 @@ SessionStoreError
 │   ├── SessionNotFoundError
 │   ├── AgentNotFoundError
 │   ├── MessageNotFoundError
+│   ├── MultiAgentNotFoundError
+│   ├── CursorNotFoundError
 │   └── RunNotFoundError
 ├── ConflictError
 │   ├── AlreadyExistsError        that id is taken
@@ -83,6 +85,14 @@ class AgentNotFoundError(NotFoundError):
 
 class MessageNotFoundError(NotFoundError):
     kind = "message"
+
+
+class MultiAgentNotFoundError(NotFoundError):
+    kind = "multi-agent"
+
+
+class CursorNotFoundError(NotFoundError):
+    kind = "cursor"
 
 
 class RunNotFoundError(NotFoundError):

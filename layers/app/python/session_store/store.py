@@ -27,7 +27,7 @@ class Sessions(Protocol):
     def read(self, owner: str, session_id: str) -> SessionRecord | None: ...
 
     def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
-        """Newest activity first. Raises `InvalidInputError` for a cursor that this store did not give."""
+        """Newest activity first. Raises `CursorNotFoundError` for a cursor that this owner was not given."""
         ...
 
     def delete(self, owner: str, session_id: str) -> None:
@@ -59,8 +59,11 @@ class Messages(Protocol):
 
     def read(self, owner: str, session_id: str, agent_id: str, message_id: int) -> MessageRecord | None: ...
 
-    def redact(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
-        """Replaces bodies and `updated_at`. Raises `MessageNotFoundError`, `SessionBusyError`."""
+    def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
+        """Replaces both bodies and `updated_at`, and with a `preview` the session's.
+
+        Raises `MessageNotFoundError`, `SessionBusyError`.
+        """
         ...
 
     def list(
@@ -73,16 +76,23 @@ class Messages(Protocol):
         limit: int | None = None,
         order: Literal["asc", "desc"] = "asc",
     ) -> Sequence[MessageRecord]:
-        """Messages from `from_message_id` on upwards, or with `desc` from it on downwards (-1: from the newest)."""
+        """Messages from `from_message_id` on upwards, or with `desc` from it on downwards.
+
+        Raises `AgentNotFoundError`.
+        """
         ...
 
 
 class MultiAgents(Protocol):
-    def create(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None: ...
+    def create(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
+        """Raises `SessionNotFoundError`, `AlreadyExistsError`, `SessionBusyError`."""
+        ...
 
     def read(self, owner: str, session_id: str, multi_agent_id: str) -> str | None: ...
 
-    def update(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None: ...
+    def update(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
+        """Raises `MultiAgentNotFoundError`, `SessionBusyError`."""
+        ...
 
 
 class Runs(Protocol):
@@ -120,6 +130,11 @@ class Store(Protocol):
     messages: Messages
     multi_agents: MultiAgents
     runs: Runs
+
+    @property
+    def round_trips(self) -> int:
+        """How many calls went over the wire so far."""
+        ...
 
     def ping(self) -> float:
         """Milliseconds of one round trip to the database."""

@@ -1,0 +1,113 @@
+from session_store.database import Database
+from session_store.errors import AgentNotFoundError, AlreadyExistsError
+from session_store.records import AgentRecord
+
+from .refusals import refusal
+
+
+class PostgreSQLAgents:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, owner: str, session_id: str, agent: AgentRecord) -> None:
+        rows, repeated = self._database.fetch(
+            """
+            WITH free AS (
+                UPDATE sessions
+                SET updated_at = clock_timestamp()
+                WHERE owner = %(owner)s AND session_id = %(session_id)s
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                RETURNING session_key
+            ), created AS (
+                INSERT INTO agents (session_key, agent_id, state, conversation_manager_state, internal_state,
+                                    removed_message_count, created_at, updated_at)
+                SELECT session_key, %(agent_id)s, %(state)s, %(conversation_manager_state)s, %(internal_state)s,
+                       %(removed_message_count)s, %(created_at)s, %(updated_at)s
+                FROM free
+                ON CONFLICT (session_key, agent_id) DO NOTHING
+                RETURNING agent_id
+            )
+            SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM created)
+            """,
+            self._parameters(owner, session_id, agent),
+        )
+        free, created = rows[0]
+        if not free:
+            raise refusal(self._database, owner, session_id)
+        if not created and not (repeated and self._is_stored(owner, session_id, agent)):
+            raise AlreadyExistsError("agent", agent.agent_id)
+
+    def read(self, owner: str, session_id: str, agent_id: str) -> AgentRecord | None:
+        rows = self._database.fetch(
+            """
+            SELECT a.agent_id, a.state::text, a.conversation_manager_state::text, a.internal_state::text,
+                   a.created_at, a.updated_at, a.removed_message_count, a.message_count
+            FROM sessions s JOIN agents a USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
+            """,
+            {"owner": owner, "session_id": session_id, "agent_id": agent_id},
+        ).rows
+        return AgentRecord(*rows[0]) if rows else None
+
+    def list(self, owner: str, session_id: str, *, limit: int | None = None, offset: int = 0) -> list[AgentRecord]:
+        """Agents by id; a session has a handful, so an offset costs nothing."""
+        rows = self._database.fetch(
+            """
+            SELECT a.agent_id, a.state::text, a.conversation_manager_state::text, a.internal_state::text,
+                   a.created_at, a.updated_at, a.removed_message_count, a.message_count
+            FROM sessions s JOIN agents a USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+            ORDER BY a.agent_id
+            LIMIT %(limit)s OFFSET %(offset)s
+            """,
+            {"owner": owner, "session_id": session_id, "limit": limit, "offset": offset},
+        ).rows
+        return [AgentRecord(*row) for row in rows]
+
+    def update(self, owner: str, session_id: str, agent: AgentRecord) -> None:
+        rows = self._database.fetch(
+            """
+            WITH free AS (
+                UPDATE sessions
+                SET updated_at = clock_timestamp()
+                WHERE owner = %(owner)s AND session_id = %(session_id)s
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                RETURNING session_key
+            ), changed AS (
+                UPDATE agents
+                SET state = %(state)s,
+                    conversation_manager_state = %(conversation_manager_state)s,
+                    internal_state = %(internal_state)s,
+                    removed_message_count = %(removed_message_count)s,
+                    updated_at = %(updated_at)s
+                FROM free
+                WHERE agents.session_key = free.session_key AND agents.agent_id = %(agent_id)s
+                RETURNING agent_id
+            )
+            SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM changed)
+            """,
+            self._parameters(owner, session_id, agent),
+        ).rows
+        free, changed = rows[0]
+        if not free:
+            raise refusal(self._database, owner, session_id)
+        if not changed:
+            raise AgentNotFoundError(agent.agent_id)
+
+    def _is_stored(self, owner: str, session_id: str, agent: AgentRecord) -> bool:
+        stored = self.read(owner, session_id, agent.agent_id)
+        return stored is not None and (stored.state, stored.created_at) == (agent.state, agent.created_at)
+
+    @staticmethod
+    def _parameters(owner: str, session_id: str, agent: AgentRecord) -> dict[str, object]:
+        return {
+            "owner": owner,
+            "session_id": session_id,
+            "agent_id": agent.agent_id,
+            "state": agent.state,
+            "conversation_manager_state": agent.conversation_manager_state,
+            "internal_state": agent.internal_state,
+            "removed_message_count": agent.removed_message_count,
+            "created_at": agent.created_at,
+            "updated_at": agent.updated_at,
+        }

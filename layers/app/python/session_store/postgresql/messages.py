@@ -1,0 +1,183 @@
+from collections.abc import Sequence
+from typing import Literal
+
+from session_store.database import Database
+from session_store.errors import (
+    AgentNotFoundError,
+    AlreadyExistsError,
+    MessageNotFoundError,
+    MessageOrderError,
+    SessionStoreError,
+)
+from session_store.records import MessageRecord
+
+from .refusals import refusal
+
+
+class PostgreSQLMessages:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
+        rows, repeated = self._database.fetch(
+            """
+            WITH free AS (
+                UPDATE sessions
+                SET updated_at = clock_timestamp(),
+                    preview = CASE preview WHEN '' THEN coalesce(%(preview)s, '') ELSE preview END
+                WHERE owner = %(owner)s AND session_id = %(session_id)s
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                RETURNING session_key
+            ), place AS (
+                UPDATE agents a
+                SET message_count = a.message_count + 1
+                FROM free
+                WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
+                  AND (a.message_count = %(message_id)s
+                       OR %(message_id)s = 0 AND a.removed_message_count >= a.message_count)
+                RETURNING a.session_key, a.message_count - 1 AS message_id
+            ), stored AS (
+                INSERT INTO messages
+                    (session_key, agent_id, message_id, message, redact_message, created_at, updated_at)
+                SELECT session_key, %(agent_id)s, message_id, %(message)s, %(redact_message)s,
+                       %(created_at)s, %(updated_at)s
+                FROM place
+                RETURNING message_id
+            )
+            SELECT (SELECT count(*) FROM free), (SELECT message_id FROM stored)
+            """,
+            self._parameters(owner, session_id, agent_id, message, preview),
+        )
+        free, message_id = rows[0]
+        if not free:
+            raise refusal(self._database, owner, session_id)
+        if message_id is not None:
+            return message_id
+        if repeated and self.read(owner, session_id, agent_id, message.message_id) == message:
+            return message.message_id
+        raise self._misplacement(owner, session_id, agent_id, message.message_id)
+
+    def read(self, owner: str, session_id: str, agent_id: str, message_id: int) -> MessageRecord | None:
+        rows = self._database.fetch(
+            """
+            SELECT m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at
+            FROM sessions s JOIN messages m USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+              AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
+            """,
+            {"owner": owner, "session_id": session_id, "agent_id": agent_id, "message_id": message_id},
+        ).rows
+        return MessageRecord(*rows[0]) if rows else None
+
+    def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
+        rows = self._database.fetch(
+            """
+            WITH free AS (
+                UPDATE sessions
+                SET updated_at = clock_timestamp(), preview = coalesce(%(preview)s, preview)
+                WHERE owner = %(owner)s AND session_id = %(session_id)s
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                RETURNING session_key
+            ), changed AS (
+                UPDATE messages m
+                SET message = %(message)s, redact_message = %(redact_message)s, updated_at = %(updated_at)s
+                FROM free
+                WHERE m.session_key = free.session_key AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
+                RETURNING m.message_id
+            )
+            SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM changed)
+            """,
+            self._parameters(owner, session_id, agent_id, message, preview),
+        ).rows
+        free, changed = rows[0]
+        if not free:
+            raise refusal(self._database, owner, session_id)
+        if not changed:
+            raise MessageNotFoundError(message.message_id)
+
+    def list(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> Sequence[MessageRecord]:
+        rows = self._database.fetch(
+            _UPWARDS if order == "asc" else _DOWNWARDS,
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "agent_id": agent_id,
+                "from_message_id": from_message_id,
+                "limit": limit,
+            },
+        ).rows
+        if not rows:
+            raise AgentNotFoundError(agent_id)
+        return [MessageRecord(*row) for row in rows if row[0] is not None]
+
+    def _misplacement(self, owner: str, session_id: str, agent_id: str, message_id: int) -> SessionStoreError:
+        rows = self._database.fetch(
+            """
+            SELECT a.message_count
+            FROM sessions s JOIN agents a USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
+            """,
+            {"owner": owner, "session_id": session_id, "agent_id": agent_id},
+        ).rows
+        if not rows:
+            return AgentNotFoundError(agent_id)
+        next_message_id = rows[0][0]
+        if message_id < next_message_id:
+            return AlreadyExistsError("message", message_id)
+        return MessageOrderError(message_id, next_message_id)
+
+    @staticmethod
+    def _parameters(
+        owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None
+    ) -> dict[str, object]:
+        return {
+            "owner": owner,
+            "session_id": session_id,
+            "agent_id": agent_id,
+            "message_id": message.message_id,
+            "message": message.message,
+            "redact_message": message.redact_message,
+            "created_at": message.created_at,
+            "updated_at": message.updated_at,
+            "preview": preview,
+        }
+
+
+# An agent without messages gives one empty row, a missing agent gives none.
+_UPWARDS = """
+    SELECT m.message_id, m.message, m.redact_message, m.created_at, m.updated_at
+    FROM sessions s
+    JOIN agents a USING (session_key)
+    LEFT JOIN LATERAL (
+        SELECT message_id, message::text, redact_message::text, created_at, updated_at
+        FROM messages
+        WHERE session_key = a.session_key AND agent_id = a.agent_id AND message_id >= %(from_message_id)s
+        ORDER BY message_id
+        LIMIT %(limit)s
+    ) m ON true
+    WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
+    ORDER BY m.message_id
+"""
+_DOWNWARDS = """
+    SELECT m.message_id, m.message, m.redact_message, m.created_at, m.updated_at
+    FROM sessions s
+    JOIN agents a USING (session_key)
+    LEFT JOIN LATERAL (
+        SELECT message_id, message::text, redact_message::text, created_at, updated_at
+        FROM messages
+        WHERE session_key = a.session_key AND agent_id = a.agent_id AND message_id <= %(from_message_id)s
+        ORDER BY message_id DESC
+        LIMIT %(limit)s
+    ) m ON true
+    WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
+    ORDER BY m.message_id DESC
+"""

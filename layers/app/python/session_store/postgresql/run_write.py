@@ -1,0 +1,190 @@
+"""The one statement by which a run writes: fenced by an UPDATE of the session's row, all or nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from session_store.connection import Statement
+from session_store.database import Database
+from session_store.records import RunWrite
+
+# The UPDATE waits for whoever else changes the session's row and re-checks the lease on the new row. A plain
+# `INSERT … SELECT … WHERE` would check it on the old one and let a stale holder's rows through.
+WRITE_RUN: Statement = """
+    WITH lease AS (
+        UPDATE sessions
+        SET lease_until = CASE WHEN %(status)s::text IS NULL
+                               THEN clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8) END,
+            run_id = CASE WHEN %(status)s::text IS NULL THEN run_id END,
+            updated_at = clock_timestamp(),
+            preview = coalesce(%(redacted_preview)s,
+                               CASE preview WHEN '' THEN coalesce(%(preview)s, '') ELSE preview END)
+        WHERE owner = %(owner)s AND session_id = %(session_id)s
+          AND run_id = %(run_id)s::uuid AND lease_until > clock_timestamp()
+        RETURNING session_key
+    ), created AS (
+        INSERT INTO agents (session_key, agent_id, state, conversation_manager_state, internal_state,
+                            removed_message_count, message_count, created_at, updated_at)
+        SELECT lease.session_key, a.*
+        FROM lease, unnest(
+            %(created_ids)s::text[], %(created_states)s::json[], %(created_manager_states)s::json[],
+            %(created_internal_states)s::json[], %(created_removed_counts)s::bigint[],
+            %(created_message_counts)s::bigint[], %(created_created_at)s::text[], %(created_updated_at)s::text[]
+        ) AS a
+        ON CONFLICT (session_key, agent_id) DO UPDATE SET message_count = EXCLUDED.message_count
+    ), updated AS (
+        UPDATE agents
+        SET state = coalesce(a.state, agents.state),
+            conversation_manager_state = coalesce(a.manager_state, agents.conversation_manager_state),
+            internal_state = coalesce(a.internal_state, agents.internal_state),
+            removed_message_count = coalesce(a.removed_count, agents.removed_message_count),
+            message_count = coalesce(a.message_count, agents.message_count),
+            updated_at = coalesce(a.updated_at, agents.updated_at)
+        FROM lease, unnest(
+            %(updated_ids)s::text[], %(updated_states)s::json[], %(updated_manager_states)s::json[],
+            %(updated_internal_states)s::json[], %(updated_removed_counts)s::bigint[],
+            %(updated_message_counts)s::bigint[], %(updated_updated_at)s::text[]
+        ) AS a (agent_id, state, manager_state, internal_state, removed_count, message_count, updated_at)
+        WHERE agents.session_key = lease.session_key AND agents.agent_id = a.agent_id
+    ), stored AS (
+        INSERT INTO messages (session_key, agent_id, message_id, message, redact_message, created_at, updated_at)
+        SELECT lease.session_key, m.*
+        FROM lease, unnest(
+            %(message_agent_ids)s::text[], %(message_ids)s::bigint[], %(messages)s::json[], %(redact_messages)s::json[],
+            %(message_created_at)s::text[], %(message_updated_at)s::text[]
+        ) AS m
+        ON CONFLICT (session_key, agent_id, message_id) DO NOTHING
+        RETURNING message_id
+    ), redacted AS (
+        UPDATE messages
+        SET message = m.message, redact_message = m.message, updated_at = m.updated_at
+        FROM lease, unnest(
+            %(redacted_agent_ids)s::text[], %(redacted_ids)s::bigint[], %(redacted_messages)s::json[],
+            %(redacted_updated_at)s::text[]
+        ) AS m (agent_id, message_id, message, updated_at)
+        WHERE messages.session_key = lease.session_key AND messages.agent_id = m.agent_id
+          AND messages.message_id = m.message_id
+    ), orchestrated AS (
+        INSERT INTO multi_agents (session_key, multi_agent_id, state)
+        SELECT lease.session_key, m.*
+        FROM lease, unnest(%(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]) AS m
+        ON CONFLICT (session_key, multi_agent_id)
+        DO UPDATE SET state = EXCLUDED.state, updated_at = clock_timestamp()
+    ), ended AS (
+        UPDATE runs
+        SET status = %(status)s, result = %(result)s::json, answer_message_id = %(answer_message_id)s,
+            error_code = %(error_code)s, finished_at = clock_timestamp()
+        FROM lease
+        WHERE runs.run_id = %(run_id)s::uuid AND %(status)s::text IS NOT NULL
+    )
+    SELECT r.cancel_requested, (SELECT count(*) FROM stored)
+    FROM lease, runs r
+    WHERE r.run_id = %(run_id)s::uuid
+"""
+
+LEASE_STATE: Statement = """
+    SELECT CASE WHEN s.run_id = %(run_id)s::uuid THEN 'its lease ran out'
+                WHEN s.run_id IS NOT NULL THEN 'run ' || s.run_id || ' holds it now'
+                WHEN r.run_id IS NULL THEN 'the session was deleted'
+                ELSE 'it had ended as ' || r.status END
+    FROM sessions s
+    LEFT JOIN runs r ON r.run_id = %(run_id)s::uuid AND r.session_key = s.session_key
+    WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+"""
+
+
+def parameters_of(owner: str, write: RunWrite) -> dict[str, Any]:
+    outcome = write.outcome
+    return {
+        "owner": owner,
+        "session_id": write.session_id,
+        "run_id": write.run_id,
+        "lease_seconds": write.lease_seconds,
+        "preview": write.preview,
+        "redacted_preview": write.redacted_preview,
+        "status": outcome.status if outcome else None,
+        "result": outcome.result if outcome else None,
+        "answer_message_id": outcome.answer_message_id if outcome else None,
+        "error_code": outcome.error_code if outcome else None,
+        "multi_agent_ids": [state.multi_agent_id for state in write.multi_agents],
+        "multi_agent_states": [state.state for state in write.multi_agents],
+        **_created_agents(write),
+        **_updated_agents(write),
+        **_messages(write),
+        **_redactions(write),
+    }
+
+
+def unconfirmed(database: Database, owner: str, write: RunWrite) -> Iterator[int]:
+    """Ids under which something else is stored than this write holds."""
+    for message in write.messages:
+        rows = database.fetch(
+            """
+            SELECT 1
+            FROM sessions s JOIN messages m USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND m.agent_id = %(agent_id)s
+              AND m.message_id = %(message_id)s AND m.message::text = %(message)s
+            """,
+            {
+                "owner": owner,
+                "session_id": write.session_id,
+                "agent_id": message.agent_id,
+                "message_id": message.record.message_id,
+                "message": message.record.message,
+            },
+        ).rows
+        if not rows:
+            yield message.record.message_id
+
+
+def _created_agents(write: RunWrite) -> dict[str, list[Any]]:
+    agents, counts = write.created_agents, dict(write.message_counts)
+    return {
+        "created_ids": [agent.agent_id for agent in agents],
+        "created_states": [agent.state for agent in agents],
+        "created_manager_states": [agent.conversation_manager_state for agent in agents],
+        "created_internal_states": [agent.internal_state for agent in agents],
+        "created_removed_counts": [agent.removed_message_count for agent in agents],
+        "created_message_counts": [counts.get(agent.agent_id, 0) for agent in agents],
+        "created_created_at": [agent.created_at for agent in agents],
+        "created_updated_at": [agent.updated_at for agent in agents],
+    }
+
+
+def _updated_agents(write: RunWrite) -> dict[str, list[Any]]:
+    """Agents with a new state or new messages; what is None stays as it is stored."""
+    counts = dict(write.message_counts)
+    created = {agent.agent_id for agent in write.created_agents}
+    states = {agent.agent_id: agent for agent in write.updated_agents}
+    ids = [agent_id for agent_id in {**counts, **states} if agent_id not in created]
+    agents = [states.get(agent_id) for agent_id in ids]
+    return {
+        "updated_ids": ids,
+        "updated_states": [agent and agent.state for agent in agents],
+        "updated_manager_states": [agent and agent.conversation_manager_state for agent in agents],
+        "updated_internal_states": [agent and agent.internal_state for agent in agents],
+        "updated_removed_counts": [agent and agent.removed_message_count for agent in agents],
+        "updated_message_counts": [counts.get(agent_id) for agent_id in ids],
+        "updated_updated_at": [agent and agent.updated_at for agent in agents],
+    }
+
+
+def _messages(write: RunWrite) -> dict[str, list[Any]]:
+    records = [message.record for message in write.messages]
+    return {
+        "message_agent_ids": [message.agent_id for message in write.messages],
+        "message_ids": [record.message_id for record in records],
+        "messages": [record.message for record in records],
+        "redact_messages": [record.redact_message for record in records],
+        "message_created_at": [record.created_at for record in records],
+        "message_updated_at": [record.updated_at for record in records],
+    }
+
+
+def _redactions(write: RunWrite) -> dict[str, list[Any]]:
+    records = [message.record for message in write.redactions]
+    return {
+        "redacted_agent_ids": [message.agent_id for message in write.redactions],
+        "redacted_ids": [record.message_id for record in records],
+        "redacted_messages": [record.message for record in records],
+        "redacted_updated_at": [record.updated_at for record in records],
+    }

@@ -1,0 +1,190 @@
+import uuid
+from datetime import datetime
+from typing import Any
+
+from session_store.database import Database
+from session_store.errors import (
+    IdempotencyKeyReusedError,
+    LeaseLostError,
+    RunInProgressError,
+    RunNotFoundError,
+    SessionBusyError,
+    SessionStoreError,
+)
+from session_store.records import (
+    AgentRecord,
+    BegunRun,
+    MessageRecord,
+    RunRecord,
+    RunRequest,
+    RunWrite,
+    SessionRecord,
+)
+
+from .run_write import LEASE_STATE, WRITE_RUN, parameters_of, unconfirmed
+from .sessions import iso
+
+
+class PostgreSQLRuns:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
+        rows = self._database.fetch(
+            """
+            SELECT part, number, body, extra, internal, created_at, updated_at
+            FROM begin_run(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid,
+                           make_interval(secs => %(lease_seconds)s::float8), %(idempotency_key)s, %(request_hash)s)
+            """,
+            {
+                "owner": owner,
+                "session_id": request.session_id,
+                "agent_id": request.agent_id,
+                "run_id": request.run_id,
+                "lease_seconds": request.lease_seconds,
+                "idempotency_key": request.idempotency_key,
+                "request_hash": request.request_hash,
+            },
+        ).rows
+        decision, _, holder, seconds_left, *_ = rows[0]
+        if decision == "leased":
+            return _begun(request, rows)
+        if decision == "stored":
+            return self.read(owner, holder)
+        raise _refused(decision, holder, seconds_left)
+
+    def write(self, owner: str, write: RunWrite) -> bool:
+        rows, repeated = self._database.fetch(WRITE_RUN, parameters_of(owner, write))
+        if not rows:
+            return self._settled(owner, write, repeated=repeated)
+        cancel_requested, stored = rows[0]
+        if stored != len(write.messages):
+            self._compare(owner, write)
+        return cancel_requested
+
+    def renew(self, owner: str, session_id: str, run_id: str, lease_seconds: float) -> bool:
+        rows = self._database.fetch(
+            """
+            WITH lease AS (
+                UPDATE sessions
+                SET lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8)
+                WHERE owner = %(owner)s AND session_id = %(session_id)s
+                  AND run_id = %(run_id)s::uuid AND lease_until > clock_timestamp()
+                RETURNING run_id
+            )
+            SELECT r.cancel_requested FROM lease JOIN runs r USING (run_id)
+            """,
+            {"owner": owner, "session_id": session_id, "run_id": run_id, "lease_seconds": lease_seconds},
+        ).rows
+        if not rows:
+            raise self._lease_lost(owner, session_id, run_id)
+        return rows[0][0]
+
+    def read(self, owner: str, run_id: str) -> RunRecord:
+        rows = self._database.fetch(
+            """
+            SELECT r.run_id::text, s.session_id, r.agent_id,
+                   CASE WHEN r.status = 'running'
+                             AND (s.run_id = r.run_id AND s.lease_until > clock_timestamp()) IS NOT TRUE
+                        THEN 'interrupted' ELSE r.status END,
+                   r.started_at, r.finished_at, r.result::text, coalesce(m.redact_message, m.message)::text,
+                   r.error_code, r.cancel_requested
+            FROM runs r
+            JOIN sessions s USING (session_key)
+            LEFT JOIN messages m ON m.session_key = r.session_key AND m.agent_id = r.agent_id
+                                AND m.message_id = r.answer_message_id
+            WHERE r.owner = %(owner)s AND r.run_id = %(run_id)s::uuid
+            """,
+            {"owner": owner, "run_id": _checked_run_id(run_id)},
+        ).rows
+        if not rows:
+            raise RunNotFoundError(run_id)
+        run, session, agent, status, started_at, finished_at, *rest = rows[0]
+        return RunRecord(run, session, agent, status, iso(started_at), finished_at and iso(finished_at), *rest)
+
+    def request_cancel(self, owner: str, run_id: str) -> RunRecord:
+        self._database.fetch(
+            """
+            UPDATE runs SET cancel_requested = true
+            WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid AND status = 'running'
+            """,
+            {"owner": owner, "run_id": _checked_run_id(run_id)},
+        )
+        return self.read(owner, run_id)
+
+    def expire(self, older_than_hours: float, batch_size: int = 500) -> int:
+        """Delete runs of all owners that began so long ago and no longer run, a batch a statement; how many."""
+        total = 0
+        while True:
+            deleted = self._database.fetch(
+                """
+                DELETE FROM runs
+                WHERE run_id IN (
+                    SELECT r.run_id
+                    FROM runs r JOIN sessions s USING (session_key)
+                    WHERE r.started_at < clock_timestamp() - make_interval(secs => %(seconds)s::float8)
+                      AND (s.run_id = r.run_id AND s.lease_until > clock_timestamp()) IS NOT TRUE
+                    ORDER BY r.started_at
+                    LIMIT %(batch_size)s
+                )
+                RETURNING 1
+                """,
+                {"seconds": older_than_hours * 3_600, "batch_size": batch_size},
+            ).rows
+            total += len(deleted)
+            if len(deleted) < batch_size:
+                return total
+
+    def _settled(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
+        """A commit whose answer was lost released the lease itself: the run's row tells."""
+        if repeated and write.outcome:
+            try:
+                run = self.read(owner, write.run_id)
+            except RunNotFoundError:
+                raise LeaseLostError(write.run_id, "the session was deleted") from None
+            if run.status == write.outcome.status:
+                return False
+        raise self._lease_lost(owner, write.session_id, write.run_id)
+
+    def _compare(self, owner: str, write: RunWrite) -> None:
+        """An append whose answer was lost finds its own messages in place; anything else in their place is an error."""
+        for message_id in unconfirmed(self._database, owner, write):
+            raise LeaseLostError(write.run_id, f"another message {message_id} is stored in its place")
+
+    def _lease_lost(self, owner: str, session_id: str, run_id: str) -> LeaseLostError:
+        rows = self._database.fetch(LEASE_STATE, {"owner": owner, "session_id": session_id, "run_id": run_id}).rows
+        return LeaseLostError(run_id, rows[0][0] if rows else "the session was deleted")
+
+
+def _begun(request: RunRequest, rows: list[tuple[Any, ...]]) -> BegunRun:
+    _, fence, session_type, preview, _, created_at, updated_at = rows[0]
+    session = SessionRecord(request.session_id, session_type, _iso_text(created_at), _iso_text(updated_at), 0, preview)
+    agent = None
+    if len(rows) > 1:
+        _, message_count, state, conversation_manager_state, internal_state, created_at, updated_at = rows[1]
+        agent = AgentRecord(
+            request.agent_id,
+            *(state, conversation_manager_state, internal_state, created_at, updated_at),
+            message_count=message_count,
+        )
+    messages = [MessageRecord(row[1], row[2], row[3], row[5], row[6]) for row in rows[2:]]
+    return BegunRun(fence, session, agent, messages)
+
+
+def _refused(decision: str, holder: str, seconds_left: str) -> SessionStoreError:
+    if decision == "reused":
+        return IdempotencyKeyReusedError()
+    if decision == "in_progress":
+        return RunInProgressError(holder, float(seconds_left))
+    return SessionBusyError(holder, float(seconds_left))
+
+
+def _iso_text(moment: str) -> str:
+    return iso(datetime.fromisoformat(moment))
+
+
+def _checked_run_id(run_id: str) -> str:
+    try:
+        return str(uuid.UUID(run_id))
+    except ValueError as error:
+        raise RunNotFoundError(run_id) from error

@@ -1,0 +1,43 @@
+"""The five collections over one connection."""
+
+import time
+from functools import cache
+
+from session_store.database import Database
+from session_store.settings import StoreSettings
+
+from .agents import PostgreSQLAgents
+from .messages import PostgreSQLMessages
+from .multi_agents import PostgreSQLMultiAgents
+from .runs import PostgreSQLRuns
+from .sessions import PostgreSQLSessions
+
+
+class PostgreSQLStore:
+    """A `store.Store` on PostgreSQL, RDS Proxy or Aurora; it connects at the first call."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._database = Database(settings)
+        self.sessions = PostgreSQLSessions(self._database)
+        self.agents = PostgreSQLAgents(self._database)
+        self.messages = PostgreSQLMessages(self._database)
+        self.multi_agents = PostgreSQLMultiAgents(self._database)
+        self.runs = PostgreSQLRuns(self._database)
+
+    @property
+    def round_trips(self) -> int:
+        return self._database.round_trips
+
+    def ping(self) -> float:
+        started = time.perf_counter()
+        self._database.fetch("SELECT 1", {})
+        return (time.perf_counter() - started) * 1000
+
+    def close(self) -> None:
+        self._database.close()
+
+
+@cache
+def open_store(settings: StoreSettings) -> PostgreSQLStore:
+    """The process's one store for these settings, so that its requests share a connection."""
+    return PostgreSQLStore(settings)
