@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from local.database import EmbeddedDatabase, temporary_database
 from psycopg import sql
+
+from local.database import EmbeddedDatabase, temporary_database
 from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.settings import StoreSettings

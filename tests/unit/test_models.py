@@ -4,10 +4,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from agent.models import PROVIDERS, ModelSettingsError, build_model
 from strands.models.bedrock import BedrockModel
 from strands.models.openai import OpenAIModel
 
+from agent.models import PROVIDERS, ModelSettingsError, build_model
 from tests.scripted_model import PromptedModel
 
 

@@ -5,12 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from agent.prompts import SYSTEM_PROMPT
-from agent.tools import MAX_NOTE_CHARACTERS, MAX_NOTES, TOOLS, calculator, current_time
 from hypothesis import given
 from hypothesis import strategies as st
 from strands import Agent
 
+from agent.prompts import SYSTEM_PROMPT
+from agent.tools import MAX_NOTE_CHARACTERS, MAX_NOTES, TOOLS, calculator, current_time
 from tests.scripted_model import ScriptedModel, UseTool
 
 
