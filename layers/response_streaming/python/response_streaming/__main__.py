@@ -1,0 +1,3 @@
+from response_streaming.runtime import main
+
+main()

@@ -1,0 +1,112 @@
+"""One HTTP/1.1 connection, server side: h11 decides what is legal, asyncio carries the bytes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+
+import h11
+
+Headers = Sequence[tuple[str, str]]
+
+READ_BYTES = 64 * 1024
+# Closing a socket whose input is unread resets it, and the client may lose the answer: so much more is read first.
+LINGER_BYTES = 64 * 1024 * 1024
+LINGER_SECONDS = 5
+CLOSE_SECONDS = 60  # for a slow client to take the rest
+
+
+class HttpConnection:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers_bytes: int, idle_seconds: float | None
+    ) -> None:
+        self._reader, self._writer = reader, writer
+        self._idle_seconds = idle_seconds
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=headers_bytes)
+        self._bodiless = False
+        self.trailers: dict[str, str] = {}
+        self.status = 0
+
+    async def read_request(self) -> h11.Request | None:
+        """The next request on this connection, None when the client is gone; `h11.RemoteProtocolError`."""
+        event = await self._next_event()
+        if not isinstance(event, h11.Request):
+            return None
+        self._bodiless = event.method == b"HEAD"
+        return event
+
+    async def read_body(self) -> AsyncIterator[bytes]:
+        """The body of the request just read, then its trailers in `trailers`, names in lower case."""
+        if self._http.they_are_waiting_for_100_continue:
+            await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+        while not isinstance(event := await self._next_event(), h11.EndOfMessage):
+            if not isinstance(event, h11.Data):
+                raise ConnectionResetError("the peer left in the middle of its request")
+            yield bytes(event.data)
+        self.trailers = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole response. `h11.LocalProtocolError` if a header is not legal; nothing is sent then."""
+        await self.start(status, [*headers, ("Content-Length", str(len(body)))])
+        await self.send(body)
+        await self.end()
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Begin a response, chunked if `headers` give no length."""
+        close = [] if self._http.their_state is h11.DONE else [("Connection", "close")]
+        response = h11.Response(status_code=status, headers=[*headers, *close])
+        self.status, self._bodiless = status, self._bodiless or status in {204, 304}
+        await self._send(response)
+
+    async def send(self, data: bytes) -> None:
+        """One piece of the body; waits while the client is behind by more than `buffer_up_to`."""
+        if data and not self._bodiless:
+            await self._send(h11.Data(data=data))
+
+    async def end(self) -> None:
+        await self._send(h11.EndOfMessage())
+
+    def next_cycle(self) -> bool:
+        """Make ready for another request; False if the connection has to be closed instead."""
+        with suppress(h11.LocalProtocolError):
+            self._http.start_next_cycle()
+            return True
+        return False
+
+    def buffer_up_to(self, size: int) -> None:
+        self._writer.transport.set_write_buffer_limits(high=size)
+
+    async def close(self) -> None:
+        """Send what is written, then close; a response without its end is seen as broken by the client."""
+        if self._http.their_state is h11.SEND_BODY and self._http.our_state is h11.DONE:
+            await self._linger()
+        self._writer.close()
+        with suppress(OSError, TimeoutError):
+            await asyncio.wait_for(self._writer.wait_closed(), CLOSE_SECONDS)
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection and whatever the client has not taken yet."""
+        self._writer.transport.abort()
+
+    async def _send(self, event: h11.Event) -> None:
+        self._writer.write(self._http.send(event) or b"")
+        await self._writer.drain()
+
+    async def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            self._http.receive_data(await self._read())
+        return event
+
+    async def _read(self) -> bytes:
+        try:
+            return await asyncio.wait_for(self._reader.read(READ_BYTES), self._idle_seconds)
+        except (TimeoutError, OSError):
+            return b""
+
+    async def _linger(self) -> None:
+        rest = 0
+        with suppress(TimeoutError, OSError):
+            self._writer.write_eof()
+            async with asyncio.timeout(LINGER_SECONDS):
+                while rest < LINGER_BYTES and (data := await self._reader.read(READ_BYTES)):
+                    rest += len(data)

@@ -1,0 +1,123 @@
+"""The local API Gateway and Lambda in one object, running on a thread of its own."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from local.gateway.event import LOCAL_OWNER, Owner
+from local.gateway.limits import Limits
+from local.gateway.listener import Listener
+from local.gateway.pool import RuntimePool
+from local.gateway.sources import Sources
+from local.gateway.table import Route, Table, load_table
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+T = TypeVar("T")
+
+
+class Gateway:
+    """Serves the routes of `functions/functions.toml` on 127.0.0.1 with real Lambda runtime processes.
+
+    A context manager: on leaving, and when this process dies in any way, everything started is ended. `environment`
+    is added to the functions' environment variables. Port 0 takes a free port; `OSError` if one is taken.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        *,
+        port: int = 8000,
+        backend_port: int = 8001,
+        owner: Owner = LOCAL_OWNER,
+        functions: Path = ROOT / "functions",
+        layers: Path = ROOT / "layers",
+        limits: Limits = Limits(),  # noqa: B008  it is frozen
+        binary_media_types: Sequence[str] = (),
+    ) -> None:
+        self._environment = dict(environment or {})
+        self._ports = (port, backend_port)
+        self._owner, self._limits, self._binary_media_types = owner, limits, binary_media_types
+        self._functions, self._layers = functions, layers
+        self._sources = Sources([functions, layers])
+        self._table = load_table(functions / "functions.toml")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
+        self._listeners: list[Listener] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self._call(self._start())
+            self.port = self.listen(self._ports[0])
+            self.backend_port = self._call(self._listen(self._ports[1], self._owner, Table.backend))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def backend_url(self) -> str:
+        return f"http://127.0.0.1:{self.backend_port}"
+
+    def listen(self, port: int = 0, owner: Owner | None = None) -> int:
+        """Open one more address for the API, all of whose requests are `owner`'s; returns its port."""
+        return self._call(self._listen(port, owner or self._owner, Table.deployed))
+
+    def process_ids(self) -> list[int]:
+        """The runtime processes that live now."""
+        return self._call(self._process_ids())
+
+    def restart_functions(self) -> list[int]:
+        """Kill (SIGKILL) every runtime process, busy or not; the next requests start new ones. Returns the killed."""
+        return self._call(self._restart())
+
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def _start(self) -> None:
+        self._pool = RuntimePool(self._functions, self._layers, self._environment, self._limits)
+
+    async def _close(self) -> None:
+        for listener in self._listeners:
+            await listener.close()
+        await self._pool.close()
+
+    async def _listen(self, port: int, owner: Owner, routes: Callable[[Table], list[Route]]) -> int:
+        listener = Listener(self._routes(routes), self._pool, owner, self._limits, self._binary_media_types)
+        await listener.listen(port)
+        self._listeners.append(listener)
+        return listener.port
+
+    async def _process_ids(self) -> list[int]:
+        return self._pool.process_ids
+
+    async def _restart(self) -> list[int]:
+        killed = self._pool.process_ids
+        await self._pool.restart()
+        return killed
+
+    def _routes(self, choose: Callable[[Table], list[Route]]) -> Callable[[], Awaitable[Sequence[Route]]]:
+        """Asked at every request, so that changed code and a changed table are picked up at the next one."""
+
+        async def routes() -> Sequence[Route]:
+            if self._sources.changed():
+                self._table = load_table(self._functions / "functions.toml")
+                await self._pool.retire()
+            return choose(self._table)
+
+        return routes

@@ -1,0 +1,38 @@
+"""What API Gateway (REST, regional) and Lambda allow, as their documentation states it; tests pass smaller ones."""
+
+from dataclasses import dataclass
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds and bytes."""
+
+    # docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+    request_body_bytes: int = 10 * MEBIBYTE
+    request_headers_bytes: int = 10_240
+    integration_seconds: float = 29
+    connection_idle_seconds: float = 310
+
+    # docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
+    stream_seconds: float = 15 * 60
+    stream_idle_seconds: float = 5 * 60
+    # docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
+    stream_prelude_bytes: int = 16 * 1024
+
+    # docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    event_bytes: int = 6 * MEBIBYTE
+    response_bytes: int = 6 * MEBIBYTE
+    stream_response_bytes: int = 200 * MEBIBYTE
+    # docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: a longer start-up is repeated within the
+    # function's own timeout, so in all it may take both.
+    start_seconds: float = 10
+
+    # Our own. A laptop runs at most this many processes a function; who finds them all busy waits this long for one.
+    concurrency: int = 4
+    throttle_seconds: float = 5
+    # A client may fall this far behind a stream, then must take some within the seconds. (Lambda sends the first
+    # 10 MB at full speed: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html)
+    client_behind_bytes: int = 10 * MEBIBYTE
+    client_stall_seconds: float = 10

@@ -1,0 +1,180 @@
+"""One listening address of the gateway: from a request to a function's response or a problem."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from http import HTTPStatus
+from uuid import uuid4
+
+import h11
+
+from local.gateway.connection import HttpConnection
+from local.gateway.event import Owner, Request, build_event, is_binary
+from local.gateway.invocation import Invocation, InvocationError
+from local.gateway.limits import Limits
+from local.gateway.pool import RuntimePool
+from local.gateway.problems import Problem, ProblemError
+from local.gateway.response import parse_response, read_prelude
+from local.gateway.routing import find_route
+from local.gateway.server import Server
+from local.gateway.table import Route
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+
+class Listener:
+    def __init__(
+        self,
+        routes: Callable[[], Awaitable[Sequence[Route]]],
+        pool: RuntimePool,
+        owner: Owner,
+        limits: Limits,
+        binary_media_types: Sequence[str],
+    ) -> None:
+        self._routes, self._pool, self._owner, self._limits = routes, pool, owner, limits
+        self._binary_media_types = binary_media_types
+        self._server = Server(self._serve, limits.request_headers_bytes, limits.connection_idle_seconds)
+        self.port = 0
+
+    async def listen(self, port: int) -> None:
+        """Start on 127.0.0.1; port 0 takes a free one; `OSError` if the port is taken."""
+        self.port = await self._server.listen(port)
+
+    async def close(self) -> None:
+        await self._server.close()
+
+    async def _serve(self, connection: HttpConnection) -> None:
+        while await self._serve_one(connection, str(uuid4())):
+            pass
+
+    async def _serve_one(self, connection: HttpConnection, request_id: str) -> bool:
+        """One request; False when the connection is to be closed."""
+        line = "?"
+        try:
+            head = await connection.read_request()
+            if head is None:
+                return False
+            line = f"{head.method.decode('ascii')} {head.target.decode('ascii')}"
+            await self._exchange(connection, head, request_id)
+        except h11.RemoteProtocolError as error:
+            too_large = error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            await _refuse(connection, Problem.HEADERS_TOO_LARGE if too_large else Problem.BAD_REQUEST, request_id)
+        except ProblemError as error:
+            await _refuse(connection, error.problem, request_id)
+        logger.info("%s %s", line, connection.status)
+        return connection.next_cycle()
+
+    async def _exchange(self, connection: HttpConnection, head: h11.Request, request_id: str) -> None:
+        headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers.raw_items()]
+        path, _, query = head.target.decode("ascii").partition("?")
+        method, host = head.method.decode("ascii"), self._own_host(headers)
+        match = find_route(await self._routes(), method, path)
+        if match is None:
+            raise ProblemError(Problem.ROUTE_NOT_FOUND)
+        body = await self._read_body(connection, headers)
+        request = Request(request_id, method, path, query, headers, body, host, self.port)
+        owner = self._owner if match.route.needs_owner else None
+        event = build_event(request, match, owner, self._binary_media_types)
+        if len(event) > self._limits.event_bytes:
+            raise ProblemError(Problem.PAYLOAD_TOO_LARGE)
+        invocation = await self._pool.invoke(match.route.function, event)
+        try:
+            if match.route.function.streaming:
+                await self._stream(connection, invocation, request)
+            else:
+                await self._buffer(connection, invocation, request)
+        finally:
+            invocation.abandon()
+
+    def _own_host(self, headers: Sequence[tuple[str, str]]) -> str:
+        """The host's name; refuses one that is not ours (DNS rebinding) and pages of any origin but our own."""
+        hosts = [value.lower() for name, value in headers if name.lower() == "host"]
+        if len(hosts) != 1 or hosts[0] not in {f"{name}:{self.port}" for name in LOOPBACK_NAMES}:
+            raise ProblemError(Problem.HOST_NOT_ALLOWED)
+        if any(name.lower() == "origin" and value != f"http://{hosts[0]}" for name, value in headers):
+            raise ProblemError(Problem.ORIGIN_NOT_ALLOWED)
+        return hosts[0].rpartition(":")[0]
+
+    async def _read_body(self, connection: HttpConnection, headers: Sequence[tuple[str, str]]) -> bytes:
+        limit = self._limits.request_body_bytes
+        if any(name.lower() == "content-length" and int(value) > limit for name, value in headers):
+            raise ProblemError(Problem.PAYLOAD_TOO_LARGE)
+        body = bytearray()
+        async for piece in connection.read_body():
+            body += piece
+            if len(body) > limit:
+                raise ProblemError(Problem.PAYLOAD_TOO_LARGE)
+        return bytes(body)
+
+    async def _buffer(self, connection: HttpConnection, invocation: Invocation, request: Request) -> None:
+        try:
+            async with asyncio.timeout(self._limits.integration_seconds):
+                payload = b"".join([piece async for piece in invocation.read()])
+        except TimeoutError:
+            raise ProblemError(Problem.GATEWAY_TIMEOUT) from None
+        except InvocationError as failure:
+            raise ProblemError(Problem.FUNCTION_FAILED) from failure
+        wants_binary = is_binary(request.header("accept"), self._binary_media_types)
+        response = parse_response(payload)
+        body = response.body_bytes(wants_binary)
+        try:
+            await connection.answer(
+                response.status, [*response.headers, ("x-amzn-RequestId", request.request_id)], body
+            )
+        except h11.LocalProtocolError as error:
+            raise ProblemError(Problem.FUNCTION_FAILED) from error
+
+    async def _stream(self, connection: HttpConnection, invocation: Invocation, request: Request) -> None:
+        limits = self._limits
+        async with aclosing(_paced(invocation.read(), limits.stream_idle_seconds)) as pieces:
+            try:
+                async with asyncio.timeout(limits.stream_seconds) as deadline:
+                    head, rest = await read_prelude(pieces, limits.stream_prelude_bytes)
+            except TimeoutError:
+                raise ProblemError(Problem.GATEWAY_TIMEOUT) from None
+            except InvocationError as failure:
+                raise ProblemError(Problem.FUNCTION_FAILED) from failure
+            connection.buffer_up_to(limits.client_behind_bytes)
+            try:
+                await connection.start(head.status, [*head.headers, ("x-amzn-RequestId", request.request_id)])
+            except h11.LocalProtocolError as error:
+                raise ProblemError(Problem.FUNCTION_FAILED) from error
+            try:
+                async with asyncio.timeout_at(deadline.when()):
+                    await self._relay(connection, rest, pieces)
+            except (TimeoutError, InvocationError) as error:
+                logger.warning("%s %s: the stream is cut: %s", request.method, request.path, error or "out of time")
+                return  # API Gateway too cuts the connection, the only sign that remains after the first byte
+            await connection.end()
+
+    async def _relay(self, connection: HttpConnection, first: bytes, pieces: AsyncIterator[bytes]) -> None:
+        await self._send(connection, first)
+        async for piece in pieces:
+            await self._send(connection, piece)
+
+    async def _send(self, connection: HttpConnection, piece: bytes) -> None:
+        """A client that takes nothing for too long is dropped: the function must not wait for it."""
+        try:
+            async with asyncio.timeout(self._limits.client_stall_seconds):
+                await connection.send(piece)
+        except TimeoutError:
+            connection.abort()
+            raise ConnectionAbortedError("the client does not take the stream") from None
+
+
+async def _paced(pieces: AsyncIterator[bytes], idle_seconds: float) -> AsyncGenerator[bytes]:
+    while True:
+        try:
+            yield await asyncio.wait_for(anext(pieces), idle_seconds)
+        except StopAsyncIteration:
+            return
+
+
+async def _refuse(connection: HttpConnection, problem: Problem, request_id: str) -> None:
+    headers = [("Content-Type", "application/problem+json"), ("x-amzn-RequestId", request_id)]
+    if problem is Problem.TOO_MANY_REQUESTS:
+        headers.append(("Retry-After", "1"))
+    await connection.answer(problem.status, headers, problem.body(request_id))

@@ -1,0 +1,112 @@
+"""The runtime processes: started when a request needs one, kept for the next, replaced when the code has changed."""
+
+import asyncio
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from local.gateway import reaper
+from local.gateway.environment import Environment
+from local.gateway.invocation import Invocation
+from local.gateway.limits import Limits
+from local.gateway.problems import Problem, ProblemError
+from local.gateway.table import Function
+
+
+class RuntimePool:
+    """`functions` is the folder with a folder a function, `layers` the one with a folder a layer."""
+
+    def __init__(self, functions: Path, layers: Path, environment: Mapping[str, str], limits: Limits) -> None:
+        self._functions, self._layers = functions, layers
+        self._environment, self._limits = dict(environment), limits
+        self._slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(limits.concurrency))
+        self._idle = defaultdict[str, list[Environment]](list)
+        self._all: set[Environment] = set()
+        self._runs: set[asyncio.Task[None]] = set()
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-I", reaper.__file__], stdin=subprocess.PIPE, text=True, start_new_session=True
+        )
+
+    @property
+    def process_ids(self) -> list[int]:
+        return sorted(pid for environment in self._all if (pid := environment.process_id))
+
+    async def invoke(self, function: Function, event: bytes) -> Invocation:
+        """Give `event` to a free process; `ProblemError` if none becomes free in time.
+
+        The invocation keeps its process until the function is done, whether or not anyone still reads.
+        """
+        try:
+            async with asyncio.timeout(self._limits.throttle_seconds):
+                await self._slots[function.name].acquire()
+        except TimeoutError:
+            raise ProblemError(Problem.TOO_MANY_REQUESTS) from None
+        invocation = Invocation(event)
+        run = asyncio.create_task(self._run(function, invocation))
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+        return invocation
+
+    async def retire(self) -> None:
+        """Replace every process: the idle ones now, the busy ones when they have answered."""
+        for environment in self._all:
+            environment.retired = True
+        idle = [environment for environments in self._idle.values() for environment in environments]
+        self._idle.clear()
+        await asyncio.gather(*map(self._discard, idle))
+
+    async def restart(self) -> None:
+        """Kill every process at once, busy or not."""
+        self._idle.clear()
+        await asyncio.gather(*map(self._discard, list(self._all)))
+
+    async def close(self) -> None:
+        for run in list(self._runs):
+            run.cancel()
+        await asyncio.gather(*self._runs, return_exceptions=True)
+        await self.restart()
+        await asyncio.to_thread(self._reaper.communicate)
+
+    async def _run(self, function: Function, invocation: Invocation) -> None:
+        try:
+            environment = await self._take(function)
+            await environment.serve(invocation)
+            await self._put_back(environment)
+        except OSError as error:
+            await invocation.fail(f"cannot start {function.name}: {error}")
+        finally:
+            self._slots[function.name].release()
+
+    async def _take(self, function: Function) -> Environment:
+        idle = self._idle[function.name]
+        while idle:
+            environment = idle.pop()
+            if environment.alive:
+                return environment
+            await self._discard(environment)
+        folder = self._functions / function.name
+        environment = Environment(function, folder, self._layers, self._environment, self._limits)
+        self._all.add(environment)
+        await environment.start(
+            started=lambda group: self._tell("+", group), ended=lambda group: self._tell("-", group)
+        )
+        return environment
+
+    async def _put_back(self, environment: Environment) -> None:
+        if environment.alive and not environment.retired:
+            self._idle[environment.function.name].append(environment)
+        else:
+            await self._discard(environment)
+
+    async def _discard(self, environment: Environment) -> None:
+        self._all.discard(environment)
+        await environment.close()
+
+    def _tell(self, change: str, group: int) -> None:
+        assert self._reaper.stdin is not None  # noqa: S101  it is a pipe
+        with suppress(OSError):  # a killed reaper costs the guard against kill -9, not the request
+            self._reaper.stdin.write(f"{change}{group}\n")
+            self._reaper.stdin.flush()

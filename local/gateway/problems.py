@@ -1,0 +1,35 @@
+"""What the gateway answers by itself, in the form of the deployed API's GatewayResponses: problem+json (RFC 9457)."""
+
+import json
+from enum import Enum
+
+
+class Problem(Enum):
+    """Status, stable code, title; the titles of those that API Gateway knows too are API Gateway's."""
+
+    BAD_REQUEST = (400, "bad_request", "Bad Request")
+    ROUTE_NOT_FOUND = (403, "route_not_found", "Missing Authentication Token")
+    ORIGIN_NOT_ALLOWED = (403, "origin_not_allowed", "Pages of other origins may not call this server")
+    PAYLOAD_TOO_LARGE = (413, "payload_too_large", "Request Too Long")
+    HOST_NOT_ALLOWED = (421, "host_not_allowed", "This server answers to its own loopback address only")
+    TOO_MANY_REQUESTS = (429, "too_many_requests", "Too Many Requests")
+    HEADERS_TOO_LARGE = (431, "headers_too_large", "Request Header Fields Too Large")
+    FUNCTION_FAILED = (502, "function_failed", "Internal server error")
+    GATEWAY_TIMEOUT = (504, "gateway_timeout", "Endpoint request timed out")
+
+    @property
+    def status(self) -> int:
+        return self.value[0]
+
+    def body(self, request_id: str) -> bytes:
+        status, code, title = self.value
+        document = {"type": "about:blank", "title": title, "status": status, "code": code, "request_id": request_id}
+        return json.dumps(document).encode()
+
+
+class ProblemError(Exception):
+    """A request that ends at the gateway; raised only while no response has begun."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
