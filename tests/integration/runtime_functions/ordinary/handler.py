@@ -84,8 +84,16 @@ def logs(_: dict[str, Any]) -> dict[str, Any]:
 
 
 BEHAVIOURS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    function.__name__: function
-    for function in (
-        version, headers, binary, large, malformed, illegal_header, raises, exits, killed, hangs, waits, logs
-    )
-}  # fmt: skip
+    "version": version,
+    "headers": headers,
+    "binary": binary,
+    "large": large,
+    "malformed": malformed,
+    "illegal_header": illegal_header,
+    "raises": raises,
+    "exits": exits,
+    "killed": killed,
+    "hangs": hangs,
+    "waits": waits,
+    "logs": logs,
+}

@@ -122,8 +122,17 @@ def ordinary(_: dict[str, Any]) -> dict[str, Any]:
 
 
 BEHAVIOURS = {
-    function.__name__: function
-    for function in (
-        steps, proxy, fails_at_once, fails_midway, dies_midway, large, endless, leaves, silent, empty, huge_head, ordinary
-    )
-} | {"ordinary_streamed": streamed(ordinary)}  # fmt: skip
+    "steps": steps,
+    "proxy": proxy,
+    "fails_at_once": fails_at_once,
+    "fails_midway": fails_midway,
+    "dies_midway": dies_midway,
+    "large": large,
+    "endless": endless,
+    "leaves": leaves,
+    "silent": silent,
+    "empty": empty,
+    "huge_head": huge_head,
+    "ordinary": ordinary,
+    "ordinary_streamed": streamed(ordinary),
+}
