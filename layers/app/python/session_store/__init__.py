@@ -1,0 +1,31 @@
+"""Leased, persistent Strands agent sessions on PostgreSQL.
+
+>>> repository = PostgreSQLSessionRepository("postgresql://localhost/sessions")
+>>> with repository.run("user-123") as run:
+...     agent = Agent(session_manager=run.session_manager)
+...     agent("Hello")
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import SessionStoreError
+from .settings import StoreSettings
+
+if TYPE_CHECKING:
+    from .repository import PostgreSQLSessionRepository
+    from .run import Run
+
+__all__ = ["PostgreSQLSessionRepository", "Run", "SessionStoreError", "StoreSettings"]
+
+
+def __getattr__(name: str) -> Any:
+    # Importing Strands costs most of a second: functions that only read sessions must not pay for it.
+    if name == "PostgreSQLSessionRepository":
+        from .repository import PostgreSQLSessionRepository
+
+        return PostgreSQLSessionRepository
+    if name == "Run":
+        from .run import Run
+
+        return Run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -125,11 +125,20 @@ class Runs(Protocol):
 
 
 class Store(Protocol):
-    sessions: Sessions
-    agents: Agents
-    messages: Messages
-    multi_agents: MultiAgents
-    runs: Runs
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def agents(self) -> Agents: ...
+
+    @property
+    def messages(self) -> Messages: ...
+
+    @property
+    def multi_agents(self) -> MultiAgents: ...
+
+    @property
+    def runs(self) -> Runs: ...
 
     @property
     def round_trips(self) -> int:

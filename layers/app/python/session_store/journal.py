@@ -1,0 +1,124 @@
+"""What a run has gathered since its last write."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from .records import AgentMessage, AgentRecord, MessageRecord, MultiAgentRecord, RunOutcome, RunWrite
+
+
+class Journal:
+    """Gathers records in order; `take` hands them over as one write, `settle` forgets what was written.
+
+    Message ids are given here, dense from what is stored: a session manager's own count can restart at 0, when its
+    conversation manager says that it removed more than is stored.
+    """
+
+    def __init__(self, session_id: str, run_id: str, lease_seconds: float) -> None:
+        self._empty = RunWrite(session_id, run_id, lease_seconds)
+        self._next_ids: dict[str, int] = {}
+        self._created: dict[str, AgentRecord] = {}
+        self._updated: dict[str, AgentRecord] = {}
+        self._messages: list[AgentMessage] = []
+        self._redactions: dict[tuple[str, int], AgentMessage] = {}
+        self._multi_agents: dict[str, MultiAgentRecord] = {}
+        self._preview: str | None = None
+        self._redacted_preview: str | None = None
+        self.stored_tails: dict[str, MessageRecord] = {}
+        self.stored_internal_states: dict[str, str] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._created or self._updated or self._messages or self._redactions or self._multi_agents)
+
+    def knows(self, agent_id: str) -> bool:
+        return agent_id in self._next_ids
+
+    def next_message_id(self, agent_id: str) -> int:
+        return self._next_ids[agent_id]
+
+    def restored(self, agent: AgentRecord, tail: MessageRecord | None) -> None:
+        """Begin from what is stored."""
+        self._next_ids[agent.agent_id] = agent.message_count
+        self.stored_internal_states[agent.agent_id] = agent.internal_state
+        if tail:
+            self.stored_tails[agent.agent_id] = tail
+
+    def create_agent(self, agent: AgentRecord) -> None:
+        self._created[agent.agent_id] = agent
+        self._next_ids[agent.agent_id] = 0
+
+    def update_agent(self, agent: AgentRecord) -> None:
+        created = self._created.get(agent.agent_id)
+        if created:
+            self._created[agent.agent_id] = replace(agent, created_at=created.created_at)
+        else:
+            self._updated[agent.agent_id] = agent
+
+    def append(self, agent_id: str, record: MessageRecord, preview: Callable[[], str]) -> int:
+        """The id given to the message; `preview` is asked for only at an agent's first one."""
+        message_id = self._next_ids[agent_id]
+        self._next_ids[agent_id] = message_id + 1
+        self._messages.append(AgentMessage(agent_id, replace(record, message_id=message_id)))
+        if message_id == 0 and self._preview is None:
+            self._preview = preview()
+        return message_id
+
+    def redact(self, agent_id: str, record: MessageRecord, preview: Callable[[], str]) -> None:
+        """Replace a gathered message, or mark a stored one for it."""
+        for position, gathered in enumerate(self._messages):
+            if gathered.agent_id == agent_id and gathered.record.message_id == record.message_id:
+                self._messages[position] = AgentMessage(agent_id, record)
+                break
+        else:
+            self._redactions[agent_id, record.message_id] = AgentMessage(agent_id, record)
+        if record.message_id == 0:
+            self._redacted_preview = preview()
+
+    def save_multi_agent(self, state: MultiAgentRecord) -> None:
+        self._multi_agents[state.multi_agent_id] = state
+
+    def find(self, agent_id: str, message_id: int) -> MessageRecord | None:
+        gathered = (message for message in self._messages if message.agent_id == agent_id)
+        return next((message.record for message in gathered if message.record.message_id == message_id), None)
+
+    def last_gathered(self, agent_id: str) -> MessageRecord | None:
+        return next((message.record for message in reversed(self._messages) if message.agent_id == agent_id), None)
+
+    def take(self, outcome: RunOutcome | None = None) -> RunWrite:
+        agent_ids = {message.agent_id for message in self._messages}
+        return replace(
+            self._empty,
+            created_agents=tuple(self._created.values()),
+            updated_agents=tuple(self._updated.values()),
+            messages=tuple(self._messages),
+            redactions=tuple(self._redactions.values()),
+            multi_agents=tuple(self._multi_agents.values()),
+            message_counts=tuple((agent_id, self._next_ids[agent_id]) for agent_id in sorted(agent_ids)),
+            preview=self._preview,
+            redacted_preview=self._redacted_preview,
+            outcome=outcome,
+        )
+
+    def settle(self) -> None:
+        """All that was taken is durable now."""
+        for message in self._messages:
+            self.stored_tails[message.agent_id] = message.record
+        for agent in (*self._created.values(), *self._updated.values()):
+            self.stored_internal_states[agent.agent_id] = agent.internal_state
+        self._forget()
+
+    def discard(self) -> None:
+        """Give up what was not written; ids go on from what is stored."""
+        first_ids: dict[str, int] = {}
+        for message in self._messages:
+            first_ids.setdefault(message.agent_id, message.record.message_id)
+        self._next_ids.update(first_ids)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._created.clear()
+        self._updated.clear()
+        self._messages.clear()
+        self._redactions.clear()
+        self._multi_agents.clear()
+        self._preview = self._redacted_preview = None

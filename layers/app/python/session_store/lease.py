@@ -1,0 +1,46 @@
+"""Keeps a run's lease alive while a model or a tool works."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from .errors import LeaseLostError, StoreUnavailableError
+
+logger = logging.getLogger(__name__)
+
+
+class LeaseKeeper(threading.Thread):
+    """Calls `renew` every `interval_seconds` until `stop`.
+
+    A thread, since a tool may hold the event loop for longer than the lease. `renew` returns True when the run shall
+    end; then, and when the lease is lost, `end_run` is called once.
+    """
+
+    def __init__(self, renew: Callable[[], bool], end_run: Callable[[], None], interval_seconds: float) -> None:
+        super().__init__(name="lease-keeper", daemon=True)
+        self._renew = renew
+        self._end_run = end_run
+        self._interval_seconds = interval_seconds
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(self._interval_seconds):
+            if self._is_over():
+                self._end_run()
+                return
+
+    def stop(self) -> None:
+        """Stop renewing; returns when no renewal is under way, so that none follows the release."""
+        self._stopped.set()
+        self.join()
+
+    def _is_over(self) -> bool:
+        try:
+            return self._renew()
+        except LeaseLostError as error:
+            logger.warning("error=<%s> | lease lost, ending the run", error)
+            return True
+        except StoreUnavailableError as error:
+            # The lease outlasts two missed renewals; whether it still holds is checked by every write.
+            logger.warning("error=<%s> | lease not renewed, trying again", error)
+            return False

@@ -1,0 +1,158 @@
+"""Strands' `SessionRepository` on PostgreSQL, directly or through the session backend."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from strands.multiagent.base import MultiAgentBase
+from strands.session.session_repository import SessionRepository
+from strands.types.session import Session, SessionAgent, SessionMessage
+
+from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
+from .encoding import decode, encode, preview_of
+from .errors import InvalidInputError
+from .identifiers import checked
+from .open import open_store
+from .records import RunRecord, SessionPage
+from .run import DEFAULT_LEASE_SECONDS, Run
+from .settings import StoreSettings
+from .store import Store
+from .strands_errors import as_session_exceptions
+
+DEFAULT_OWNER = "default"
+
+
+class PostgreSQLSessionRepository(SessionRepository):
+    """Sessions of one owner, for Strands' `RepositorySessionManager` and, better, for `run`.
+
+    base_url: `postgresql://…` or `http(s)://…`; default: the environment variable `SESSION_BACKEND_URL`.
+    owner: whose sessions these are; another owner's do not exist here. One application alone may keep the default.
+
+    Outside a run each call is one statement, durable on return, and refused with `SessionBusyError` while a run holds
+    the session. Errors are `session_store.errors`, and Strands' `SessionException` as well.
+    """
+
+    def __init__(self, base_url: str | None = None, *, owner: str = DEFAULT_OWNER, store: Store | None = None) -> None:
+        if store is None:
+            settings = StoreSettings.from_environment(os.environ)
+            store = open_store(replace(settings, url=base_url) if base_url else settings)
+        self._store = store
+        self._owner = checked("owner", owner)
+
+    def run(
+        self,
+        session_id: str | None = None,
+        agent_id: str = "default",
+        *,
+        idempotency_key: str | None = None,
+        request_hash: str | None = None,
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+    ) -> Run:
+        """One turn of one agent as a unit: leased, durable at its end, two round trips.
+
+        Entering it raises `SessionBusyError` while another run holds the session. See `Run`.
+        """
+        return Run(
+            self._store,
+            self._owner,
+            session_id,
+            agent_id,
+            idempotency_key=idempotency_key,
+            request_hash=request_hash,
+            lease_seconds=lease_seconds,
+        )
+
+    def read_run(self, run_id: str) -> RunRecord:
+        with as_session_exceptions():
+            return self._store.runs.read(self._owner, run_id)
+
+    def cancel_run(self, run_id: str) -> RunRecord:
+        """Ask a run to end; it does so at its next write or renewal."""
+        with as_session_exceptions():
+            return self._store.runs.request_cancel(self._owner, run_id)
+
+    def list_sessions(self, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+        """Sessions by newest activity."""
+        with as_session_exceptions():
+            return self._store.sessions.list(self._owner, limit=limit, cursor=cursor)
+
+    def delete_session(self, session_id: str) -> None:
+        """Delete every row of the session; a run that still holds it can no longer commit."""
+        with as_session_exceptions():
+            self._store.sessions.delete(self._owner, checked("session_id", session_id))
+
+    def create_session(self, session: Session, **kwargs: Any) -> Session:
+        with as_session_exceptions():
+            self._store.sessions.create(self._owner, session_record(session))
+            return session
+
+    def read_session(self, session_id: str, **kwargs: Any) -> Session | None:
+        with as_session_exceptions():
+            record = self._store.sessions.read(self._owner, checked("session_id", session_id))
+            return session_of(record) if record else None
+
+    def create_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
+        with as_session_exceptions():
+            record = agent_record(session_agent)
+            self._store.agents.create(self._owner, checked("session_id", session_id), record)
+
+    def read_agent(self, session_id: str, agent_id: str, **kwargs: Any) -> SessionAgent | None:
+        with as_session_exceptions():
+            ids = checked("session_id", session_id), checked("agent_id", agent_id)
+            record = self._store.agents.read(self._owner, *ids)
+            return agent_of(record) if record else None
+
+    def update_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
+        with as_session_exceptions():
+            record = agent_record(session_agent)
+            self._store.agents.update(self._owner, checked("session_id", session_id), record)
+
+    def create_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
+        """Store the message, and correct its `message_id` where its session manager counted from 0 again."""
+        with as_session_exceptions():
+            ids = checked("session_id", session_id), checked("agent_id", agent_id)
+            record = message_record(session_message)
+            preview = preview_of(session_message.to_message()) if record.message_id == 0 else None
+            session_message.message_id = self._store.messages.create(self._owner, *ids, record, preview)
+
+    def read_message(self, session_id: str, agent_id: str, message_id: int, **kwargs: Any) -> SessionMessage | None:
+        with as_session_exceptions():
+            ids = checked("session_id", session_id), checked("agent_id", agent_id)
+            record = self._store.messages.read(self._owner, *ids, message_id)
+            return message_of(record) if record else None
+
+    def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
+        """Replace a message, as Strands does to redact one: nothing of the original stays in any row."""
+        with as_session_exceptions():
+            ids = checked("session_id", session_id), checked("agent_id", agent_id)
+            record = replace(message_record(session_message), updated_at=datetime.now(UTC).isoformat())
+            preview = preview_of(session_message.to_message()) if record.message_id == 0 else None
+            self._store.messages.update(self._owner, *ids, record, preview)
+
+    def list_messages(
+        self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **kwargs: Any
+    ) -> list[SessionMessage]:
+        """Messages oldest first; `offset` is a message id, since ids are dense from 0."""
+        with as_session_exceptions():
+            ids = checked("session_id", session_id), checked("agent_id", agent_id)
+            if offset < 0 or (limit is not None and limit < 0):
+                raise InvalidInputError("offset" if offset < 0 else "limit", "must not be negative")
+            records = self._store.messages.list(self._owner, *ids, from_message_id=offset, limit=limit)
+            return [message_of(record) for record in records]
+
+    def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **kwargs: Any) -> None:
+        with as_session_exceptions():
+            ids = checked("session_id", session_id), checked("multi_agent_id", multi_agent.id)
+            self._store.multi_agents.create(self._owner, *ids, encode("state", multi_agent.serialize_state()))
+
+    def read_multi_agent(self, session_id: str, multi_agent_id: str, **kwargs: Any) -> dict[str, Any] | None:
+        with as_session_exceptions():
+            ids = checked("session_id", session_id), checked("multi_agent_id", multi_agent_id)
+            state = self._store.multi_agents.read(self._owner, *ids)
+            return None if state is None else decode(state)
+
+    def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **kwargs: Any) -> None:
+        with as_session_exceptions():
+            ids = checked("session_id", session_id), checked("multi_agent_id", multi_agent.id)
+            self._store.multi_agents.update(self._owner, *ids, encode("state", multi_agent.serialize_state()))

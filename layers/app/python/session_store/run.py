@@ -1,0 +1,214 @@
+"""A run: one turn of one agent on one session, leased from its begin to its commit."""
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from strands.agent.agent import Agent
+
+from .encoding import decode, encode
+from .errors import RunCancelledError, SessionStoreError
+from .history import closing_messages
+from .identifiers import checked
+from .journal import Journal
+from .lease import LeaseKeeper
+from .records import BegunRun, MessageRecord, RunOutcome, RunRecord, RunRequest
+from .run_repository import RunRepository
+from .run_session_manager import RunSessionManager
+from .store import Store
+from .strands_errors import as_session_exceptions
+
+DEFAULT_LEASE_SECONDS = 30.0
+_RENEWALS_PER_LEASE = 3
+
+logger = logging.getLogger(__name__)
+
+
+class Run:
+    """The unit of work. Made by `PostgreSQLSessionRepository.run`.
+
+    >>> with repository.run("user-123") as run:
+    ...     agent = Agent(session_manager=run.session_manager)
+    ...     agent("Hello")
+
+    Leaving the block commits; leaving it by an exception discards what was not yet written, and closes an open tool
+    request so that the stored history stays valid. Nothing is held in the database while a model or a tool works.
+
+    stored: the outcome of an earlier run with the same idempotency key; then there is no session manager, and nothing
+    is to be done. interrupts: what the agent waits for a human to answer, by interrupt id.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        owner: str,
+        session_id: str | None,
+        agent_id: str,
+        *,
+        idempotency_key: str | None,
+        request_hash: str | None,
+        lease_seconds: float,
+    ) -> None:
+        self.session_id = checked("session_id", session_id or uuid.uuid4().hex)
+        self.agent_id = checked("agent_id", agent_id)
+        self.run_id = str(uuid.uuid4())
+        self.stored: RunRecord | None = None
+        self.begin_seconds = 0.0
+        self.round_trips = 0
+        self._store = store
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._request = RunRequest(
+            self.session_id,
+            self.agent_id,
+            self.run_id,
+            lease_seconds,
+            idempotency_key and checked("idempotency_key", idempotency_key),
+            request_hash,
+        )
+        self._journal = Journal(self.session_id, self.run_id, lease_seconds)
+        self._keeper = LeaseKeeper(self._renew, self._end, lease_seconds / _RENEWALS_PER_LEASE)
+        self._repository: RunRepository | None = None
+        self._session_manager: RunSessionManager | None = None
+        self._agents: list[Agent] = []
+        self._result: str | None = None
+        self._cancelled = False
+
+    def __enter__(self) -> Self:
+        with as_session_exceptions():
+            self._begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._repository is None:
+            return
+        self._keeper.stop()
+        with as_session_exceptions():
+            if error is None and self._cancelled:
+                error = RunCancelledError(self.run_id)
+                self._abort(error)
+                raise error
+            if error is None:
+                self._commit()
+            else:
+                self._abort(error)
+
+    @property
+    def session_manager(self) -> RunSessionManager:
+        """For `Agent(session_manager=…)`; once for each agent of the run."""
+        if self._session_manager is None:
+            raise RuntimeError("the run has no session manager: it has not begun, or its answer is already stored")
+        return self._session_manager
+
+    @property
+    def interrupts(self) -> dict[str, Any]:
+        return self._repository.interrupts if self._repository else {}
+
+    @property
+    def restored_message_count(self) -> int:
+        return self._repository.restored_message_count if self._repository else 0
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled
+
+    def complete(self, result: Mapping[str, Any]) -> None:
+        """Keep `result` with the run when it commits: the answer to the same idempotency key."""
+        self._result = encode("result", result)
+
+    def cancel(self) -> None:
+        """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
+        self._cancelled = True
+        self._end()
+
+    def _begin(self) -> None:
+        started = time.perf_counter()
+        begun = self._store.runs.begin(self._owner, self._request)
+        self.round_trips += 1
+        self.begin_seconds = time.perf_counter() - started
+        if isinstance(begun, RunRecord):
+            self.stored = begun
+            self.session_id, self.run_id = begun.session_id, begun.run_id
+            return
+        self._keeper.start()
+        try:
+            self._prepare(begun)
+        except BaseException as error:
+            self._keeper.stop()
+            self._abort(error)
+            raise
+
+    def _prepare(self, begun: BegunRun) -> None:
+        repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
+        self._session_manager = RunSessionManager(repository, self.session_id, self._flush, self._agents.append)
+        self._repository = repository
+
+    def _flush(self) -> None:
+        if self._journal.is_empty:
+            return
+        with as_session_exceptions():
+            self._write(None)
+
+    def _commit(self) -> None:
+        self._write(RunOutcome("completed", self._result, self._answer_message_id()))
+
+    def _write(self, outcome: RunOutcome | None) -> None:
+        cancel_requested = self._store.runs.write(self._owner, self._journal.take(outcome))
+        self.round_trips += 1
+        self._journal.settle()
+        if cancel_requested and outcome is None:
+            self.cancel()
+
+    def _abort(self, error: BaseException) -> None:
+        """The error goes on its way in any case: a lease that cannot be released here runs out by itself."""
+        self._journal.discard()
+        try:
+            self._close_turn()
+            self._write(RunOutcome(_failure(error), error_code=_code(error)))
+        except SessionStoreError as failure:
+            logger.warning("run_id=<%s>, error=<%s> | run not closed, its lease will run out", self.run_id, failure)
+
+    def _close_turn(self) -> None:
+        """Only after a flush is anything of this run stored that a next prompt could not follow."""
+        for agent_id, tail in list(self._journal.stored_tails.items()):
+            if self._is_awaiting(agent_id):
+                continue
+            for message in closing_messages(decode(tail.redact_message or tail.message)):
+                text = encode("message", message)
+                record = MessageRecord(0, text, None, tail.updated_at, tail.updated_at)
+                self._journal.append(agent_id, record, str)
+
+    def _is_awaiting(self, agent_id: str) -> bool:
+        state = json.loads(self._journal.stored_internal_states.get(agent_id, "{}"))
+        return bool(state.get("interrupt_state", {}).get("activated"))
+
+    def _answer_message_id(self) -> int | None:
+        last = self._journal.last_gathered(self.agent_id)
+        return last.message_id if last and json.loads(last.message).get("role") == "assistant" else None
+
+    def _renew(self) -> bool:
+        if self._store.runs.renew(self._owner, self.session_id, self.run_id, self._lease_seconds):
+            self._cancelled = True
+        return self._cancelled
+
+    def _end(self) -> None:
+        for agent in self._agents:
+            agent.cancel()
+
+
+def _failure(error: BaseException) -> Literal["failed", "cancelled"]:
+    return "cancelled" if isinstance(error, RunCancelledError) else "failed"
+
+
+def _code(error: BaseException) -> str:
+    """`ModelFailedError` is stored as `model_failed`; what is not ours tells nobody what it was."""
+    if not isinstance(error, SessionStoreError):
+        return "internal_error"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__.removesuffix("Error")).lower()
