@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 
-.PHONY: help setup demo local test check unit
+.PHONY: help setup demo local synth deploy smoke test check unit
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +23,17 @@ demo: $(SETUP)  ## start everything, hold the demo conversation, stop everything
 
 local: $(SETUP)  ## the API on http://127.0.0.1:8000 until Ctrl-C
 	@$(RUN) python -m local.stack
+
+synth: $(SETUP)  ## the CloudFormation template in cdk.out, offline; ARGS="-c proxy=false" sets switches
+	@$(RUN) python -m infra_cdk.node cdk synth --quiet $(ARGS)
+	@$(RUN) python -m infra_cdk.node cdk list --long --app cdk.out
+
+deploy: $(SETUP)  ## deploy to the AWS account of the environment's credentials; ARGS as for synth
+	@$(RUN) python -m infra_cdk.node cdk deploy $(ARGS)
+
+smoke: $(SETUP)  ## the demo conversation against a deployed API: API_URL=https://…
+	@test -n "$(API_URL)" || { echo "make smoke API_URL=https://… : which API?" >&2; exit 2; }
+	@$(RUN) python -m local.demo --url $(API_URL)
 
 check: $(SETUP)  ## format, lint, types, import directions
 	@$(RUN) ruff format --check --quiet .

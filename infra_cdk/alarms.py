@@ -1,0 +1,87 @@
+"""Who is told, and of what. Absent data is health: an idle service measures nothing."""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra_cdk.metrics import FIVE_MINUTES, Metrics
+from infra_cdk.settings import Settings
+
+SLOW_TURN_MILLISECONDS = 20_000  # a buffered turn is cut at 25 s
+SERVER_ERRORS_PERCENT = 1
+BUSY_PERCENT = 10
+CAPACITY_PERCENT = 90
+CONCURRENCY_PERCENT = 80
+
+
+class Alarms(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        metrics: Metrics,
+        expiry_failures: sqs.IQueue,
+        key: kms.IKey,
+        settings: Settings,
+    ) -> None:
+        super().__init__(scope, name)
+        self._topic = self._make_topic(key, settings.alarm_email) if settings.alarm_email else None
+        self.all: list[cloudwatch.Alarm] = []
+        self._watch_answers(metrics)
+        self._watch_database(metrics)
+        self._watch_concurrency(metrics, settings.reserved_concurrency)
+        failures = expiry_failures.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
+        self._add("ExpiryFailed", failures, 1, "The daily deletion failed; its event is in the dead letter queue")
+
+    def _watch_answers(self, metrics: Metrics) -> None:
+        self._add("ServerErrors", metrics.server_error_rate, SERVER_ERRORS_PERCENT, "Answers 5xx, % of all", periods=3)
+        self._add("FunctionErrors", metrics.all_functions("Errors"), 1, "A function ended without an answer")
+        slow = metrics.functions["process"].metric_duration(statistic="p99", period=FIVE_MINUTES)
+        self._add("SlowTurns", slow, SLOW_TURN_MILLISECONDS, "p99 of a buffered turn, milliseconds", periods=3)
+        self._add("BusyAnswers", metrics.busy_rate, BUSY_PERCENT, "Sessions were busy, % of all answers", periods=3)
+
+    def _watch_database(self, metrics: Metrics) -> None:
+        capacity = metrics.cluster("ACUUtilization")
+        self._add("DatabaseCapacity", capacity, CAPACITY_PERCENT, "Aurora nears maximum_capacity, %", periods=3)
+        pinned = metrics.proxy("DatabaseConnectionsCurrentlySessionPinned", "Maximum")
+        if pinned is not None:
+            self._add("PinnedConnections", pinned, 1, "A statement pins connections of the proxy", periods=3)
+
+    def _watch_concurrency(self, metrics: Metrics, cap: int | None) -> None:
+        self._add("Throttles", metrics.all_functions("Throttles"), 1, "Lambda refused calls: raise the concurrency")
+        if cap is None:
+            return
+        for name in ("process", "process_streaming"):
+            concurrency = metrics.functions[name].metric(
+                "ConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES
+            )
+            limit = cap * CONCURRENCY_PERCENT / 100
+            self._add(f"Concurrency-{name}", concurrency, limit, f"{name} nears its {cap} concurrent calls", periods=3)
+
+    def _add(self, name: str, metric: cloudwatch.IMetric, limit: float, what: str, *, periods: int = 1) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=limit,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            evaluation_periods=periods,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=what,
+        )
+        if self._topic is not None:
+            alarm.add_alarm_action(actions.SnsAction(self._topic))
+            alarm.add_ok_action(actions.SnsAction(self._topic))
+        self.all.append(alarm)
+
+    def _make_topic(self, key: kms.IKey, email: str) -> sns.Topic:
+        topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        key.grant_encrypt_decrypt(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
+        topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic

@@ -1,0 +1,95 @@
+"""The REST API: routes from functions/functions.toml, access logs, and limits."""
+
+import json
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra_cdk.callers import Callers
+from infra_cdk.function_table import FunctionTable, Route
+from infra_cdk.functions import Functions
+from infra_cdk.problems import add_problem_responses
+
+STAGE = "v1"
+# What the gateway grants at most: 29 s for a buffered answer, 15 min for a stream.
+# docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+BUFFERED_TIMEOUT = Duration.seconds(29)
+STREAM_TIMEOUT = Duration.minutes(15)
+
+# No path and no query: they name sessions. Numbers stay text, as the gateway quotes nothing itself.
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "requestTime": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "latencyMilliseconds": "$context.responseLatency",
+    "integrationMilliseconds": "$context.integration.latency",
+    "responseBytes": "$context.responseLength",
+    "gatewayError": "$context.error.responseType",
+    "traceId": "$context.xrayTraceId",
+}
+
+
+class Api(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        table: FunctionTable,
+        functions: Functions,
+        callers: Callers,
+        requests_per_second: int,
+    ) -> None:
+        super().__init__(scope, name)
+        self._functions, self._callers = functions, callers
+        self._streaming = {name for name, function in table.functions.items() if function.streaming}
+        self.access_log = logs.LogGroup(
+            self, "AccessLog", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+        )
+        self.rest_api = apigateway.RestApi(
+            self,
+            "RestApi",
+            rest_api_name=scope.node.id,
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=True,
+            deploy_options=self._stage(requests_per_second),
+        )
+        add_problem_responses(self.rest_api)
+        for route in table.deployed_routes:
+            self._add_route(route)
+
+    @property
+    def url(self) -> str:
+        """Without a slash at its end, so that a route can follow."""
+        return self.rest_api.url_for_path("/").removesuffix("/")
+
+    def _add_route(self, route: Route) -> None:
+        self.rest_api.root.resource_for_path(route.path).add_method(
+            route.method, self._integration(route.function), **self._callers.method_options(route.access)
+        )
+
+    def _integration(self, name: str) -> apigateway.LambdaIntegration:
+        streams = name in self._streaming
+        mode = apigateway.ResponseTransferMode
+        return apigateway.LambdaIntegration(
+            self._functions.by_name[name],
+            allow_test_invoke=False,
+            response_transfer_mode=mode.STREAM if streams else mode.BUFFERED,
+            timeout=STREAM_TIMEOUT if streams else BUFFERED_TIMEOUT,
+        )
+
+    def _stage(self, requests_per_second: int) -> apigateway.StageOptions:
+        return apigateway.StageOptions(
+            stage_name=STAGE,
+            access_log_destination=apigateway.LogGroupLogDestination(self.access_log),
+            access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
+            logging_level=apigateway.MethodLoggingLevel.ERROR,
+            data_trace_enabled=False,  # it logs bodies, which are people's conversations
+            tracing_enabled=True,
+            throttling_rate_limit=requests_per_second,
+            throttling_burst_limit=2 * requests_per_second,
+        )

@@ -1,0 +1,55 @@
+"""Who may call: principals of this account by IAM, or the users of a Cognito pool."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from infra_cdk.settings import Settings
+
+
+class Callers(Construct):
+    def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
+        super().__init__(scope, name)
+        self._authorizer = None
+        self.user_pool = None
+        if settings.authorization == "cognito":
+            self.user_pool = self._make_user_pool(settings.ephemeral)
+            self._authorizer = apigateway.CognitoUserPoolsAuthorizer(
+                self, "Authorizer", cognito_user_pools=[self.user_pool]
+            )
+
+    def method_options(self, access: Literal["owner", "public"]) -> Mapping[str, object]:
+        if access == "public":
+            return {"authorization_type": apigateway.AuthorizationType.NONE}
+        if self._authorizer is None:
+            return {"authorization_type": apigateway.AuthorizationType.IAM}
+        return {"authorization_type": apigateway.AuthorizationType.COGNITO, "authorizer": self._authorizer}
+
+    def _make_user_pool(self, ephemeral: bool) -> cognito.UserPool:
+        pool = cognito.UserPool(
+            self,
+            "Users",
+            self_sign_up_enabled=False,
+            sign_in_aliases=cognito.SignInAliases(email=True),
+            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+            mfa=cognito.Mfa.OPTIONAL,
+            mfa_second_factor=cognito.MfaSecondFactor(sms=False, otp=True),
+            password_policy=cognito.PasswordPolicy(
+                min_length=12, require_digits=True, require_lowercase=True, require_uppercase=True, require_symbols=True
+            ),
+            deletion_protection=not ephemeral,
+            removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.RETAIN,
+        )
+        client = pool.add_client(
+            "Client",
+            auth_flows=cognito.AuthFlow(user_srp=True, user_password=True),
+            id_token_validity=Duration.hours(1),
+            prevent_user_existence_errors=True,
+        )
+        CfnOutput(self, "UserPoolId", value=pool.user_pool_id)
+        CfnOutput(self, "UserPoolClientId", value=client.user_pool_client_id)
+        return pool

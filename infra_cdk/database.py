@@ -1,0 +1,118 @@
+"""Aurora PostgreSQL Serverless v2, and RDS Proxy in front of it when asked for. There is no password anywhere: the
+master user too signs in with IAM, so the first login needs neither a secret nor the Data API.
+"""
+
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy, SecretValue
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
+from constructs import Construct
+
+from infra_cdk.network import DATABASE_PORT, Network
+from infra_cdk.settings import Settings
+
+DATABASE_NAME = "sessions"
+MIGRATOR_ROLE = "sessions_migrator"
+DATA_ROLE = "sessions_app"
+# Under the 10 s that a run may spend on its first statement; RDS Proxy's own default is two minutes.
+BORROW_TIMEOUT = Duration.seconds(8)
+# A paused cluster answers after about 15 s: AuroraUserGuide, "Scaling to zero ACUs".
+RESUME_CONNECT_TIMEOUT_SECONDS = 20
+# An open connection keeps Aurora awake and a frozen environment never closes its own: without a proxy the server does.
+IDLE_SESSION_TIMEOUT_SECONDS = 60
+RDS_AUTHORITIES = "/opt/certificates/rds.pem"
+AMAZON_AUTHORITIES = "/opt/certificates/amazon-trust-services.pem"
+
+
+class Database(Construct):
+    def __init__(self, scope: Construct, name: str, *, network: Network, key: kms.IKey, settings: Settings) -> None:
+        super().__init__(scope, name)
+        self._network, self._key, self._settings = network, key, settings
+        self.cluster_group = network.make_security_group("ClusterGroup", "The database cluster")
+        self.cluster = self._make_cluster()
+        self.proxy = self._make_proxy() if settings.proxy else None
+
+    def let_in_app(self, function: iam.IGrantable, group: ec2.SecurityGroup) -> dict[str, str]:
+        """Opens the way for the role that reads and writes rows; returns the environment that leads there."""
+        if self.proxy is None:
+            return self._let_into_cluster(function, group, DATA_ROLE)
+        self._network.allow(group, self._proxy_group, DATABASE_PORT, "Rows")
+        self.proxy.grant_connect(function, DATA_ROLE)
+        return _environment(DATA_ROLE, self.proxy.endpoint, AMAZON_AUTHORITIES)
+
+    def let_in_migrator(self, function: iam.IGrantable, group: ec2.SecurityGroup) -> dict[str, str]:
+        """The migrator passes by the proxy, which knows the data role alone."""
+        return self._let_into_cluster(function, group, MIGRATOR_ROLE)
+
+    def _let_into_cluster(self, function: iam.IGrantable, group: ec2.SecurityGroup, role: str) -> dict[str, str]:
+        self._network.allow(group, self.cluster_group, DATABASE_PORT, f"Signs in as {role}")
+        self.cluster.grant_connect(function, role)
+        environment = _environment(role, self.cluster.cluster_endpoint.hostname, RDS_AUTHORITIES)
+        environment["DATABASE_IDLE_SECONDS"] = str(IDLE_SESSION_TIMEOUT_SECONDS - 10)
+        if self._settings.pauses:
+            environment["DATABASE_CONNECT_TIMEOUT_SECONDS"] = str(RESUME_CONNECT_TIMEOUT_SECONDS)
+        return environment
+
+    def _make_cluster(self) -> rds.DatabaseCluster:
+        ephemeral = self._settings.ephemeral
+        engine = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_17_7)
+        cluster = rds.DatabaseCluster(
+            self,
+            "Cluster",
+            engine=engine,
+            # Replaced below: no password exists, and CDK has no word for that yet (aws/aws-cdk issue 37658).
+            credentials=rds.Credentials.from_password(MIGRATOR_ROLE, SecretValue.unsafe_plain_text("never used")),
+            default_database_name=DATABASE_NAME,
+            writer=rds.ClusterInstance.serverless_v2("Writer", auto_minor_version_upgrade=True),
+            serverless_v2_min_capacity=self._settings.minimum_acu,
+            serverless_v2_max_capacity=self._settings.maximum_capacity,
+            serverless_v2_auto_pause_duration=Duration.minutes(5) if self._settings.pauses else None,
+            vpc=self._network.vpc,
+            vpc_subnets=self._network.database_subnets,
+            security_groups=[self.cluster_group],
+            iam_authentication=True,
+            storage_encrypted=True,
+            storage_encryption_key=self._key,
+            deletion_protection=not ephemeral,
+            removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.SNAPSHOT,
+            backup=rds.BackupProps(retention=Duration.days(1 if ephemeral else 14)),
+            copy_tags_to_snapshot=True,
+            cloudwatch_logs_exports=["postgresql"],
+            parameters={"rds.force_ssl": "1", "log_min_duration_statement": "1000"},
+        )
+        resource = cast(rds.CfnDBCluster, cluster.node.default_child)
+        resource.add_property_deletion_override("MasterUserPassword")
+        resource.master_user_authentication_type = "iam-db-auth"
+        return cluster
+
+    def _make_proxy(self) -> rds.DatabaseProxy:
+        self._proxy_group = self._network.make_security_group("ProxyGroup", "The database proxy")
+        self._network.allow(self._proxy_group, self.cluster_group, DATABASE_PORT, "The proxy's connections")
+        # CDK gives the proxy's own role no right to sign in to the cluster: a role of ours has it.
+        role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
+        self.cluster.grant_connect(role, DATA_ROLE)
+        return rds.DatabaseProxy(
+            self,
+            "Proxy",
+            proxy_target=rds.ProxyTarget.from_cluster(self.cluster),
+            vpc=self._network.vpc,
+            vpc_subnets=self._network.database_subnets,
+            security_groups=[self._proxy_group],
+            default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH,
+            role=role,
+            iam_auth=True,
+            require_tls=True,
+            borrow_timeout=BORROW_TIMEOUT,
+            idle_client_timeout=Duration.minutes(30),
+        )
+
+
+def _environment(role: str, host: str, authorities: str) -> dict[str, str]:
+    return {
+        "SESSION_BACKEND_URL": f"postgresql://{role}@{host}:{DATABASE_PORT}/{DATABASE_NAME}?sslmode=verify-full",
+        "DATABASE_IAM_AUTH": "true",
+        "DATABASE_CA_FILE": authorities,
+    }

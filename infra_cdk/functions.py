@@ -1,0 +1,161 @@
+"""The functions of functions/functions.toml and their layers; each has a role, a log and a network group of its own."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra_cdk import ROOT
+from infra_cdk.database import Database
+from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
+from infra_cdk.layer_build import build_dependencies, build_own
+from infra_cdk.model_access import make_model_statements
+from infra_cdk.network import HTTPS_PORT, Network
+from infra_cdk.settings import PROVIDER_KEY_VARIABLES, Settings
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+ARCHITECTURE = lambda_.Architecture.ARM_64
+# docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html; EC2 takes no resource for most of them.
+_NETWORK_INTERFACE_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+_TRACE_ACTIONS = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    network: Network
+    database: Database
+    key: kms.IKey
+    settings: Settings
+
+
+class Functions(Construct):
+    def __init__(self, scope: Construct, name: str, *, table: FunctionTable, around: Surroundings) -> None:
+        super().__init__(scope, name)
+        self._around = around
+        self._layers = self._make_layers(around.settings.model_provider)
+        self._model_statements = make_model_statements(self, around.settings.model)
+        self._bedrock_group = self._make_bedrock_endpoint() if around.settings.model_provider == "bedrock" else None
+        self.by_name = {name: self._make_function(name, function) for name, function in table.functions.items()}
+
+    def _make_layers(self, model_provider: str) -> dict[str, lambda_.LayerVersion]:
+        folders = {
+            "Dependencies": build_dependencies(model_provider),
+            "App": build_own(ROOT / "layers/app"),
+            "ResponseStreaming": build_own(ROOT / "layers/response_streaming"),
+        }
+        # A folder is named by all that went into it, so its name is its hash.
+        return {
+            name: lambda_.LayerVersion(
+                self,
+                name,
+                code=lambda_.Code.from_asset(str(folder), asset_hash=folder.name),
+                compatible_runtimes=[RUNTIME],
+                compatible_architectures=[ARCHITECTURE],
+            )
+            for name, folder in folders.items()
+        }
+
+    def _make_bedrock_endpoint(self) -> ec2.SecurityGroup | None:
+        if self._around.settings.nat:
+            return None
+        allowed = iam.PolicyStatement(
+            principals=[iam.AnyPrincipal()],
+            actions=[action for statement in self._model_statements for action in statement.actions],
+            resources=[resource for statement in self._model_statements for resource in statement.resources],
+        )
+        return self._around.network.make_endpoint(ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME, allowed)
+
+    def _make_function(self, name: str, row: Function) -> lambda_.Function:
+        scope = Construct(self, name)
+        log_group = logs.LogGroup(
+            scope, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        role = self._make_role(scope, log_group)
+        group = self._around.network.make_security_group(f"{name}Group", f"The function {name}")
+        function = lambda_.Function(
+            scope,
+            "Function",
+            description=f"functions/{name}",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            handler="handler.handler",
+            code=lambda_.Code.from_asset(str(FUNCTIONS_FOLDER / name), exclude=["__pycache__"]),
+            layers=self._layers_of(row),
+            role=role,
+            log_group=log_group,
+            timeout=Duration.seconds(row.timeout_seconds),
+            memory_size=row.memory_mb,
+            vpc=self._around.network.vpc,
+            vpc_subnets=self._around.network.function_subnets,
+            security_groups=[group],
+            tracing=lambda_.Tracing.ACTIVE,
+            environment_encryption=self._around.key,
+            environment=self._environment(name, row),
+            reserved_concurrent_executions=self._reserved_concurrency(row),
+        )
+        for key, value in self._open_database(row, role, group).items():
+            function.add_environment(key, value)
+        if row.agent:
+            self._open_model(role, group)
+        return function
+
+    def _make_role(self, scope: Construct, log_group: logs.LogGroup) -> iam.Role:
+        role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        role.add_to_policy(iam.PolicyStatement(actions=_NETWORK_INTERFACE_ACTIONS + _TRACE_ACTIONS, resources=["*"]))
+        return role
+
+    def _layers_of(self, row: Function) -> list[lambda_.ILayerVersion]:
+        names = ["Dependencies", "App", *(["ResponseStreaming"] if row.streaming else [])]
+        return [self._layers[name] for name in names]
+
+    def _reserved_concurrency(self, row: Function) -> int | None:
+        return self._around.settings.reserved_concurrency if row.database == "app" else None
+
+    def _environment(self, name: str, row: Function) -> dict[str, str]:
+        settings = self._around.settings
+        environment = {
+            "POWERTOOLS_SERVICE_NAME": name,
+            "POWERTOOLS_METRICS_NAMESPACE": settings.stack_name,
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+        }
+        if settings.session_ttl_days:
+            environment["SESSION_TTL_DAYS"] = str(settings.session_ttl_days)
+        if row.streaming:
+            environment["AWS_LAMBDA_EXEC_WRAPPER"] = "/opt/response-streaming"
+        return environment | (self._model_environment() if row.agent else {})
+
+    def _model_environment(self) -> dict[str, str]:
+        settings = self._around.settings
+        environment = {"MODEL_PROVIDER": settings.model_provider, "MODEL_ID": settings.model}
+        if settings.model_key_secret:
+            # Resolved by CloudFormation when it deploys: the template holds the secret's name alone.
+            reference = f"{{{{resolve:secretsmanager:{settings.model_key_secret}:SecretString}}}}"
+            environment[PROVIDER_KEY_VARIABLES[settings.model_provider]] = reference
+        return environment
+
+    def _open_database(self, row: Function, role: iam.Role, group: ec2.SecurityGroup) -> dict[str, str]:
+        database = self._around.database
+        let_in = database.let_in_migrator if row.database == "migrator" else database.let_in_app
+        return let_in(role, group)
+
+    def _open_model(self, role: iam.Role, group: ec2.SecurityGroup) -> None:
+        if self._around.settings.model_provider == "bedrock":
+            for statement in self._model_statements:
+                role.add_to_policy(statement)
+        if self._bedrock_group is None:
+            group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "The model's provider")
+        else:
+            self._around.network.allow(group, self._bedrock_group, HTTPS_PORT, "Bedrock")

@@ -1,0 +1,59 @@
+"""Applies the schema's migrations as part of every deployment that changes them, before the functions change."""
+
+import hashlib
+
+from aws_cdk import CustomResource, RemovalPolicy, custom_resources
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct, IDependable
+
+from infra_cdk import ROOT
+from infra_cdk.database import DATA_ROLE, IDLE_SESSION_TIMEOUT_SECONDS, Database
+from infra_cdk.settings import Settings
+
+MIGRATIONS_FOLDER = ROOT / "layers/app/python/session_store/migrations"
+STATEMENT_TIMEOUT_SECONDS = 10
+IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 10
+
+
+class Migration(Construct):
+    """Its framework function stays outside the network, where it reaches Lambda and CloudFormation; the function that
+    it calls is inside and needs the database alone."""
+
+    def __init__(
+        self, scope: Construct, name: str, *, function: lambda_.Function, database: Database, settings: Settings
+    ) -> None:
+        super().__init__(scope, name)
+        log_group = logs.LogGroup(
+            self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        provider = custom_resources.Provider(self, "Provider", on_event_handler=function, log_group=log_group)
+        self.resource = CustomResource(
+            self,
+            "Schema",
+            resource_type="Custom::SessionSchema",
+            service_token=provider.service_token,
+            properties=make_properties(settings),
+        )
+        # The first connection needs a running instance and both ends of the network open.
+        self.resource.node.add_dependency(database.cluster, database.cluster_group, *_groups(function))
+
+
+def make_properties(settings: Settings) -> dict[str, object]:
+    """A change of any of these makes CloudFormation call the function again."""
+    return {
+        "Migrations": _migrations_hash(),
+        "DataRole": DATA_ROLE,
+        "StatementTimeoutSeconds": STATEMENT_TIMEOUT_SECONDS,
+        "IdleInTransactionTimeoutSeconds": IDLE_IN_TRANSACTION_TIMEOUT_SECONDS,
+        "IdleSessionTimeoutSeconds": 0 if settings.proxy else IDLE_SESSION_TIMEOUT_SECONDS,
+    }
+
+
+def _migrations_hash() -> str:
+    files = sorted(MIGRATIONS_FOLDER.glob("*.sql"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _groups(function: lambda_.Function) -> list[IDependable]:
+    return list(function.connections.security_groups)

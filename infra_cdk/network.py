@@ -1,0 +1,70 @@
+"""A network without a way to the internet, unless asked for."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+DATABASE_PORT = 5432
+HTTPS_PORT = 443
+
+
+class Network(Construct):
+    def __init__(self, scope: Construct, name: str, *, nat: bool) -> None:
+        super().__init__(scope, name)
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            max_azs=2,
+            nat_gateways=1 if nat else 0,
+            # Nothing of ours joins the default group; closing it takes a custom resource with a function of its own.
+            restrict_default_security_group=False,
+            subnet_configuration=_subnets(nat),
+        )
+        self.function_subnets = ec2.SubnetSelection(
+            subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS if nat else ec2.SubnetType.PRIVATE_ISOLATED
+        )
+        self.database_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        self._log_refused_traffic()
+
+    def make_security_group(self, name: str, description: str) -> ec2.SecurityGroup:
+        """Lets nothing in and nothing out until a rule says so."""
+        return ec2.SecurityGroup(self, name, vpc=self.vpc, description=description, allow_all_outbound=False)
+
+    def allow(self, source: ec2.SecurityGroup, target: ec2.SecurityGroup, port: int, why: str) -> None:
+        source.connections.allow_to(target, ec2.Port.tcp(port), why)
+
+    def make_endpoint(
+        self, service: ec2.InterfaceVpcEndpointAwsService, policy: iam.PolicyStatement
+    ) -> ec2.SecurityGroup:
+        """An endpoint for one service, open to the groups that `allow` names, for the calls that `policy` allows."""
+        group = self.make_security_group(f"{service.short_name}EndpointGroup", f"The endpoint of {service.short_name}")
+        endpoint = self.vpc.add_interface_endpoint(
+            f"{service.short_name}Endpoint",
+            service=service,
+            open=False,
+            private_dns_enabled=True,
+            security_groups=[group],
+            subnets=self.function_subnets,
+        )
+        endpoint.add_to_policy(policy)
+        return group
+
+    def _log_refused_traffic(self) -> None:
+        group = logs.LogGroup(
+            self, "RefusedTraffic", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        destination = ec2.FlowLogDestination.to_cloud_watch_logs(group)
+        self.vpc.add_flow_log("FlowLog", destination=destination, traffic_type=ec2.FlowLogTrafficType.REJECT)
+
+
+def _subnets(nat: bool) -> list[ec2.SubnetConfiguration]:
+    isolated = ec2.SubnetConfiguration(name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24)
+    if not nat:
+        return [isolated]
+    public = ec2.SubnetConfiguration(
+        name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=28, map_public_ip_on_launch=False
+    )
+    egress = ec2.SubnetConfiguration(name="Egress", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=24)
+    return [public, egress, isolated]

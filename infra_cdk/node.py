@@ -1,0 +1,38 @@
+"""The pinned CDK CLI and its npm, run by the Node of Python's lock file: `python -m infra_cdk.node cdk deploy`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from infra_cdk import NODE
+
+FOLDER = Path(__file__).parent
+NODE_MODULES = FOLDER / "node_modules"
+_INSTALLED = NODE_MODULES / ".package-lock.json"
+_NPM = NODE.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
+
+
+def install() -> None:
+    """Bring `node_modules` to what package-lock.json says; nothing is asked of the registry when it is there."""
+    lock = FOLDER / "package-lock.json"
+    if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run([NODE, _NPM, "ci", "--silent"], cwd=FOLDER, env=_environment(), check=True)
+        _INSTALLED.touch()
+
+
+def cdk(arguments: list[str]) -> int:
+    install()
+    command = [NODE, NODE_MODULES / "aws-cdk/bin/cdk", *arguments]
+    return subprocess.run(command, cwd=FOLDER.parent, env=_environment(), check=False).returncode
+
+
+def _environment() -> dict[str, str]:
+    """Node programs start `node` again by name."""
+    return {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] != ["cdk"]:
+        sys.exit("usage: python -m infra_cdk.node cdk ARGUMENTS")
+    sys.exit(cdk(sys.argv[2:]))

@@ -1,0 +1,100 @@
+"""The switches of a deployment: `cdk deploy -c proxy=false -c ephemeral=true`, or the context of cdk.json."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+DEFAULT_BEDROCK_MODEL = "global.anthropic.claude-sonnet-4-6"
+# Where each provider's SDK looks for its key.
+PROVIDER_KEY_VARIABLES = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "gemini": "GOOGLE_API_KEY",
+    "mistral": "MISTRAL_API_KEY",
+    "openai": "OPENAI_API_KEY",
+}
+
+Capacity = Annotated[float, Field(ge=0, le=256, multiple_of=0.5)]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class SettingsError(ValueError):
+    """A context value is unknown or impossible; the message is one sentence that names it."""
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stack_name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$")] = "StrandsSessions"
+    proxy: bool = True
+    minimum_capacity: Capacity | None = None
+    maximum_capacity: Annotated[Capacity, Field(ge=1)] = 4
+    ephemeral: bool = False
+    nat: bool = False
+    authorization: Literal["iam", "cognito"] = "iam"
+    model_provider: Literal["bedrock", "anthropic", "gemini", "mistral", "openai"] = "bedrock"
+    # For Bedrock the id of a model or of a system-defined inference profile; no ARN, which does not tell its models.
+    model_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")] | None = None
+    model_key_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]{1,256}$")] | None = None
+    session_ttl_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    function_concurrency: Count | None = None
+    requests_per_second: Count = 50
+    alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+
+    @classmethod
+    def from_context(cls, context: Mapping[str, object]) -> Self:
+        """Raises `SettingsError`. CDK's own keys, which all hold a colon or a slash, are passed over."""
+        ours = {key: value for key, value in context.items() if not {":", "/"} & set(key)}
+        try:
+            return cls.model_validate(ours)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
+
+    @property
+    def minimum_acu(self) -> float:
+        default = 0.5 if self.proxy else 0.0
+        return default if self.minimum_capacity is None else self.minimum_capacity
+
+    @property
+    def pauses(self) -> bool:
+        return self.minimum_acu == 0
+
+    @property
+    def reserved_concurrency(self) -> int | None:
+        """Per function. Without a proxy every running environment is a connection of the database's own."""
+        return self.function_concurrency or (None if self.proxy else 20)
+
+    @property
+    def model(self) -> str:
+        return self.model_id or DEFAULT_BEDROCK_MODEL
+
+    @model_validator(mode="after")
+    def _refuse_impossible_pairs(self) -> Self:
+        if self.proxy and self.pauses:
+            raise ValueError("minimum_capacity=0 needs proxy=false, because an attached RDS Proxy keeps Aurora awake")
+        if self.minimum_acu > self.maximum_capacity:
+            raise ValueError("minimum_capacity must not be above maximum_capacity")
+        return self._refuse_impossible_provider()
+
+    def _refuse_impossible_provider(self) -> Self:
+        if self.model_provider == "bedrock":
+            if self.model_key_secret:
+                raise ValueError("model_key_secret is for other providers: model_provider=bedrock signs in with IAM")
+            return self
+        for name in ("model_id", "model_key_secret"):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} is missing, and model_provider={self.model_provider} needs it")
+        if not self.nat:
+            raise ValueError(f"model_provider={self.model_provider} is on the internet and needs nat=true")
+        return self
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"][:1])
+    if first["type"] == "extra_forbidden":
+        return f"Context value {name!r} is unknown: known are {', '.join(Settings.model_fields)}."
+    reason = first["msg"].removeprefix("Value error, ")
+    if not name:
+        return f"Impossible context: {reason}."
+    return f"Context value {name}={first['input']!r} is impossible: {reason[0].lower()}{reason[1:]}."

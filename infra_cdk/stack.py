@@ -1,0 +1,69 @@
+"""One stack: who calls, what answers, where it is kept, who is told."""
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra_cdk.api import Api
+from infra_cdk.callers import Callers
+from infra_cdk.database import Database
+from infra_cdk.expiry import Expiry
+from infra_cdk.function_table import FunctionTable
+from infra_cdk.functions import Functions, Surroundings
+from infra_cdk.migration import Migration
+from infra_cdk.network import Network
+from infra_cdk.observability import Observability
+from infra_cdk.settings import Settings
+
+
+class SessionsStack(Stack):
+    def __init__(self, scope: Construct, *, settings: Settings, table: FunctionTable) -> None:
+        super().__init__(scope, settings.stack_name, description="Strands agent sessions on Aurora PostgreSQL")
+        key = self._make_key(settings.ephemeral)
+        network = Network(self, "Network", nat=settings.nat)
+        database = Database(self, "Database", network=network, key=key, settings=settings)
+        around = Surroundings(network=network, database=database, key=key, settings=settings)
+        functions = Functions(self, "Functions", table=table, around=around)
+        self._migrate_before_others(functions, database, settings)
+        expiry = Expiry(self, "Expiry", function=functions.by_name["expire"])
+        api = Api(
+            self,
+            "Api",
+            table=table,
+            functions=functions,
+            callers=Callers(self, "Callers", settings=settings),
+            requests_per_second=settings.requests_per_second,
+        )
+        watch = Observability(
+            self, "Observability", api=api, functions=functions, database=database, expiry=expiry, around=around
+        )
+        self._make_outputs(api.url, watch.dashboard_url, settings)
+
+    def _make_key(self, ephemeral: bool) -> kms.Key:
+        return kms.Key(
+            self,
+            "Key",
+            description="Encrypts the sessions, the functions' settings and the alarms",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.RETAIN,
+        )
+
+    def _migrate_before_others(self, functions: Functions, database: Database, settings: Settings) -> None:
+        migrate = functions.by_name["migrate"]
+        migration = Migration(self, "Migration", function=migrate, database=database, settings=settings)
+        for function in functions.by_name.values():
+            if function is not migrate:
+                function.node.add_dependency(migration.resource)
+
+    def _make_outputs(self, url: str, dashboard_url: str, settings: Settings) -> None:
+        CfnOutput(self, "ApiUrl", value=url)
+        CfnOutput(self, "DashboardUrl", value=dashboard_url)
+        CfnOutput(self, "Curl", value=_curl(url, self.region, settings))
+
+
+def _curl(url: str, region: str, settings: Settings) -> str:
+    sign = f"""--aws-sigv4 aws:amz:{region}:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" """
+    session = """-H "x-amz-security-token: $AWS_SESSION_TOKEN" """
+    caller = sign + session if settings.authorization == "iam" else """-H "Authorization: $ID_TOKEN" """
+    body = """-H "Content-Type: application/json" -d '{"prompt": "Hello, my name is Alice"}'"""
+    return f"curl {caller}{body} {url}/process"
