@@ -1,0 +1,17 @@
+"""Everything but the conversation itself: no agent is imported here."""
+
+import os
+
+from api.app import Api
+from api.run_routes import RunRoutes
+from api.service_routes import ServiceRoutes
+from api.session_routes import SessionRoutes
+from api.settings import Settings
+from session_store.postgresql import open_store
+
+settings = Settings.from_environment(os.environ)
+store = open_store(settings.store)
+handler = Api(settings)
+SessionRoutes(store).add_to(handler)
+RunRoutes(store).add_to(handler)
+ServiceRoutes(store).add_to(handler)

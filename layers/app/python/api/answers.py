@@ -1,0 +1,137 @@
+"""What the routes answer. The OpenAPI document is made from these types, and pyright holds the routes to them."""
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
+
+from session_store.records import RunStatus
+
+
+class Usage(TypedDict):
+    """Tokens of all model calls of the run."""
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+
+
+class Interrupt(TypedDict):
+    """A question to a human; the next prompt to the session answers it by its id."""
+
+    id: str
+    name: str
+    reason: NotRequired[Any]
+
+
+class RunAnswer(TypedDict):
+    """What the agent answered; `interrupts` comes with the stop reason `interrupt`."""
+
+    response: str
+    stop_reason: str
+    usage: Usage
+    interrupts: NotRequired[list[Interrupt]]
+
+
+class ProcessAnswer(RunAnswer):
+    """The agent's answer, stored before it is sent."""
+
+    session_id: str
+    run_id: str
+
+
+class SessionSummary(TypedDict):
+    """`preview` is the beginning of the first prompt."""
+
+    session_id: str
+    created_at: str
+    updated_at: str
+    message_count: int
+    preview: str
+
+
+class SessionList(TypedDict):
+    """Newest activity first; `next_cursor` asks for the next page and is null on the last."""
+
+    sessions: list[SessionSummary]
+    next_cursor: str | None
+
+
+class Message(TypedDict):
+    """Content blocks as Strands has them; bytes inside are shown as a `BinaryContent`."""
+
+    role: Literal["user", "assistant"]
+    content: list[dict[str, Any]]
+
+
+class BinaryContent(TypedDict):
+    """Stands where a content block has bytes."""
+
+    type: Literal["binary"]
+    media_type: str
+    size_bytes: int
+
+
+class HistoryMessage(TypedDict):
+    """`message` is null, and `omitted_bytes` tells its size, when it alone is larger than a response may be."""
+
+    message_id: int
+    created_at: str
+    updated_at: str
+    redacted: bool
+    message: Message | None
+    omitted_bytes: NotRequired[int]
+
+
+class History(TypedDict):
+    """`next_cursor` is the message that the next page begins with, and null on the last page."""
+
+    session_id: str
+    agent_id: str
+    messages: list[HistoryMessage]
+    next_cursor: int | None
+
+
+class Run(TypedDict):
+    """One `/process` call. `answer` and `error_code` (of the problem it ended with) tell how it ended.
+
+    `interrupted`: its process ended before it did.
+    """
+
+    run_id: str
+    session_id: str
+    agent_id: str
+    status: RunStatus
+    started_at: str
+    finished_at: str | None
+    cancel_requested: bool
+    error_code: str | None
+    answer: RunAnswer | None
+
+
+class Health(TypedDict):
+    status: Literal["ok"]
+
+
+class DatabaseHealth(Health):
+    """`round_trip_ms`: one statement to the database and back, in milliseconds."""
+
+    round_trip_ms: float
+
+
+class FieldError(TypedDict):
+    field: str
+    message: str
+
+
+class ProblemDetails(TypedDict):
+    """RFC 9457, with a `code` that stays the same; `errors` names the fields at fault."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    request_id: str
+    detail: NotRequired[str]
+    errors: NotRequired[list[FieldError]]
+    run_id: NotRequired[str]
+    interrupt_ids: NotRequired[list[str]]

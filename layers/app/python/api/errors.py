@@ -1,0 +1,57 @@
+"""What a request can do wrong before the session store sees it.
+
+RequestError
+├── MalformedRequestError       not JSON as this API takes it
+├── UnauthenticatedError        the gateway verified no caller
+├── RouteNotFoundError          nothing is served there
+├── UnsupportedMediaTypeError   the body is not declared as JSON
+├── PayloadTooLargeError        more than a limit allows
+└── InvalidRequestError         JSON, but not what the route takes
+"""
+
+from collections.abc import Sequence
+
+
+class RequestError(Exception):
+    """Root of the request's errors.
+
+    fields: for each of them its name and what is wrong with it, in words for the caller.
+    """
+
+    def __init__(self, detail: str, fields: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.fields = tuple(fields)
+
+
+class MalformedRequestError(RequestError):
+    """The body cannot be read as JSON."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The body {reason}.", [("body", reason)])
+
+
+class UnauthenticatedError(RequestError):
+    def __init__(self) -> None:
+        super().__init__("The request carries no verified identity.")
+
+
+class RouteNotFoundError(RequestError):
+    def __init__(self) -> None:
+        super().__init__("Nothing is served under this method and path.")
+
+
+class UnsupportedMediaTypeError(RequestError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Content-Type {reason}.", [("Content-Type", reason)])
+
+
+class PayloadTooLargeError(RequestError):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}.", [(field, reason)])
+
+
+class InvalidRequestError(RequestError):
+    """One or more fields break the route's rules."""
+
+    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name} {reason}" for name, reason in fields) + ".", fields)

@@ -1,0 +1,83 @@
+"""Messages as JSON text for a page: untouched, but for bytes, which are shown by their type and size."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from api.responses import MAX_PAGE_BYTES, json_text, wire_bytes
+from session_store.records import MessageRecord
+
+_BYTES_MARK = "__bytes_encoded__"
+_APPLICATION = "application/vnd.openxmlformats-officedocument"
+_MEDIA_TYPES = {
+    **{image: f"image/{image}" for image in ("png", "jpeg", "gif", "webp")},
+    **{video: f"video/{video}" for video in ("mp4", "webm", "mpeg")},
+    **{"mov": "video/quicktime", "mkv": "video/x-matroska", "flv": "video/x-flv", "wmv": "video/x-ms-wmv"},
+    **{"mpg": "video/mpeg", "three_gp": "video/3gpp"},
+    **{"pdf": "application/pdf", "csv": "text/csv", "html": "text/html", "txt": "text/plain", "md": "text/markdown"},
+    **{"doc": "application/msword", "docx": f"{_APPLICATION}.wordprocessingml.document"},
+    **{"xls": "application/vnd.ms-excel", "xlsx": f"{_APPLICATION}.spreadsheetml.sheet"},
+}
+
+
+@dataclass
+class Page:
+    """JSON texts that fit into one response together."""
+
+    items: list[str] = field(default_factory=list[str])
+    size_bytes: int = 0
+
+    def add(self, item: str) -> bool:
+        """False: the page is full and the item is for the next one."""
+        size_bytes = wire_bytes(item)
+        if self.items and self.size_bytes + size_bytes > MAX_PAGE_BYTES:
+            return False
+        self.items.append(item)
+        self.size_bytes += size_bytes
+        return True
+
+
+def page_of(records: Iterable[MessageRecord], limit: int) -> tuple[list[str], int | None]:
+    """The first `limit` messages, or those of them that fit, and the id of the next one if there is one."""
+    page = Page()
+    for record in records:
+        if len(page.items) == limit or not page.add(message_text(record)):
+            return page.items, record.message_id
+    return page.items, None
+
+
+def message_text(record: MessageRecord, *, with_binary: bool = False, **more: str) -> str:
+    """A `HistoryMessage` as JSON text; one that no response can hold has only its size."""
+    head = {
+        **more,
+        "message_id": record.message_id,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "redacted": record.redact_message is not None,
+    }
+    shown = record.message if with_binary else without_binary(record.message)
+    text = f'{json_text(head)[:-1]},"message":{shown}}}'
+    if wire_bytes(text) <= MAX_PAGE_BYTES:
+        return text
+    return json_text({**head, "message": None, "omitted_bytes": len(shown.encode())})
+
+
+def without_binary(text: str) -> str:
+    """JSON text with a typed placeholder for each of Strands' encoded bytes."""
+    return json_text(json.loads(text, object_hook=_placeholder)) if _BYTES_MARK in text else text
+
+
+def _placeholder(members: dict[str, Any]) -> dict[str, Any]:
+    """Called from the innermost object outwards: first for the bytes, then for the block that knows their format."""
+    data, source = members.get("data"), members.get("source")
+    if members.get(_BYTES_MARK) is True and isinstance(data, str):
+        return {"type": "binary", "media_type": "application/octet-stream", "size_bytes": _decoded_size(data)}
+    content = cast(dict[str, Any], source).get("bytes") if isinstance(source, dict) else None
+    if isinstance(content, dict) and members.get("format") in _MEDIA_TYPES:
+        cast(dict[str, Any], content)["media_type"] = _MEDIA_TYPES[members["format"]]
+    return members
+
+
+def _decoded_size(base64_text: str) -> int:
+    return len(base64_text) * 3 // 4 - base64_text[-2:].count("=")

@@ -1,0 +1,92 @@
+"""The one table from errors to HTTP: status, stable code, and the words that a caller may read (RFC 9457)."""
+
+import math
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from api import errors
+from session_store import errors as store_errors
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`detail` None: the error's own words are fit for the caller."""
+
+    status: HTTPStatus
+    code: str
+    detail: str | None = None
+
+
+PROBLEMS: dict[type[Exception], Problem] = {
+    errors.MalformedRequestError: Problem(HTTPStatus.BAD_REQUEST, "malformed_request"),
+    errors.UnauthenticatedError: Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated"),
+    errors.RouteNotFoundError: Problem(HTTPStatus.NOT_FOUND, "route_not_found"),
+    errors.UnsupportedMediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+    errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"),
+    errors.InvalidRequestError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
+    store_errors.InvalidInputError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
+    store_errors.UnstorableValueError: Problem(  # a run raises it for what its tools or its model made
+        HTTPStatus.INTERNAL_SERVER_ERROR, "unstorable_value", "The agent produced a value that cannot be stored."
+    ),
+    store_errors.IdempotencyKeyReusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+    store_errors.NotFoundError: Problem(HTTPStatus.NOT_FOUND, "not_found"),
+    store_errors.SessionNotFoundError: Problem(HTTPStatus.NOT_FOUND, "session_not_found"),
+    store_errors.AgentNotFoundError: Problem(HTTPStatus.NOT_FOUND, "agent_not_found"),
+    store_errors.CursorNotFoundError: Problem(HTTPStatus.NOT_FOUND, "cursor_not_found", "No page begins there."),
+    store_errors.RunNotFoundError: Problem(HTTPStatus.NOT_FOUND, "run_not_found"),
+    store_errors.ConflictError: Problem(HTTPStatus.CONFLICT, "conflict"),
+    store_errors.SessionBusyError: Problem(HTTPStatus.CONFLICT, "session_busy"),
+    store_errors.RunInProgressError: Problem(HTTPStatus.CONFLICT, "run_in_progress"),
+    store_errors.LeaseLostError: Problem(HTTPStatus.CONFLICT, "lease_lost"),
+    store_errors.AwaitingResponseError: Problem(HTTPStatus.CONFLICT, "awaiting_response"),
+    store_errors.RunCancelledError: Problem(HTTPStatus.CONFLICT, "run_cancelled"),
+    store_errors.ModelFailedError: Problem(HTTPStatus.BAD_GATEWAY, "model_failed", "The model did not answer."),
+    store_errors.StoreUnavailableError: Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable", "The database cannot be reached; try again later."
+    ),
+    store_errors.RunDeadlineError: Problem(HTTPStatus.GATEWAY_TIMEOUT, "run_deadline"),
+    store_errors.ConfigurationError: Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "misconfigured", "The service is not set up correctly; its log says what."
+    ),
+    Exception: Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The service failed; its log says where."),
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """The entry of the nearest class that the table names."""
+    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+
+
+def document(error: Exception, request_id: str) -> dict[str, Any]:
+    """The problem+json body."""
+    problem = problem_of(error)
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": problem.status.phrase,
+        "status": int(problem.status),
+        "detail": problem.detail or str(error),
+        "code": problem.code,
+        "request_id": request_id,
+    }
+    if fields := _fields(error):
+        body["errors"] = [{"field": name, "message": reason} for name, reason in fields]
+    if run_id := getattr(error, "run_id", None):
+        body["run_id"] = run_id
+    if isinstance(error, store_errors.AwaitingResponseError):
+        body["interrupt_ids"] = list(error.interrupt_ids)
+    return body
+
+
+def headers(error: Exception) -> dict[str, str]:
+    """`Retry-After` in whole seconds, where waiting helps."""
+    seconds: float | None = getattr(error, "retry_after_seconds", None)
+    return {} if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
+def _fields(error: Exception) -> tuple[tuple[str, str], ...]:
+    if isinstance(error, store_errors.InvalidInputError):
+        return ((error.field, error.reason),)
+    return error.fields if isinstance(error, errors.RequestError) else ()

@@ -1,0 +1,133 @@
+"""What `/process` and `/process-streaming` take: one reading for both."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from api.errors import InvalidRequestError, PayloadTooLargeError
+from api.request import Request
+from session_store import identifiers
+from session_store.errors import InvalidIdentifierError
+
+_TAGS = ("text", "answers")
+
+
+def _is_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("text", "must be text, or a list of interrupt responses")
+    if not value.strip():
+        raise PydanticCustomError("text", "must not be empty")
+    return value
+
+
+def _is_identifier(value: object) -> str:
+    try:
+        return identifiers.checked("", value)
+    except InvalidIdentifierError as error:
+        raise PydanticCustomError("identifier", "{reason}", {"reason": error.reason}) from error
+
+
+# pydantic's own text refuses lone surrogates, which a prompt may have and the database keeps.
+Prompt = Annotated[str, PlainValidator(_is_text), WithJsonSchema({"type": "string", "minLength": 1, "pattern": "\\S"})]
+Identifier = Annotated[
+    str,
+    PlainValidator(_is_identifier),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": identifiers.MAXIMUM_LENGTH, "format": "printable-text"}
+    ),
+]
+
+
+class InterruptResponse(BaseModel):
+    """A human's answer to the interrupt of that id; `response` is any JSON value that the tool understands."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    interruptId: Identifier  # noqa: N815 - Strands' name
+    response: Any
+
+
+class InterruptAnswer(BaseModel):
+    """The content block in which Strands takes an answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    interruptResponse: InterruptResponse  # noqa: N815 - Strands' name
+
+
+class ProcessRequest(BaseModel):
+    """`prompt` is text, or answers to the interrupts that the agent waits for.
+
+    Without a `session_id` a new session begins.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: Annotated[
+        Annotated[Prompt, Tag("text")]
+        | Annotated[list[InterruptAnswer], Field(min_length=1, max_length=100), Tag("answers")],
+        Discriminator(lambda value: "answers" if isinstance(value, list) else "text"),
+    ]
+    session_id: Identifier | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Raises `InvalidRequestError` naming every field at fault, and what `Request.json` raises."""
+        request.query()
+        value = request.json()
+        if not isinstance(value, dict):
+            raise InvalidRequestError([("body", "must be a JSON object")])
+        try:
+            read = cls.model_validate(value)
+        except ValidationError as error:
+            raise InvalidRequestError(_fields(error)) from None
+        limit = request.settings.max_prompt_characters
+        if len(read.prompt) > limit:
+            raise PayloadTooLargeError("prompt", f"has more than {limit} characters")
+        return read
+
+    def prompt_for_agent(self) -> str | list[dict[str, Any]]:
+        return self.prompt if isinstance(self.prompt, str) else [answer.model_dump() for answer in self.prompt]
+
+    def fingerprint(self) -> str:
+        """The same for a request that is sent again, another for any other."""
+        text = json.dumps([self.session_id, self.prompt_for_agent()], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def idempotency_key_of(request: Request) -> str | None:
+    """The header `Idempotency-Key`. Raises `InvalidIdentifierError`."""
+    key = request.header("Idempotency-Key")
+    return None if key is None else identifiers.checked("Idempotency-Key", key)
+
+
+def _fields(error: ValidationError) -> list[tuple[str, str]]:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [(_name(detail["loc"]), _reason(detail["type"], detail["msg"])) for detail in details]
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    """`prompt[0].interruptResponse.response`, without the union's tag."""
+    name = ""
+    for part in location:
+        if isinstance(part, int):
+            name += f"[{part}]"
+        elif part not in _TAGS:
+            name += f".{part}" if name else part
+    return name
+
+
+def _reason(kind: str, message: str) -> str:
+    return {"missing": "is missing", "extra_forbidden": "is not a field of this request"}.get(kind, message)

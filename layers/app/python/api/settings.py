@@ -1,0 +1,84 @@
+"""Everything that the environment decides, read once when a process starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from session_store.errors import ConfigurationError
+from session_store.settings import StoreSettings
+
+_MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Limits and life times; the defaults fit API Gateway's and Lambda's own.
+
+    max_body_bytes: below Lambda's 6 MB for an event, in which the body is one escaped string.
+    run_timeout_seconds: below the 29 s after which API Gateway gives up; streaming: below Lambda's 900 s.
+    session_ttl_days: None keeps sessions for ever.
+    sam_local: `sam local` verifies no caller, so there, and only there, one local owner is assumed.
+    """
+
+    store: StoreSettings = field(default_factory=StoreSettings)
+    max_body_bytes: int = _MEBIBYTE
+    max_prompt_characters: int = 100_000
+    max_json_depth: int = 32
+    page_size: int = 50
+    max_page_size: int = 100
+    run_timeout_seconds: int = 25
+    streaming_run_timeout_seconds: int = 840
+    session_ttl_days: int | None = None
+    run_ttl_hours: int = 24
+    expire_batch_size: int = 500
+    sam_local: bool = False
+    tracing: bool = False
+    service: str = "agent-sessions"
+    metrics_namespace: str = "AgentSessions"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Raises `ConfigurationError` naming the variable."""
+        read = _Reader(environment)
+        store = StoreSettings.from_environment(environment)
+        if not store.is_postgresql:
+            raise ConfigurationError("SESSION_BACKEND_URL must begin with postgresql:// for a function")
+        max_page_size = read.integer("MAX_PAGE_SIZE", cls.max_page_size, 1, 1000)
+        return cls(
+            store=store,
+            max_body_bytes=read.integer("MAX_BODY_BYTES", cls.max_body_bytes, 1024, 4 * _MEBIBYTE),
+            max_prompt_characters=read.integer("MAX_PROMPT_CHARACTERS", cls.max_prompt_characters, 1, 4 * _MEBIBYTE),
+            max_json_depth=read.integer("MAX_JSON_DEPTH", cls.max_json_depth, 4, 200),
+            page_size=read.integer("PAGE_SIZE", min(cls.page_size, max_page_size), 1, max_page_size),
+            max_page_size=max_page_size,
+            run_timeout_seconds=read.integer("RUN_TIMEOUT_SECONDS", cls.run_timeout_seconds, 1, 27),
+            streaming_run_timeout_seconds=read.integer(
+                "STREAMING_RUN_TIMEOUT_SECONDS", cls.streaming_run_timeout_seconds, 1, 880
+            ),
+            session_ttl_days=read.integer("SESSION_TTL_DAYS", 0, 0, 36_500) or None,
+            run_ttl_hours=read.integer("RUN_TTL_HOURS", cls.run_ttl_hours, 1, 24 * 365),
+            expire_batch_size=read.integer("EXPIRE_BATCH_SIZE", cls.expire_batch_size, 1, 10_000),
+            sam_local=read.flag("AWS_SAM_LOCAL"),
+            tracing=read.flag("TRACING"),
+            service=environment.get("POWERTOOLS_SERVICE_NAME") or cls.service,
+            metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or cls.metrics_namespace,
+        )
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def integer(self, name: str, default: int, minimum: int, maximum: int) -> int:
+        text = self._environment.get(name, "").strip()
+        if not text:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) < 12 and minimum <= int(text) <= maximum):
+            raise ConfigurationError(f"{name} must be a whole number from {minimum} to {maximum}, not {text!r}")
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        text = self._environment.get(name, "").strip().lower()
+        if text not in ("", "true", "false"):
+            raise ConfigurationError(f"{name} must be true or false, not {text!r}")
+        return text == "true"

@@ -1,0 +1,103 @@
+"""A function called as API Gateway calls it: with a recorded REST proxy event, changed to the request at hand."""
+
+import copy
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDED = json.loads((ROOT / "tests/events/rest_api.json").read_text())
+ALICE, BOB = "AIDAALICE", "AIDABOB"
+
+
+class Context:
+    """What a handler reads of Lambda's context."""
+
+    function_name = "test"
+    aws_request_id = "00000000-0000-0000-0000-00000000aaaa"
+
+    def __init__(self, remaining_seconds: float = 29) -> None:
+        self.remaining_seconds = remaining_seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.remaining_seconds * 1000)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        return self.json["code"]
+
+
+class HttpApi:
+    """The deployed API in this process: its routes, each leading to the handler of its function."""
+
+    def __init__(self, **handlers: Any) -> None:
+        self.handlers = handlers
+
+    def call(
+        self,
+        method: str,
+        resource: str,
+        *,
+        user: str | None = ALICE,
+        body: Any = None,
+        text: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+        **path_parameters: str,
+    ) -> Answer:
+        """`body` goes as JSON, `text` as it is."""
+        event = event_of(method, resource, user, query, path_parameters)
+        event["headers"] |= {"Content-Type": "application/json", **(headers or {})}
+        event["body"] = json.dumps(body) if body is not None else text
+        return self.send(event)
+
+    def send(self, event: dict[str, Any]) -> Answer:
+        handler = self.handlers["process" if event["resource"] == "/process" else "sessions"]
+        response = handler(event, Context())
+        headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}
+        return Answer(response["statusCode"], headers, response["body"])
+
+
+def event_of(
+    method: str, resource: str, user: str | None, query: str, path_parameters: Mapping[str, str]
+) -> dict[str, Any]:
+    """Path parameters go percent-encoded, as a REST API hands them over."""
+    event = copy.deepcopy(RECORDED)
+    encoded = {name: quote(value, safe="") for name, value in path_parameters.items()}
+    values = parse_qs(query, keep_blank_values=True)
+    event |= {
+        "httpMethod": method,
+        "resource": resource,
+        "path": resource.format(**encoded),
+        "pathParameters": encoded or None,
+        "multiValueQueryStringParameters": values or None,
+        "queryStringParameters": {name: given[-1] for name, given in values.items()} or None,
+    }
+    event["requestContext"]["identity"] |= {"user": user, "caller": user}
+    return event
+
+
+def load_handler(function: str) -> Any:
+    """The function's handler as a fresh Lambda environment has it: settings read, nothing connected."""
+    path = ROOT / "functions" / function / "handler.py"
+    spec = importlib.util.spec_from_file_location(f"fresh_{function}_handler", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.handler

@@ -1,0 +1,178 @@
+"""The sessions function, called with REST proxy events, on a real database."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from session_store.postgresql import PostgreSQLStore, open_store
+from session_store.records import AgentRecord, MessageRecord, SessionRecord
+from session_store.settings import StoreSettings
+from tests.http_api import ALICE, BOB, HttpApi, load_handler
+
+NOW = "2026-11-22T10:00:00+00:00"
+HISTORY = "/sessions/{session_id}/history"
+SESSION = "/sessions/{session_id}"
+
+
+@pytest.fixture
+def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpApi]:
+    monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
+    yield HttpApi(sessions=load_handler("sessions"))
+    open_store(StoreSettings.from_environment({"SESSION_BACKEND_URL": database_url})).close()
+
+
+def add_session(
+    store: PostgreSQLStore, session_id: str, *texts: str, owner: str = f"iam:{ALICE}", agent_id: str = "default"
+) -> None:
+    messages = [{"role": "user", "content": [{"text": text}]} for text in texts]
+    add_messages(store, session_id, *(json.dumps(message) for message in messages), owner=owner, agent_id=agent_id)
+
+
+def add_messages(
+    store: PostgreSQLStore, session_id: str, *messages: str, owner: str = f"iam:{ALICE}", agent_id: str = "default"
+) -> None:
+    if store.sessions.read(owner, session_id) is None:
+        store.sessions.create(owner, SessionRecord(session_id, "AGENT", NOW, NOW))
+    store.agents.create(owner, session_id, AgentRecord(agent_id, "{}", "{}", "{}", NOW, NOW))
+    for message_id, message in enumerate(messages):
+        record = MessageRecord(message_id, message, None, NOW, NOW)
+        store.messages.create(owner, session_id, agent_id, record, "Hello" if message_id == 0 else None)
+
+
+def test_a_session_is_listed_with_its_times_count_and_preview(api: HttpApi, store: PostgreSQLStore) -> None:
+    add_session(store, "user-123", "Hello", "there")
+
+    answer = api.call("GET", "/sessions")
+
+    assert answer.status == 200
+    (session,) = answer.json["sessions"]
+    assert session["session_id"] == "user-123"
+    assert (session["message_count"], session["preview"]) == (2, "Hello")
+    assert session["created_at"] <= session["updated_at"]
+    assert answer.json["next_cursor"] is None
+
+
+def test_pages_hold_every_session_once_with_the_newest_activity_first(api: HttpApi, store: PostgreSQLStore) -> None:
+    for number in range(5):
+        add_session(store, f"s{number}", "Hello")
+    seen, query = [], "limit=2"
+    while True:
+        page = api.call("GET", "/sessions", query=query).json
+        seen += [session["session_id"] for session in page["sessions"]]
+        if page["next_cursor"] is None:
+            break
+        query = f"limit=2&cursor={page['next_cursor']}"
+    assert seen == ["s4", "s3", "s2", "s1", "s0"]
+
+
+def test_history_is_paged_in_order_and_backwards(api: HttpApi, store: PostgreSQLStore) -> None:
+    add_session(store, "user-123", *"abcde")
+
+    def read(query: str) -> tuple[list[str], int | None]:
+        page = api.call("GET", HISTORY, session_id="user-123", query=query).json
+        return [item["message"]["content"][0]["text"] for item in page["messages"]], page["next_cursor"]
+
+    assert read("") == (["a", "b", "c", "d", "e"], None)
+    assert read("limit=2") == (["a", "b"], 2)
+    assert read("limit=2&cursor=2") == (["c", "d"], 4)
+    assert read("limit=2&cursor=4") == (["e"], None)
+    assert read("limit=2&order=desc") == (["e", "d"], 2)
+    assert read("limit=3&order=desc&cursor=2") == (["c", "b", "a"], None)
+
+
+@pytest.mark.parametrize("session_id", ["a/b", "100%", "50%25", "a?b#c", 'q"uote', "käse 🧀", ".", "x" * 255])
+def test_any_printable_session_id_is_reached(api: HttpApi, store: PostgreSQLStore, session_id: str) -> None:
+    add_session(store, session_id, "Hello")
+    assert len(api.call("GET", HISTORY, session_id=session_id).json["messages"]) == 1
+    assert api.call("DELETE", SESSION, session_id=session_id).status == 204
+    assert api.call("GET", HISTORY, session_id=session_id).code == "session_not_found"
+
+
+def test_a_stored_message_comes_out_as_it_went_in(api: HttpApi, store: PostgreSQLStore) -> None:
+    message = r'{"role":"user","content":[{"text":"\u0000 \ud800 é"},{"json":{"n":12345678901234567890123,"f":1.0}}]}'
+    add_messages(store, "user-123", message)
+    assert f'"message":{message}' in api.call("GET", HISTORY, session_id="user-123").body
+
+
+def test_binary_content_is_shown_by_type_and_size(api: HttpApi, store: PostgreSQLStore) -> None:
+    source = {"bytes": {"__bytes_encoded__": True, "data": "iVBORw0KGgo="}}
+    blocks = [
+        {"image": {"format": "png", "source": source}},
+        {"reasoningContent": {"redactedContent": source["bytes"]}},
+    ]
+    add_messages(store, "user-123", json.dumps({"role": "user", "content": blocks}))
+
+    (item,) = api.call("GET", HISTORY, session_id="user-123").json["messages"]
+
+    shown = [
+        {"type": "binary", "media_type": media, "size_bytes": 8} for media in ("image/png", "application/octet-stream")
+    ]
+    assert item["message"]["content"] == [
+        {"image": {"format": "png", "source": {"bytes": shown[0]}}},
+        {"reasoningContent": {"redactedContent": shown[1]}},
+    ]
+
+
+def test_a_page_ends_before_lambdas_limit_and_the_next_goes_on(api: HttpApi, store: PostgreSQLStore) -> None:
+    # A quote takes three bytes in the end: escaped in the message, and both characters again in Lambda's document.
+    add_session(store, "user-123", *['"' * 500_000] * 4)
+    first = api.call("GET", HISTORY, session_id="user-123")
+    assert len(json.dumps({"body": first.body}).encode()) < 6 * 1024 * 1024
+    rest = api.call("GET", HISTORY, session_id="user-123", query=f"cursor={first.json['next_cursor']}").json
+    ids = [item["message_id"] for page in (first.json, rest) for item in page["messages"]]
+    assert ids == [0, 1, 2, 3]
+
+
+def test_a_message_that_no_response_can_hold_is_told_by_its_size(api: HttpApi, store: PostgreSQLStore) -> None:
+    add_session(store, "user-123", "x" * 6_000_000, "after")
+    first, second = api.call("GET", HISTORY, session_id="user-123").json["messages"]
+    assert first["message"] is None
+    assert first["omitted_bytes"] > 6_000_000
+    assert second["message"]["content"] == [{"text": "after"}]
+
+
+def test_a_session_before_its_first_message_has_an_empty_history(api: HttpApi, store: PostgreSQLStore) -> None:
+    store.sessions.create(f"iam:{ALICE}", SessionRecord("new", "AGENT", NOW, NOW))
+    assert api.call("GET", HISTORY, session_id="new").json["messages"] == []
+
+
+def test_another_agent_is_asked_for_by_name(api: HttpApi, store: PostgreSQLStore) -> None:
+    add_session(store, "user-123", "Hello", agent_id="support")
+    assert len(api.call("GET", HISTORY, session_id="user-123", query="agent_id=support").json["messages"]) == 1
+    assert api.call("GET", HISTORY, session_id="user-123").code == "agent_not_found"
+
+
+@pytest.mark.parametrize(("method", "resource"), [("GET", HISTORY), ("DELETE", SESSION)])
+def test_another_owners_session_is_not_there(api: HttpApi, store: PostgreSQLStore, method: str, resource: str) -> None:
+    add_session(store, "user-123", "Hello")
+    theirs = api.call(method, resource, session_id="user-123", user=BOB)
+    missing = api.call(method, resource, session_id="nobodys", user=BOB)
+    assert theirs.status == missing.status == 404
+    assert theirs.body == missing.body.replace("nobodys", "user-123")
+    assert api.call("GET", HISTORY, session_id="user-123").status == 200
+
+
+def test_another_owners_cursor_opens_no_page(api: HttpApi, store: PostgreSQLStore) -> None:
+    for number in range(3):
+        add_session(store, f"s{number}", "Hello")
+    cursor = api.call("GET", "/sessions", query="limit=1").json["next_cursor"]
+    assert api.call("GET", "/sessions", query=f"cursor={cursor}", user=BOB).code == "cursor_not_found"
+    assert api.call("GET", "/sessions", user=BOB).json["sessions"] == []
+
+
+def test_the_database_away_is_503_and_health_stays_well(api: HttpApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_BACKEND_URL", "postgresql://nobody:x@127.0.0.1:1/none")
+    away = HttpApi(sessions=load_handler("sessions"))
+    for resource in ("/sessions", "/health/db"):
+        answer = away.call("GET", resource)
+        assert (answer.status, answer.code) == (503, "store_unavailable")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert "127.0.0.1" not in answer.body
+    assert away.call("GET", "/health", user=None).json == {"status": "ok"}
+
+
+def test_database_health_is_measured(api: HttpApi) -> None:
+    answer = api.call("GET", "/health/db")
+    assert answer.json["status"] == "ok"
+    assert answer.json["round_trip_ms"] > 0
