@@ -16,6 +16,7 @@ class Journal:
     def __init__(self, session_id: str, run_id: str, lease_seconds: float) -> None:
         self._empty = RunWrite(session_id, run_id, lease_seconds)
         self._next_ids: dict[str, int] = {}
+        self._stored_counts: dict[str, int] = {}
         self._created: dict[str, AgentRecord] = {}
         self._updated: dict[str, AgentRecord] = {}
         self._messages: list[AgentMessage] = []
@@ -38,7 +39,7 @@ class Journal:
 
     def restored(self, agent: AgentRecord, tail: MessageRecord | None) -> None:
         """Begin from what is stored."""
-        self._next_ids[agent.agent_id] = agent.message_count
+        self._next_ids[agent.agent_id] = self._stored_counts[agent.agent_id] = agent.message_count
         self.stored_internal_states[agent.agent_id] = agent.internal_state
         if tail:
             self.stored_tails[agent.agent_id] = tail
@@ -103,17 +104,18 @@ class Journal:
         """All that was taken is durable now."""
         for message in self._messages:
             self.stored_tails[message.agent_id] = message.record
+            self._stored_counts[message.agent_id] = message.record.message_id + 1
         for agent in (*self._created.values(), *self._updated.values()):
             self.stored_internal_states[agent.agent_id] = agent.internal_state
         self._forget()
 
-    def discard(self) -> None:
-        """Give up what was not written; ids go on from what is stored."""
-        first_ids: dict[str, int] = {}
-        for message in self._messages:
-            first_ids.setdefault(message.agent_id, message.record.message_id)
-        self._next_ids.update(first_ids)
-        self._forget()
+    def successor(self) -> "Journal":
+        """A journal that goes on from what is stored; whoever still gathers into this one gathers for nothing."""
+        successor = Journal(self._empty.session_id, self._empty.run_id, self._empty.lease_seconds)
+        successor._next_ids = dict(self._stored_counts)
+        successor.stored_tails = self.stored_tails
+        successor.stored_internal_states = self.stored_internal_states
+        return successor
 
     def _forget(self) -> None:
         self._created.clear()

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -78,6 +79,8 @@ class Run:
         self._agents: list[Agent] = []
         self._result: str | None = None
         self._cancelled = False
+        self._closed = False
+        self._writing = threading.Lock()
 
     def __enter__(self) -> Self:
         with as_session_exceptions():
@@ -90,7 +93,8 @@ class Run:
         if self._repository is None:
             return
         self._keeper.stop()
-        with as_session_exceptions():
+        with as_session_exceptions(), self._writing:
+            self._closed = True
             if error is None and self._cancelled:
                 error = RunCancelledError(self.run_id)
                 self._abort(error)
@@ -153,7 +157,9 @@ class Run:
     def _flush(self) -> None:
         if self._journal.is_empty:
             return
-        with as_session_exceptions():
+        with as_session_exceptions(), self._writing:
+            if self._closed:  # an agent that outlived its deadline
+                raise RunCancelledError(self.run_id)
             self._write(None)
 
     def _commit(self) -> None:
@@ -168,7 +174,7 @@ class Run:
 
     def _abort(self, error: BaseException) -> None:
         """The error goes on its way in any case: a lease that cannot be released here runs out by itself."""
-        self._journal.discard()
+        self._journal = self._journal.successor()
         try:
             self._close_turn()
             self._write(RunOutcome(_failure(error), error_code=_code(error)))
