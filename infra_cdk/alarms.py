@@ -9,6 +9,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra_cdk.acknowledge import acknowledge
 from infra_cdk.metrics import FIVE_MINUTES, Metrics
 from infra_cdk.settings import Settings
 
@@ -83,5 +84,8 @@ class Alarms(Construct):
     def _make_topic(self, key: kms.IKey, email: str) -> sns.Topic:
         topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         key.grant_encrypt_decrypt(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
-        topic.add_subscription(subscriptions.EmailSubscription(email))
+        subscription = topic.add_subscription(subscriptions.EmailSubscription(email))
+        acknowledge(
+            subscription, "A mail that cannot be delivered is no work to do later", "Serverless-SNSRedrivePolicy"
+        )
         return topic

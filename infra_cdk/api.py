@@ -7,6 +7,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra_cdk.acknowledge import acknowledge, managed_policy
 from infra_cdk.callers import Callers
 from infra_cdk.function_table import FunctionTable, Route
 from infra_cdk.functions import Functions
@@ -61,6 +62,7 @@ class Api(Construct):
         add_problem_responses(self.rest_api)
         for route in table.deployed_routes:
             self._add_route(route)
+        self._acknowledge_api()
 
     @property
     def url(self) -> str:
@@ -68,8 +70,23 @@ class Api(Construct):
         return self.rest_api.url_for_path("/").removesuffix("/")
 
     def _add_route(self, route: Route) -> None:
-        self.rest_api.root.resource_for_path(route.path).add_method(
+        method = self.rest_api.root.resource_for_path(route.path).add_method(
             route.method, self._integration(route.function), **self._callers.method_options(route.access)
+        )
+        if route.access == "public":
+            acknowledge(method, "Public: reads and writes no session", "AwsSolutions-APIG4", "AwsSolutions-COG4")
+        elif not self._callers.are_cognito_users:
+            acknowledge(method, "Callers are verified by IAM", "AwsSolutions-COG4")
+
+    def _acknowledge_api(self) -> None:
+        api = self.rest_api
+        acknowledge(api, "The handlers validate requests, and say what is wrong with them", "AwsSolutions-APIG2")
+        acknowledge(
+            api.deployment_stage, "Callers are known and throttled; a firewall is theirs to add", "AwsSolutions-APIG3"
+        )
+        role = api.node.find_child("CloudWatchRole")
+        acknowledge(
+            role, "AWS's documented role for access logs", managed_policy("AmazonAPIGatewayPushToCloudWatchLogs")
         )
 
     def _integration(self, name: str) -> apigateway.LambdaIntegration:

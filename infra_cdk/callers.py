@@ -8,6 +8,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infra_cdk.acknowledge import acknowledge
 from infra_cdk.settings import Settings
 
 
@@ -21,6 +22,10 @@ class Callers(Construct):
             self._authorizer = apigateway.CognitoUserPoolsAuthorizer(
                 self, "Authorizer", cognito_user_pools=[self.user_pool]
             )
+
+    @property
+    def are_cognito_users(self) -> bool:
+        return self._authorizer is not None
 
     def method_options(self, access: Literal["owner", "public"]) -> Mapping[str, object]:
         if access == "public":
@@ -43,6 +48,10 @@ class Callers(Construct):
             ),
             deletion_protection=not ephemeral,
             removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.RETAIN,
+        )
+        acknowledge(pool, "A second factor is offered, and left to those who manage the users", "AwsSolutions-COG2")
+        acknowledge(
+            pool, "The Plus plan is charged by the user; the owner of the pool may choose it", "AwsSolutions-COG8"
         )
         client = pool.add_client(
             "Client",

@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
+from infra_cdk.acknowledge import acknowledge
 from infra_cdk.network import DATABASE_PORT, Network
 from infra_cdk.settings import Settings
 
@@ -83,6 +84,8 @@ class Database(Construct):
             cloudwatch_logs_exports=["postgresql"],
             parameters={"rds.force_ssl": "1", "log_min_duration_statement": "1000"},
         )
+        if ephemeral:
+            acknowledge(cluster, "ephemeral=true asks for a stack that goes away whole", "AwsSolutions-RDS10")
         resource = cast(rds.CfnDBCluster, cluster.node.default_child)
         resource.add_property_deletion_override("MasterUserPassword")
         resource.master_user_authentication_type = "iam-db-auth"

@@ -11,10 +11,11 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra_cdk import ROOT
+from infra_cdk.acknowledge import acknowledge
 from infra_cdk.database import Database
 from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
 from infra_cdk.layer_build import build_dependencies, build_own
-from infra_cdk.model_access import make_model_statements
+from infra_cdk.model_access import acknowledge_profile, make_model_statements
 from infra_cdk.network import HTTPS_PORT, Network
 from infra_cdk.settings import PROVIDER_KEY_VARIABLES, Settings
 
@@ -109,12 +110,14 @@ class Functions(Construct):
             function.add_environment(key, value)
         if row.agent:
             self._open_model(role, group)
+        _acknowledge_function(function)
         return function
 
     def _make_role(self, scope: Construct, log_group: logs.LogGroup) -> iam.Role:
         role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
         role.add_to_policy(iam.PolicyStatement(actions=_NETWORK_INTERFACE_ACTIONS + _TRACE_ACTIONS, resources=["*"]))
+        acknowledge(role, "EC2's and X-Ray's actions for functions take no resource", "AwsSolutions-IAM5[Resource::*]")
         return role
 
     def _layers_of(self, row: Function) -> list[lambda_.ILayerVersion]:
@@ -155,7 +158,15 @@ class Functions(Construct):
         if self._around.settings.model_provider == "bedrock":
             for statement in self._model_statements:
                 role.add_to_policy(statement)
+            acknowledge_profile(role, self._around.settings.model)
         if self._bedrock_group is None:
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "The model's provider")
         else:
             self._around.network.allow(group, self._bedrock_group, HTTPS_PORT, "Bedrock")
+
+
+def _acknowledge_function(function: lambda_.Function) -> None:
+    reason = "The dependencies' wheels are tested on this version of Python, which Lambda supports until 2029"
+    acknowledge(function, reason, "AwsSolutions-L1", "Serverless-LambdaLatestVersion")
+    reason = "Its callers wait for the answer; the scheduler, which does not, has a dead letter queue of its own"
+    acknowledge(function, reason, "Serverless-LambdaDLQ")

@@ -4,6 +4,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra_cdk.acknowledge import acknowledge
+
 INVOKE_ACTIONS = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
 # Prefixes of system-defined inference profiles, which send a call to one of several regions:
 # docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
@@ -11,19 +13,31 @@ _PROFILE_PREFIXES = ("global.", "us.", "us-gov.", "eu.", "apac.", "au.", "jp.", 
 
 
 def make_model_statements(scope: Construct, model_id: str) -> list[iam.PolicyStatement]:
-    prefix = next((prefix for prefix in _PROFILE_PREFIXES if model_id.startswith(prefix)), None)
-    if prefix is None:
-        return [_allow_invoke(_model_arn(scope, model_id, Stack.of(scope).region))]
+    model = _model_behind_profile(model_id)
+    if model is None:
+        return [_allow_invoke(_model_arn(Stack.of(scope).partition, Stack.of(scope).region, model_id))]
     profile = Stack.of(scope).format_arn(service="bedrock", resource="inference-profile", resource_name=model_id)
     # The profile names the region of the model (none for global ones), so here the region is open and the way is not.
-    model = _allow_invoke(_model_arn(scope, model_id.removeprefix(prefix), "*"))
-    model.add_condition("StringEquals", {"bedrock:InferenceProfileArn": profile})
-    return [_allow_invoke(profile), model]
+    through_profile = _allow_invoke(_model_arn(Stack.of(scope).partition, "*", model))
+    through_profile.add_condition("StringEquals", {"bedrock:InferenceProfileArn": profile})
+    return [_allow_invoke(profile), through_profile]
+
+
+def acknowledge_profile(role: iam.Role, model_id: str) -> None:
+    model = _model_behind_profile(model_id)
+    if model is not None:
+        finding = f"AwsSolutions-IAM5[Resource::{_model_arn('<AWS::Partition>', '*', model)}]"
+        acknowledge(role, "The profile chooses the region; a condition allows the profile alone", finding)
+
+
+def _model_behind_profile(model_id: str) -> str | None:
+    prefix = next((prefix for prefix in _PROFILE_PREFIXES if model_id.startswith(prefix)), None)
+    return None if prefix is None else model_id.removeprefix(prefix)
 
 
 def _allow_invoke(resource: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=INVOKE_ACTIONS, resources=[resource])
 
 
-def _model_arn(scope: Construct, model_id: str, region: str) -> str:
-    return f"arn:{Stack.of(scope).partition}:bedrock:{region}::foundation-model/{model_id}"
+def _model_arn(partition: str, region: str, model_id: str) -> str:
+    return f"arn:{partition}:bedrock:{region}::foundation-model/{model_id}"
