@@ -22,7 +22,7 @@ class Problem:
 
 PROBLEMS: dict[type[Exception], Problem] = {
     errors.MalformedRequestError: Problem(HTTPStatus.BAD_REQUEST, "malformed_request"),
-    errors.UnauthenticatedError: Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated"),
+    errors.UnauthenticatedError: Problem(HTTPStatus.UNAUTHORIZED, "unauthorized"),
     errors.RouteNotFoundError: Problem(HTTPStatus.NOT_FOUND, "route_not_found"),
     errors.UnsupportedMediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
     errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"),

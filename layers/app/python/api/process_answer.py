@@ -11,8 +11,8 @@ from session_store.records import RunRecord
 def run_answer(
     response: str, stop_reason: str, usage: Mapping[str, int], interrupts: Sequence[Mapping[str, Any]]
 ) -> RunAnswer:
-    """From Strands' names to this API's."""
-    answer: RunAnswer = {"response": response, "stop_reason": stop_reason, "usage": _usage(usage)}
+    """`usage` and `interrupts` as `agent.turn.Answer` has them."""
+    answer: RunAnswer = {"response": response, "stop_reason": stop_reason, "usage": cast(Usage, usage)}
     if interrupts:
         answer["interrupts"] = [cast(Interrupt, dict(interrupt)) for interrupt in interrupts]
     return answer
@@ -30,11 +30,3 @@ def process_answer(session_id: str, run_id: str, answer: RunAnswer) -> ProcessAn
 def repeated_answer(record: RunRecord) -> ProcessAnswer:
     """The answer to a request that is sent again with its idempotency key."""
     return process_answer(record.session_id, record.run_id, stored_answer(record))
-
-
-def _usage(usage: Mapping[str, int]) -> Usage:
-    return {
-        "input_tokens": usage.get("inputTokens", 0),
-        "output_tokens": usage.get("outputTokens", 0),
-        "total_tokens": usage.get("totalTokens", 0),
-    }

@@ -39,11 +39,11 @@ def json_response(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response[st
 def text_response(
     body: str, media_type: str, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response[str]:
-    return Response(status, media_type, body, headers={**_HEADERS, **(headers or {})})
+    return Response(int(status), media_type, body, headers={**_HEADERS, **(headers or {})})
 
 
 def no_content() -> Response[str]:
-    return Response(HTTPStatus.NO_CONTENT, body="", headers=dict(_HEADERS))
+    return Response(int(HTTPStatus.NO_CONTENT), body="", headers=dict(_HEADERS))
 
 
 def problem_response(error: Exception, request_id: str) -> Response[str]:

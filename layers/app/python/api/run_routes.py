@@ -54,6 +54,11 @@ def stored_answer(record: RunRecord) -> RunAnswer:
 
 
 def text_of(message: str | None) -> str:
-    """The text blocks of a message's JSON text."""
+    """The text of a message's JSON text, citations included."""
     content: list[dict[str, Any]] = json.loads(message)["content"] if message else []
-    return "\n".join(block["text"] for block in content if "text" in block)
+    return "\n".join(text for block in content for text in _texts(block))
+
+
+def _texts(block: dict[str, Any]) -> list[str]:
+    parts = block.get("citationsContent", {}).get("content", []) if "text" not in block else [block]
+    return [part["text"] for part in parts if "text" in part]

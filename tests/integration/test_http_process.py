@@ -1,0 +1,210 @@
+"""POST /process with a scripted model, called with REST proxy events, on a real database."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from session_store.postgresql import PostgreSQLStore, open_store
+from session_store.settings import StoreSettings
+from tests.http_api import ALICE, BOB, HttpApi, load_handler
+from tests.scripted_model import REDACTED, read_calls
+
+HISTORY = "/sessions/{session_id}/history"
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    return tmp_path / "calls.jsonl"
+
+
+@pytest.fixture
+def api(database_url: str, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpApi]:
+    monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
+    monkeypatch.setenv("MODEL_PROVIDER", "tests.scripted_model:build")
+    monkeypatch.setenv("SCRIPTED_MODEL_CALLS", str(calls))
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", calls.parent.name)  # a logger of its own, for this test's output
+    from agent.agent import configured_model
+
+    configured_model.cache_clear()  # a model a process, and this process has several
+    yield HttpApi(sessions=load_handler("sessions"), process=load_handler("process"))
+    open_store(StoreSettings.from_environment({"SESSION_BACKEND_URL": database_url})).close()
+
+
+def texts(api: HttpApi, session_id: str) -> list[str]:
+    messages = api.call("GET", HISTORY, session_id=session_id).json["messages"]
+    return [block["text"] for item in messages for block in item["message"]["content"] if "text" in block]
+
+
+def test_a_turn_is_answered_and_remembered(api: HttpApi) -> None:
+    first = api.call("POST", "/process", body={"prompt": "my name is Alice", "session_id": "user-123"})
+    second = api.call("POST", "/process", body={"prompt": "echo-history: ", "session_id": "user-123"})
+
+    assert first.status == 200
+    assert first.json["session_id"] == "user-123"
+    assert first.json["response"] == "You said: my name is Alice"
+    assert first.json["stop_reason"] == "end_turn"
+    assert first.json["usage"] == {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    assert "my name is Alice" in second.json["response"]
+    assert texts(api, "user-123")[:2] == ["my name is Alice", "You said: my name is Alice"]
+
+
+def test_without_a_session_id_a_new_session_begins(api: HttpApi) -> None:
+    answers = [api.call("POST", "/process", body={"prompt": "Hello"}).json for _ in range(2)]
+    ids = {answer["session_id"] for answer in answers}
+    assert len(ids) == 2
+    assert {session["session_id"] for session in api.call("GET", "/sessions").json["sessions"]} == ids
+
+
+def test_two_owners_with_one_session_id_have_two_sessions(api: HttpApi) -> None:
+    for user in (ALICE, BOB):
+        api.call("POST", "/process", user=user, body={"prompt": f"I am {user}", "session_id": "shared"})
+    answer = api.call("POST", "/process", user=BOB, body={"prompt": "echo-history:", "session_id": "shared"}).json
+    assert ALICE not in answer["response"]
+    assert texts(api, "shared") == [f"I am {ALICE}", f"You said: I am {ALICE}"]
+
+
+def test_the_same_idempotency_key_gives_the_same_answer_without_a_model(api: HttpApi, calls: Path) -> None:
+    def send(prompt: str, user: str = ALICE) -> object:
+        headers = {"idempotency-key": "k1"}
+        return api.call("POST", "/process", user=user, body={"prompt": prompt}, headers=headers)
+
+    first, again = send("Hello"), send("Hello")
+    assert first == again
+    assert len(read_calls(calls)) == 1
+    assert send("Other").code == "idempotency_key_reused"
+    assert send("Hello", user=BOB).json["run_id"] != first.json["run_id"]
+
+
+def test_a_redacted_prompt_is_redacted_in_history_and_preview(api: HttpApi) -> None:
+    api.call("POST", "/process", body={"prompt": "my secret\nsay: I cannot\nredact:", "session_id": "user-123"})
+    page = api.call("GET", HISTORY, session_id="user-123")
+    assert page.json["messages"][0]["redacted"] is True
+    assert page.json["messages"][0]["message"]["content"][0]["text"] == REDACTED
+    assert "secret" not in page.body + api.call("GET", "/sessions").body
+
+
+def test_a_run_tells_what_became_of_it(api: HttpApi) -> None:
+    answer = api.call("POST", "/process", body={"prompt": "say: Hi", "session_id": "user-123"}).json
+    run = api.call("GET", "/runs/{run_id}", run_id=answer["run_id"]).json
+    assert (run["status"], run["session_id"], run["error_code"]) == ("completed", "user-123", None)
+    assert run["answer"] == {name: answer[name] for name in ("response", "stop_reason", "usage")}
+    for method, resource in (("GET", "/runs/{run_id}"), ("POST", "/runs/{run_id}/cancel")):
+        assert api.call(method, resource, user=BOB, run_id=answer["run_id"]).code == "run_not_found"
+    assert api.call("POST", "/runs/{run_id}/cancel", run_id=answer["run_id"]).json["status"] == "completed"
+
+
+def test_a_failing_model_is_502_without_its_words_anywhere(
+    api: HttpApi, capfd: pytest.CaptureFixture[str], database_url: str
+) -> None:
+    body = {"prompt": "fail: the marmalade is secret", "session_id": "user-123"}
+    answer = api.call("POST", "/process", body=body)
+    assert (answer.status, answer.code) == (502, "model_failed")
+    logs = "".join(capfd.readouterr())
+    assert "ModelFailedError" in logs
+    assert "marmalade" not in answer.body + logs
+    with psycopg.connect(database_url) as connection:  # a 502 does not name its run
+        (run_id,) = connection.execute("SELECT run_id::text FROM runs").fetchall()[0]
+    assert api.call("GET", "/runs/{run_id}", run_id=run_id).json["error_code"] == "model_failed"
+    assert api.call("POST", "/process", body={"prompt": "Hello", "session_id": "user-123"}).status == 200
+
+
+def test_neither_prompt_nor_answer_is_logged(api: HttpApi, capfd: pytest.CaptureFixture[str]) -> None:
+    answer = api.call("POST", "/process", body={"prompt": "say: Pamplemousse"}).json
+    assert answer["response"] == "Pamplemousse"
+    logs = "".join(capfd.readouterr())
+    assert "POST /process" in logs
+    assert "amplemousse" not in logs
+
+
+def test_a_busy_session_is_409_before_the_model_is_called(api: HttpApi, calls: Path, store: PostgreSQLStore) -> None:
+    from session_store.repository import PostgreSQLSessionRepository
+
+    with PostgreSQLSessionRepository(store=store, owner=f"iam:{ALICE}").run("user-123") as run:
+        answer = api.call("POST", "/process", body={"prompt": "Hello", "session_id": "user-123"})
+        assert (answer.status, answer.code, answer.json["run_id"]) == (409, "session_busy", run.run_id)
+        assert 1 <= int(answer.headers["Retry-After"]) <= 30
+    assert read_calls(calls) == []
+
+
+@pytest.mark.parametrize("text", ["\x00", "a\ud800b", "🧀" * 100, "a\u2028b", "x" * 100_000])
+def test_any_text_is_a_prompt_and_is_kept_as_it_is(api: HttpApi, text: str) -> None:
+    answer = api.call("POST", "/process", body={"prompt": text, "session_id": "user-123"})
+    assert answer.status == 200
+    assert answer.json["response"] == f"You said: {text}"
+    answer.body.encode()
+    assert texts(api, "user-123")[0] == text
+
+
+INVALID = [
+    ({}, "prompt"),
+    ({"prompt": ""}, "prompt"),
+    ({"prompt": " \n"}, "prompt"),
+    ({"prompt": 5}, "prompt"),
+    ({"prompt": None}, "prompt"),
+    ({"prompt": []}, "prompt"),
+    ({"prompt": ["x"]}, "prompt[0]"),
+    ({"prompt": [{"interruptResponse": {"interruptId": "i"}}]}, "prompt[0].interruptResponse.response"),
+    ({"prompt": "Hello", "session_id": ""}, "session_id"),
+    ({"prompt": "Hello", "session_id": "a\nb"}, "session_id"),
+    ({"prompt": "Hello", "session_id": "\ud800"}, "session_id"),
+    ({"prompt": "Hello", "session_id": "x" * 256}, "session_id"),
+    ({"prompt": "Hello", "session_id": 5}, "session_id"),
+    ({"prompt": "Hello", "owner": "iam:AIDABOB"}, "owner"),
+    ([], "body"),
+    ("Hello", "body"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), INVALID)
+def test_an_invalid_request_is_422_naming_the_field(
+    api: HttpApi, store: PostgreSQLStore, body: object, field: str
+) -> None:
+    answer = api.call("POST", "/process", text=json.dumps(body))
+    assert (answer.status, answer.code) == (422, "invalid_request")
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+    assert store.sessions.list(f"iam:{ALICE}").sessions == []
+
+
+MALFORMED = ["", " ", "{", '{"prompt": "a"', "nonsense", '{"prompt": NaN}', '{"prompt": "a", "prompt": "b"}']
+MALFORMED += ['{"prompt": [1e999]}', '{"prompt": [' + "1" * 5000 + "]}", "[" * 100_000, '{"a":' * 33 + "1" + "}" * 33]
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_a_body_that_is_not_json_is_400(api: HttpApi, text: str) -> None:
+    answer = api.call("POST", "/process", text=text)
+    assert (answer.status, answer.code) == (400, "malformed_request")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["request_id"]
+
+
+def test_what_is_too_large_is_413_naming_it(api: HttpApi) -> None:
+    long_prompt = api.call("POST", "/process", body={"prompt": "x" * 100_001})
+    assert (long_prompt.status, long_prompt.json["errors"][0]["field"]) == (413, "prompt")
+    large_body = api.call("POST", "/process", text=json.dumps({"prompt": "x" * 1024 * 1024}))
+    assert (large_body.status, large_body.json["errors"][0]["field"]) == (413, "body")
+
+
+@pytest.mark.parametrize("media_type", ["", "text/plain", "application/xml", "application/json; charset=latin-1"])
+def test_another_media_type_is_415(api: HttpApi, media_type: str) -> None:
+    answer = api.call("POST", "/process", body={"prompt": "Hello"}, headers={"Content-Type": media_type})
+    assert (answer.status, answer.json["errors"][0]["field"]) == (415, "Content-Type")
+
+
+@pytest.mark.parametrize("key", ["", "a\x07b", "x" * 256])
+def test_an_idempotency_key_keeps_the_rule_of_identifiers(api: HttpApi, key: str) -> None:
+    answer = api.call("POST", "/process", body={"prompt": "Hello"}, headers={"Idempotency-Key": key})
+    assert (answer.status, answer.json["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+def test_no_identity_is_401_before_anything_is_read(api: HttpApi, store: PostgreSQLStore) -> None:
+    answer = api.call("POST", "/process", user=None, text="{")
+    assert (answer.status, answer.code) == (401, "unauthorized")
+
+
+def test_an_interrupt_answer_that_nobody_waits_for_is_409(api: HttpApi) -> None:
+    prompt = [{"interruptResponse": {"interruptId": "i", "response": True}}]
+    answer = api.call("POST", "/process", body={"prompt": prompt, "session_id": "user-123"})
+    assert (answer.status, answer.code) == (409, "awaiting_response")
