@@ -25,12 +25,17 @@ def api(database_url: str, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
     monkeypatch.setenv("MODEL_PROVIDER", "tests.scripted_model:build")
     monkeypatch.setenv("SCRIPTED_MODEL_CALLS", str(calls))
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", calls.parent.name)  # a logger of its own, for this test's output
     from agent.agent import configured_model
 
     configured_model.cache_clear()  # a model a process, and this process has several
     yield HttpApi(sessions=load_handler("sessions"), process=load_handler("process"))
     open_store(StoreSettings.from_environment({"SESSION_BACKEND_URL": database_url})).close()
+
+
+def log_here(api: HttpApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A logger takes the stdout of its making, one a name: this makes one inside the test that reads it."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", tmp_path.name)
+    api.handlers["process"] = load_handler("process")
 
 
 def texts(api: HttpApi, session_id: str) -> list[str]:
@@ -97,8 +102,13 @@ def test_a_run_tells_what_became_of_it(api: HttpApi) -> None:
 
 
 def test_a_failing_model_is_502_without_its_words_anywhere(
-    api: HttpApi, capfd: pytest.CaptureFixture[str], database_url: str
+    api: HttpApi,
+    capfd: pytest.CaptureFixture[str],
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    log_here(api, monkeypatch, tmp_path)
     body = {"prompt": "fail: the marmalade is secret", "session_id": "user-123"}
     answer = api.call("POST", "/process", body=body)
     assert (answer.status, answer.code) == (502, "model_failed")
@@ -111,7 +121,10 @@ def test_a_failing_model_is_502_without_its_words_anywhere(
     assert api.call("POST", "/process", body={"prompt": "Hello", "session_id": "user-123"}).status == 200
 
 
-def test_neither_prompt_nor_answer_is_logged(api: HttpApi, capfd: pytest.CaptureFixture[str]) -> None:
+def test_neither_prompt_nor_answer_is_logged(
+    api: HttpApi, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log_here(api, monkeypatch, tmp_path)
     answer = api.call("POST", "/process", body={"prompt": "say: Pamplemousse"}).json
     assert answer["response"] == "Pamplemousse"
     logs = "".join(capfd.readouterr())
