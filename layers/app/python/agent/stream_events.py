@@ -7,7 +7,6 @@ from typing import Any
 from ag_ui.core import (
     BaseEvent,
     CustomEvent,
-    RunErrorEvent,
     RunFinishedEvent,
     RunStartedEvent,
     TextMessageContentEvent,
@@ -38,10 +37,6 @@ class StreamEvents:
 
     def finished(self, result: dict[str, Any]) -> BaseEvent:
         return RunFinishedEvent(thread_id=self._session_id, run_id=self._run_id, result=result)
-
-    def failed(self, code: str, message: str) -> Iterator[BaseEvent]:
-        yield from self._close()
-        yield RunErrorEvent(message=message, code=code)
 
     def whole(self, text: str) -> Iterator[BaseEvent]:
         """An answer that is known already, as for a repeated idempotency key."""

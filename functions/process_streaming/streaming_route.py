@@ -1,0 +1,115 @@
+"""The streaming route: a run told while it goes on, its success only after the commit."""
+
+import itertools
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from ag_ui.core import BaseEvent, CustomEvent, RunErrorEvent, TextMessageContentEvent
+from aws_lambda_powertools.event_handler import Response
+
+from agent.stream_events import RESTARTED, StreamEvents
+from agent.turn import Answer, Prompt, stream
+from api import problems
+from api.app import Api
+from api.observability import Observability
+from api.process_answer import process_answer, repeated_answer, result_to_store, run_answer
+from api.process_request import ProcessRequest, idempotency_key_of
+from api.request import Request
+from session_store.repository import PostgreSQLSessionRepository
+from session_store.run import Run
+from session_store.store import Store
+
+Item = TypeVar("Item")
+
+# API Gateway ends a stream that is silent for 5 minutes, an edge-optimized one for 30 s; proxies between are stricter.
+HEARTBEAT_SECONDS = 10.0
+HEARTBEAT = ": heartbeat\n\n"
+STARTS_OVER = "\n\n[The answer starts over.]\n\n"
+
+
+class StreamingRoute:
+    def __init__(self, store: Store, observability: Observability) -> None:
+        self._store = store
+        self._observability = observability
+
+    def add_to(self, api: Api) -> None:
+        api.route("POST", "/process-streaming", self.answer)
+
+    def answer(self, request: Request) -> Response[Iterator[str]]:
+        """An error before the first event is an ordinary problem with its status."""
+        asked = ProcessRequest.of(request)
+        run = PostgreSQLSessionRepository(owner=request.owner, store=self._store).run(
+            asked.session_id, idempotency_key=idempotency_key_of(request), request_hash=asked.fingerprint()
+        )
+        deadline_seconds = request.deadline_seconds(request.settings.streaming_run_timeout_seconds)
+        events = told(run, asked.prompt_for_agent(), deadline_seconds)
+        events = _begun(events)
+        as_text = wants_text(request.header("Accept"))
+        chunks = _begun(plain_text(events)) if as_text else self._event_stream(events, request.request_id)
+        headers = {"Cache-Control": "no-cache", "Session-Id": run.session_id, "Run-Id": run.run_id}
+        media_type = "text/plain" if as_text else "text/event-stream"
+        return Response(HTTPStatus.OK, f"{media_type}; charset=utf-8", chunks, headers=headers)
+
+    def _event_stream(self, events: Iterator[BaseEvent | None], request_id: str) -> Iterator[str]:
+        """Server-sent events with ids from 1; what breaks midway is told as `RUN_ERROR`, and the stream ends well."""
+        # The handler has returned by now, and with it its log context.
+        with self._observability.logger.append_context_keys(correlation_id=request_id):
+            numbers = itertools.count(1)
+            try:
+                for event in events:
+                    yield HEARTBEAT if event is None else frame(next(numbers), event)
+            except Exception as error:  # noqa: BLE001 - told to the caller, and logged
+                self._observability.log_failure(error)
+                problem = problems.document(error, request_id)
+                yield frame(next(numbers), RunErrorEvent(message=problem["detail"], code=problem["code"]))
+
+
+def told(run: Run, prompt: Prompt, deadline_seconds: float) -> Iterator[BaseEvent | None]:
+    """The run's AG-UI events, None where a heartbeat is due. What the run raises comes through."""
+    with run:
+        events = StreamEvents(run.session_id, run.run_id)
+        if run.stored:
+            answered = repeated_answer(run.stored)
+            yield events.started()
+            yield from events.whole(answered["response"])
+            yield events.finished(dict(answered))
+            return
+        happened = stream(run, prompt, deadline_seconds, HEARTBEAT_SECONDS)
+        first = next(happened)  # refuses a prompt that does not fit, before anything is told
+        yield events.started()
+        result: dict[str, Any] = {}
+        for event in itertools.chain([first], happened):
+            if isinstance(event, Answer):
+                answer = run_answer(event.response, event.stop_reason, event.usage, event.interrupts)
+                run.complete(result_to_store(answer))
+                timings = {**event.timings, "round_trips": run.round_trips + 1}  # and the commit
+                result = {**process_answer(run.session_id, run.run_id, answer), "timings": timings}
+            elif event is None:
+                yield None
+            else:
+                yield from events.translate(event)
+    yield events.finished(result)
+
+
+def _begun(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, the first of them there already: what it raises is raised here."""
+    return itertools.chain(list(itertools.islice(items, 1)), items)
+
+
+def plain_text(events: Iterator[BaseEvent | None]) -> Iterator[str]:
+    """The bare text. An error midway breaks the stream off: there is nothing in text to tell it with."""
+    for event in events:
+        if isinstance(event, TextMessageContentEvent):
+            yield event.delta
+        elif isinstance(event, CustomEvent) and event.name == RESTARTED:
+            yield STARTS_OVER
+
+
+def frame(number: int, event: BaseEvent) -> str:
+    return f"id: {number}\ndata: {event.model_dump_json(by_alias=True, exclude_none=True)}\n\n"
+
+
+def wants_text(accept: str | None) -> bool:
+    accepted = [part.split(";")[0].strip().lower() for part in (accept or "").split(",")]
+    return "text/plain" in accepted and "text/event-stream" not in accepted
