@@ -1,4 +1,4 @@
-"""One turn of a conversation, streamed as it comes."""
+"""POST /process-streaming: one turn of the agent, told as it goes on."""
 
 import os
 
@@ -6,8 +6,10 @@ from streaming_route import StreamingRoute
 
 from api.app import Api
 from api.settings import Settings
+from response_streaming import streamed
 from session_store.postgresql import open_store
 
 settings = Settings.from_environment(os.environ)
-handler = Api(settings)
-StreamingRoute(open_store(settings.store), handler.observability).add_to(handler)
+api = Api(settings)
+StreamingRoute(open_store(settings.store), api.observability).add_to(api)
+handler = streamed(api)

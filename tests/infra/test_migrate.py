@@ -1,15 +1,11 @@
 """The migrate function against a real PostgreSQL, with the properties that the stack gives it."""
 
-import secrets
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg import conninfo, errors, sql
+from psycopg import conninfo
 
-from functions.migrate.handler import handler
-from infra_cdk.migration import make_properties
-from infra_cdk.settings import Settings
 from local.database import EmbeddedDatabase
 
 
