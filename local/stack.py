@@ -82,14 +82,13 @@ class Stack:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)-24s %(message)s")
-    stopped = threading.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, lambda *_: stopped.set())
-    with Stack() as stack:
+    # SIGTERM ends as Ctrl-C does: whatever was started, even while it starts, is stopped on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), Stack() as stack:
         print(f"\nAPI               {stack.api_url}")
         print(f"Session backend   {stack.backend_url}")
         print("Stop with Ctrl-C.\n", flush=True)
-        stopped.wait()
+        threading.Event().wait()
 
 
 if __name__ == "__main__":
