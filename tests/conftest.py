@@ -1,13 +1,15 @@
 """A real PostgreSQL for the test run, and a database of its own for each test, cloned from a migrated template."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from local.database import EmbeddedDatabase, temporary_database
+from local.gateway import Gateway
 from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.settings import StoreSettings
@@ -33,11 +35,36 @@ def template_database(postgresql_server: EmbeddedDatabase) -> str:
 
 @pytest.fixture
 def database_url(postgresql_server: EmbeddedDatabase, template_database: str) -> Iterator[str]:
+    with _fresh_database(postgresql_server, template_database) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgresql_server: EmbeddedDatabase, template_database: str) -> Iterator[str]:
+    """One database for all tests of a module: for those whose functions' processes are too slow to start each time."""
+    with _fresh_database(postgresql_server, template_database) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def scripted_gateway(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """The API on real runtime processes, its model scripted by the prompt; see `scripted_model`."""
+    environment = {
+        "SESSION_BACKEND_URL": shared_database_url,
+        "MODEL_PROVIDER": "tests.scripted_model:build",
+        "SCRIPTED_MODEL_CALLS": str(tmp_path_factory.mktemp("scripted") / "calls.jsonl"),
+    }
+    with Gateway(environment, port=0, backend_port=0) as gateway:
+        yield gateway
+
+
+@contextmanager
+def _fresh_database(server: EmbeddedDatabase, template_database: str) -> Generator[str]:
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgresql_server.url, autocommit=True) as connection:
+    with psycopg.connect(server.url, autocommit=True) as connection:
         database, template = sql.Identifier(name), sql.Identifier(template_database)
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(database, template))
-        yield _url_of(postgresql_server, name)
+        yield _url_of(server, name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
 
 

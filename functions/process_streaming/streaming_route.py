@@ -1,13 +1,16 @@
 """The streaming route: a run told while it goes on, its success only after the commit."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from ag_ui.core import BaseEvent, CustomEvent, RunErrorEvent, TextMessageContentEvent
 from aws_lambda_powertools.event_handler import Response
+from strands import Agent
+from strands.session.session_manager import SessionManager
 
+from agent.agent import build_agent
 from agent.stream_events import RESTARTED, StreamEvents
 from agent.turn import Answer, Prompt, stream
 from api import problems
@@ -65,7 +68,13 @@ class StreamingRoute:
                 yield frame(next(numbers), RunErrorEvent(message=problem["detail"], code=problem["code"]))
 
 
-def told(run: Run, prompt: Prompt, deadline_seconds: float) -> Iterator[BaseEvent | None]:
+def told(
+    run: Run,
+    prompt: Prompt,
+    deadline_seconds: float,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    build: Callable[[SessionManager], Agent] = build_agent,
+) -> Iterator[BaseEvent | None]:
     """The run's AG-UI events, None where a heartbeat is due. What the run raises comes through."""
     with run:
         events = StreamEvents(run.session_id, run.run_id)
@@ -75,7 +84,7 @@ def told(run: Run, prompt: Prompt, deadline_seconds: float) -> Iterator[BaseEven
             yield from events.whole(answered["response"])
             yield events.finished(dict(answered))
             return
-        happened = stream(run, prompt, deadline_seconds, HEARTBEAT_SECONDS)
+        happened = stream(run, prompt, deadline_seconds, heartbeat_seconds, build)
         first = next(happened)  # refuses a prompt that does not fit, before anything is told
         yield events.started()
         result: dict[str, Any] = {}

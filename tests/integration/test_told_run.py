@@ -1,0 +1,88 @@
+"""What the streaming route tells of a run, in this process: silences, restarts, time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ag_ui.core import BaseEvent, CustomEvent, TextMessageContentEvent
+from strands import Agent, ModelRetryStrategy
+from strands.session.session_manager import SessionManager
+from strands.types.exceptions import ModelThrottledException
+
+from functions.process_streaming.streaming_route import STARTS_OVER, plain_text, told, wants_text
+from session_store.errors import RunDeadlineError
+from session_store.postgresql import PostgreSQLStore
+from session_store.repository import PostgreSQLSessionRepository
+from tests.scripted_model import Say, ScriptedModel, Turn, WaitFor
+
+Build = Callable[[SessionManager], Agent]
+
+
+@pytest.fixture
+def repository(store: PostgreSQLStore) -> PostgreSQLSessionRepository:
+    return PostgreSQLSessionRepository(store=store, owner="alice")
+
+
+def scripted(*turns: Turn) -> Build:
+    return lambda session_manager: Agent(
+        model=ScriptedModel(*turns),
+        session_manager=session_manager,
+        retry_strategy=ModelRetryStrategy(initial_delay=0),
+        callback_handler=None,
+    )
+
+
+def texts(events: list[BaseEvent | None]) -> list[str]:
+    return [event.delta for event in events if isinstance(event, TextMessageContentEvent)]
+
+
+def test_silent_model_is_bridged_by_heartbeats(repository: PostgreSQLSessionRepository, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    told_so_far: list[BaseEvent | None] = []
+    build = scripted([WaitFor(gate), Say("there")])
+    for event in told(repository.run("s"), "hello", 30, heartbeat_seconds=0.01, build=build):
+        told_so_far.append(event)
+        if told_so_far.count(None) == 3:
+            gate.touch()
+    assert texts(told_so_far) == ["there"]
+
+
+def test_answer_that_starts_over_tells_to_forget_its_beginning(repository: PostgreSQLSessionRepository) -> None:
+    def build(session_manager: SessionManager) -> Agent:
+        return scripted([Say("half an"), ModelThrottledException("slow down")], "a whole answer")(session_manager)
+
+    events = list(told(repository.run("s"), "hello", 30, build=build))
+    restart = next(event for event in events if isinstance(event, CustomEvent))
+    before = [event for event in events[: events.index(restart)] if isinstance(event, TextMessageContentEvent)]
+    assert restart.value == {"messageId": before[0].message_id}
+    after = events[events.index(restart) :]
+    assert "".join(texts(after)) == "a whole answer"
+    assert "".join(plain_text(iter(events))) == f"half an{STARTS_OVER}a whole answer"
+    assert [message.message["content"] for message in repository.list_messages("s", "default")] == [
+        [{"text": "hello"}],
+        [{"text": "a whole answer"}],
+    ]
+
+
+def test_run_out_of_time_is_closed_and_its_session_free(
+    repository: PostgreSQLSessionRepository, tmp_path: Path
+) -> None:
+    late = repository.run("s")
+    with pytest.raises(RunDeadlineError):
+        list(told(late, "hello", 0.2, build=scripted([WaitFor(tmp_path / "never")])))
+    assert repository.read_run(late.run_id).error_code == "run_deadline"
+    assert texts(list(told(repository.run("s"), "hello", 30, build=scripted("again")))) == ["again"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "text"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("text/plain", True),
+        ("Text/Plain; q=0.9", True),
+        ("text/plain, text/event-stream", False),
+    ],
+)
+def test_bare_text_is_for_those_alone_who_ask_for_nothing_else(accept: str | None, text: bool) -> None:
+    assert wants_text(accept) is text
