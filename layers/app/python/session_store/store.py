@@ -100,7 +100,7 @@ class Runs(Protocol):
         """Take the session's lease and read what the agent needs, in one round trip; creates a missing session.
 
         A `RunRecord` is the stored outcome of an earlier request with the same idempotency key. Raises
-        `SessionBusyError`, `RunInProgressError`, `IdempotencyKeyReusedError`.
+        `SessionBusyError`, `RunInProgressError`, `IdempotencyKeyReusedError`, `LeaseLostError`.
         """
         ...
 

@@ -4,7 +4,7 @@
 -- for the session's row re-checks the lease on the new row, but reads the messages from its older snapshot: it would
 -- begin on a history that lacks the turn it waited for.
 --
--- The first row is the decision: leased | busy | in_progress | reused | stored. After 'leased' follow the session, the
+-- The first row is the decision: leased | busy | in_progress | reused | stored | lost. After 'leased' follow the session, the
 -- agent if it exists, and the messages that its conversation manager still holds, oldest first.
 CREATE FUNCTION begin_run(
     in_owner text, in_session_id text, in_agent_id text, in_run_id uuid, in_lease interval,
@@ -25,6 +25,11 @@ BEGIN
         SELECT s.* INTO held FROM sessions s WHERE s.owner = in_owner AND s.session_id = in_session_id FOR UPDATE;
 
         IF in_idempotency_key IS NOT NULL THEN
+            -- The key's run may be about to commit on another session: with that session's row locked it has, or cannot.
+            PERFORM 1
+            FROM runs r JOIN sessions s ON s.session_key = r.session_key
+            WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key
+            FOR UPDATE OF s;
             SELECT r.* INTO earlier FROM runs r WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key;
             IF FOUND AND earlier.run_id <> in_run_id THEN
                 IF earlier.request_hash IS DISTINCT FROM in_request_hash THEN
@@ -68,14 +73,18 @@ BEGIN
     VALUES (in_run_id, in_owner, held.session_key, in_agent_id, held.fence + 1, in_idempotency_key, in_request_hash)
     ON CONFLICT DO NOTHING;
     inserted := FOUND;
-    IF NOT inserted AND held.run_id IS DISTINCT FROM in_run_id THEN
-        -- A request with the same key, on another session, was first by a moment.
+    IF NOT inserted AND (held.run_id = in_run_id AND held.lease_until > clock_timestamp()) IS NOT TRUE THEN
         IF is_new THEN
             DELETE FROM sessions s WHERE s.session_key = held.session_key;
         END IF;
+        -- A request with the same key, on another session, was first by a moment; or this run lost its lease since.
         RETURN QUERY
             SELECT 'in_progress', 0::bigint, r.run_id::text, '1'::text, ''::text, ''::text, ''::text
-            FROM runs r WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key;
+            FROM runs r
+            WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key AND r.run_id <> in_run_id;
+        IF NOT FOUND THEN
+            RETURN QUERY SELECT 'lost', 0::bigint, in_run_id::text, '0'::text, ''::text, ''::text, ''::text;
+        END IF;
         RETURN;
     END IF;
 

@@ -176,6 +176,8 @@ def _refused(decision: str, holder: str, seconds_left: str) -> SessionStoreError
         return IdempotencyKeyReusedError()
     if decision == "in_progress":
         return RunInProgressError(holder, float(seconds_left))
+    if decision == "lost":
+        return LeaseLostError(holder, "its lease ran out before its begin was answered")
     return SessionBusyError(holder, float(seconds_left))
 
 

@@ -1,0 +1,285 @@
+"""How a run begins when another one is about to end, has ended, was deleted, or has the same key."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from session_store.errors import (
+    IdempotencyKeyReusedError,
+    LeaseLostError,
+    RunInProgressError,
+    SessionBusyError,
+)
+from session_store.postgresql import PostgreSQLStore
+from session_store.postgresql.run_write import WRITE_RUN, parameters_of
+from session_store.records import (
+    AgentMessage,
+    AgentRecord,
+    BegunRun,
+    MessageRecord,
+    RunOutcome,
+    RunRecord,
+    RunRequest,
+    RunWrite,
+)
+from session_store.repository import PostgreSQLSessionRepository
+from session_store.settings import StoreSettings
+from tests.proof.turns import (
+    OWNER,
+    agent_of,
+    assert_closed,
+    history,
+    hold_turn,
+    hold_turn_when_free,
+    texts,
+    wait_until,
+    wait_until_blocked,
+)
+from tests.scripted_model import ScriptedModel
+
+NOW = "2026-11-22T10:00:00+00:00"
+COMPLETED = RunOutcome("completed")
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[PostgreSQLStore]:
+    opened = PostgreSQLStore(StoreSettings(url=url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def watch(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
+    """A bystander's connection, straight to the database."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+def request(session_id: str = "user-123", **changes: Any) -> RunRequest:
+    return replace(RunRequest(session_id, "default", str(uuid.uuid4()), lease_seconds=30), **changes)
+
+
+def write(begun: RunRequest, *texts: str, first_id: int = 0, outcome: RunOutcome | None = None) -> RunWrite:
+    """The run's agent, and messages of which each is a whole turn to this store."""
+    messages = [f'{{"role":"user","content":[{{"text":"{text}"}}]}}' for text in texts]
+    return RunWrite(
+        *(begun.session_id, begun.run_id, begun.lease_seconds),
+        created_agents=[AgentRecord("default", "{}", "{}", "{}", NOW, NOW)] if first_id == 0 else [],
+        messages=[
+            AgentMessage("default", MessageRecord(first_id + number, message, None, NOW, NOW))
+            for number, message in enumerate(messages)
+        ],
+        message_counts=[("default", first_id + len(texts))],
+        outcome=outcome,
+    )
+
+
+@contextmanager
+def held_open(connection: "psycopg.Connection[Any]", run_write: RunWrite) -> Iterator[None]:
+    """The write has been carried out, and is committed where the block ends."""
+    with connection.transaction():
+        connection.execute(WRITE_RUN, parameters_of(OWNER, run_write))
+        yield
+
+
+def begin(store: PostgreSQLStore, of: RunRequest) -> BegunRun:
+    begun = store.runs.begin(OWNER, of)
+    assert isinstance(begun, BegunRun)
+    return begun
+
+
+def test_a_begin_that_waits_for_a_commit_sees_its_messages(
+    store: PostgreSQLStore, database_url: str, watch: "psycopg.Connection[Any]"
+) -> None:
+    # As one plain statement (WITH lease AS (UPDATE … RETURNING …) SELECT … FROM messages), begin takes the lease after
+    # the commit it waited for, and returns the messages of the snapshot from before: this test then sees none.
+    first, second = request(), request()
+    begin(store, first)
+    with ThreadPoolExecutor() as pool, psycopg.connect(database_url, autocommit=True) as committing:
+        with held_open(committing, write(first, "one", "two", outcome=COMPLETED)):
+            begun = pool.submit(begin, store, second)
+            wait_until_blocked(watch)
+            assert not begun.done()
+        restored = begun.result(timeout=30)
+    assert [message.message_id for message in restored.messages] == [0, 1]
+    assert restored.agent is not None
+    assert restored.agent.message_count == 2
+    assert restored.fence == 2
+
+
+def test_a_begin_that_waits_for_a_deletion_begins_on_a_new_session(
+    store: PostgreSQLStore, database_url: str, watch: "psycopg.Connection[Any]"
+) -> None:
+    first = request()
+    begin(store, first)
+    store.runs.write(OWNER, write(first, "one", outcome=COMPLETED))
+    with ThreadPoolExecutor() as pool, psycopg.connect(database_url, autocommit=True) as deleting:
+        with deleting.transaction():
+            deleting.execute("DELETE FROM sessions")
+            begun = pool.submit(begin, store, request())
+            wait_until_blocked(watch)
+        restored = begun.result(timeout=30)
+    assert (restored.agent, restored.messages, restored.fence) == (None, [], 1)
+
+
+def test_a_session_deleted_and_created_again_takes_nothing_from_the_old_run(store: PostgreSQLStore) -> None:
+    old, new = request(), request()
+    begin(store, old)
+    store.sessions.delete(OWNER, "user-123")
+    assert begin(store, new).fence == 1  # the same number again: a fence alone would let the old run in
+
+    with pytest.raises(LeaseLostError, match=f"run {new.run_id} holds it now"):
+        store.runs.write(OWNER, write(old, "stale", outcome=COMPLETED))
+    store.runs.write(OWNER, write(new, "fresh", outcome=COMPLETED))
+    with pytest.raises(LeaseLostError, match="the session was deleted"):
+        store.runs.write(OWNER, write(old, "stale", outcome=COMPLETED))
+    assert texts(history(store, "user-123")) == ["fresh"]
+
+
+def test_a_run_whose_session_is_deleted_ends_with_that_reason(repository: PostgreSQLSessionRepository) -> None:
+    with pytest.raises(LeaseLostError, match="the session was deleted"), repository.run("user-123") as run:
+        agent_of(run.session_manager, ScriptedModel("answer"))("Hello")
+        repository.delete_session("user-123")
+    assert repository.read_session("user-123") is None
+
+
+def test_a_repeated_begin_keeps_its_lease_and_fence(store: PostgreSQLStore) -> None:
+    again = request(idempotency_key="key", request_hash="hash")
+    begun = [begin(store, again) for _ in range(3)]
+    assert [repeated.fence for repeated in begun] == [1, 1, 1]
+    with pytest.raises(SessionBusyError) as busy:
+        begin(store, request())
+    assert busy.value.run_id == again.run_id
+    assert 0 < busy.value.retry_after_seconds <= 30
+
+
+def test_a_repeated_begin_whose_lease_is_gone_is_refused(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
+) -> None:
+    first = request()
+    begin(store, first)
+    expire_lease(watch)
+    second = request()
+    begin(store, second)
+    store.runs.write(OWNER, write(second, "second", outcome=COMPLETED))
+    with pytest.raises(LeaseLostError):
+        begin(store, first)
+    assert store.runs.read(OWNER, first.run_id).status == "interrupted"
+
+
+def test_after_its_lease_a_run_is_interrupted_and_every_write_of_it_refused(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
+) -> None:
+    dead, living = request(), request()
+    begin(store, dead)
+    expire_lease(watch)
+    assert store.runs.read(OWNER, dead.run_id).status == "interrupted"
+
+    def assert_refused() -> None:
+        for outcome in (None, COMPLETED, RunOutcome("failed"), RunOutcome("cancelled")):
+            with pytest.raises(LeaseLostError):
+                store.runs.write(OWNER, write(dead, "stale", outcome=outcome))
+        with pytest.raises(LeaseLostError):
+            store.runs.renew(OWNER, dead.session_id, dead.run_id, 30)
+
+    assert_refused()
+    assert begin(store, living).fence == 2
+    assert_refused()
+    store.runs.write(OWNER, write(living, "fresh", outcome=COMPLETED))
+    assert_refused()
+    assert texts(history(store, "user-123")) == ["fresh"]
+    assert store.runs.read(OWNER, dead.run_id).status == "interrupted"
+
+
+def test_a_killed_runs_session_is_free_when_its_lease_ends(repository: PostgreSQLSessionRepository) -> None:
+    hold_turn(repository, "user-123", "before")
+    killed = repository.run("user-123", lease_seconds=0.3)
+    with pytest.raises(LeaseLostError), killed as run:
+        run._keeper.stop()  # as if the process had stopped here
+        hold_turn_when_free(repository, "user-123", "after")
+        agent_of(run.session_manager, ScriptedModel("too late"))("stale")
+    stored = history(repository._store, "user-123")
+    assert texts(stored) == ["before", "answer to before", "after", "answer to after"]
+    assert_closed(stored)
+    assert repository.read_run(run.run_id).status == "interrupted"
+
+
+@pytest.mark.parametrize("sessions", [["one"], ["one", "two", "three", "four"]], ids=["same", "different"])
+def test_one_of_many_concurrent_requests_with_a_key_runs(url: str, sessions: list[str]) -> None:
+    requests = [
+        request(sessions[number % len(sessions)], idempotency_key="key", request_hash="hash") for number in range(8)
+    ]
+    stores = [PostgreSQLStore(StoreSettings(url=url)) for _ in requests]
+
+    def attempt(store: PostgreSQLStore, of: RunRequest) -> str:
+        try:
+            return "leased" if isinstance(store.runs.begin(OWNER, of), BegunRun) else "stored"
+        except RunInProgressError:
+            return "in progress"
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        outcomes = sorted(pool.map(attempt, stores, requests))
+    assert outcomes == ["in progress"] * 7 + ["leased"]
+    left = stores[0].sessions.list(OWNER).sessions
+    assert len(left) == 1, "a refused request leaves a session behind"
+    for store in stores:
+        store.close()
+
+
+def test_a_key_whose_run_commits_meanwhile_on_another_session_gets_its_answer(
+    store: PostgreSQLStore, database_url: str, watch: "psycopg.Connection[Any]"
+) -> None:
+    """As when a client without a session id retries: each try names another session."""
+    key = {"idempotency_key": "key", "request_hash": "hash"}
+    first, retry = request("one", **key), request("two", **key)
+    begin(store, first)
+    with ThreadPoolExecutor() as pool, psycopg.connect(database_url, autocommit=True) as committing:
+        with held_open(committing, write(first, "one", outcome=COMPLETED)):
+            answered = pool.submit(store.runs.begin, OWNER, retry)
+            wait_until_blocked(watch)
+        earlier = answered.result(timeout=30)
+    assert isinstance(earlier, RunRecord)
+    assert (earlier.run_id, earlier.status) == (first.run_id, "completed")
+
+
+def test_a_key_serves_its_answer_and_no_other_request(store: PostgreSQLStore) -> None:
+    first = request(idempotency_key="key", request_hash="hash")
+    begin(store, first)
+    store.runs.write(OWNER, write(first, "one", outcome=RunOutcome("completed", result='{"response":"hi"}')))
+
+    again = store.runs.begin(OWNER, request(idempotency_key="key", request_hash="hash"))
+    assert isinstance(again, RunRecord)
+    assert (again.run_id, again.result) == (first.run_id, '{"response":"hi"}')
+    with pytest.raises(IdempotencyKeyReusedError):
+        store.runs.begin(OWNER, request("elsewhere", idempotency_key="key", request_hash="other"))
+    assert isinstance(store.runs.begin("another owner", request(idempotency_key="key", request_hash="other")), BegunRun)
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled", "killed"])
+def test_a_key_whose_run_did_not_succeed_may_run_again(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]", end: str
+) -> None:
+    first = request("one", idempotency_key="key", request_hash="hash")
+    begin(store, first)
+    if end == "killed":
+        expire_lease(watch)
+    else:
+        store.runs.write(OWNER, replace(write(first), created_agents=[], outcome=RunOutcome(end)))  # type: ignore[arg-type]
+    begin(store, request("two", idempotency_key="key", request_hash="hash"))
+    expected = "interrupted" if end == "killed" else end
+    assert store.runs.read(OWNER, first.run_id).status == expected
+
+
+def expire_lease(watch: "psycopg.Connection[Any]") -> None:
+    """The lease of the one session runs out now."""
+    watch.execute("UPDATE sessions SET lease_until = clock_timestamp()")
+    wait_until(
+        lambda: (watch.execute("SELECT bool_and(lease_until < clock_timestamp()) FROM sessions").fetchone() or [0])[0],
+        "the lease's end",
+    )
