@@ -32,6 +32,7 @@ def process(request: Request) -> Response[str]:
         said = turn.answer(run, asked.prompt_for_agent(), request.deadline_seconds(settings.run_timeout_seconds))
         answer = run_answer(said.response, said.stop_reason, said.usage, said.interrupts)
         run.complete(result_to_store(answer))
+    handler.observability.record_run(said.timings, said.usage)
     return json_response(process_answer(run.session_id, run.run_id, answer))
 
 

@@ -33,12 +33,16 @@ class Api:
         self._resolver = APIGatewayRestResolver(debug=False)
         self._resolver.exception_handler(Exception)(self._answer_problem)
         self._resolver.exception_handler(NotFoundError)(self._answer_not_found)
+        self._handle = self.observability.traced(self._logged)
 
     def route(self, method: str, path: str, answer: Route) -> None:
         """`path` as `functions.toml` has it."""
         self._resolver.route(path, method)(lambda: answer(self._request()))
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        return self._handle(event, context)
+
+    def _logged(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         started = time.perf_counter()
         logger = self.observability.logger
         with logger.append_context_keys(
@@ -67,6 +71,7 @@ class Api:
         return self._answer_problem(RouteNotFoundError())
 
     def _answer_problem(self, error: Exception) -> Response[str]:
+        self.observability.record_failure(error)
         if problem_of(error).status >= 500:
             self.observability.log_failure(error)
         return problem_response(error, self._request().request_id)

@@ -1,33 +1,85 @@
-"""Logs, metrics and traces of a process. Nothing here ever holds a prompt, an answer or an error's own words."""
+"""Logs, metrics and traces of a process. They never hold a prompt, an answer or an error's own words."""
 
+import logging
 import traceback
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from api.settings import Settings
-from session_store.errors import ConfigurationError, StoreUnavailableError
+from session_store.errors import ConfigurationError, RunError, SessionBusyError, StoreUnavailableError
 
 # Their words are about the service; any other error may quote what it was given.
 _OWN_WORDS = (ConfigurationError, StoreUnavailableError)
+_OTHER_LOGGERS = ("strands", "session_store", "agent")
+
+Handler = Callable[[Any, Any], dict[str, Any]]
 
 
 class Observability:
+    """What is logged is one JSON line; what is measured is written at once, as one line in CloudWatch's EMF.
+
+    At once, because a stream goes on after its handler has returned.
+    """
+
     def __init__(self, settings: Settings) -> None:
         self.logger = Logger(service=settings.service)
         self._settings = settings
+        self._logs_wordless()
+
+    def traced(self, handler: Handler) -> Handler:
+        """`handler`, as X-Ray segments where tracing is on."""
+        if not self._settings.tracing:
+            return handler
+        from aws_lambda_powertools import Tracer  # brings X-Ray's SDK along
+
+        tracer = Tracer(service=self._settings.service, disabled=False)
+        return tracer.capture_lambda_handler(handler, capture_response=False, capture_error=False)
 
     def record(self, **values: tuple[MetricUnit, float]) -> None:
-        """Write metrics at once, as one EMF line: a stream ends after its handler has returned."""
         metrics = EphemeralMetrics(namespace=self._settings.metrics_namespace, service=self._settings.service)
         for name, (unit, value) in values.items():
             metrics.add_metric(name=name, unit=unit, value=value)
         metrics.flush_metrics()
 
-    def log_failure(self, error: BaseException) -> None:
-        """Where and by which kinds of error a request failed."""
-        self.logger.error("request failed", extra={"error": _described(error)})
+    def record_run(self, timings: Mapping[str, float], usage: Mapping[str, int]) -> None:
+        """A run that was stored; `timings` and `usage` as `agent.turn.Answer` has them."""
+        self.record(
+            Runs=(MetricUnit.Count, 1),
+            RunTime=(MetricUnit.Milliseconds, timings["total_ms"]),
+            RestoreTime=(MetricUnit.Milliseconds, timings["restore_ms"]),
+            FirstTokenTime=(MetricUnit.Milliseconds, timings["first_token_ms"]),
+            InputTokens=(MetricUnit.Count, usage["input_tokens"]),
+            OutputTokens=(MetricUnit.Count, usage["output_tokens"]),
+        )
+
+    def record_failure(self, error: Exception) -> None:
+        """Counted: a session that was busy, and a run that failed by itself."""
+        if isinstance(error, SessionBusyError):
+            self.record(BusySessions=(MetricUnit.Count, 1))
+        if isinstance(error, RunError):
+            self.record(FailedRuns=(MetricUnit.Count, 1))
+
+    def log_failure(self, error: Exception) -> None:
+        self.logger.error("request failed", exc_info=error)
+
+    def _logs_wordless(self) -> None:
+        """Errors are logged by kind and place, those of the libraries that hold prompts too."""
+        handler = self.logger.registered_handler
+        if _without_words not in handler.filters:
+            handler.addFilter(_without_words)
+        for name in _OTHER_LOGGERS:
+            other = logging.getLogger(name)
+            other.handlers, other.propagate = [handler], False
+
+
+def _without_words(record: logging.LogRecord) -> bool:
+    if record.exc_info and record.exc_info[1]:
+        record.error = _described(record.exc_info[1])
+    record.exc_info = record.exc_text = None
+    return True
 
 
 def _described(error: BaseException) -> dict[str, Any]:

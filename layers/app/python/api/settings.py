@@ -17,6 +17,7 @@ class Settings:
     max_body_bytes: below Lambda's 6 MB for an event, in which the body is one escaped string.
     run_timeout_seconds: below the 29 s after which API Gateway gives up; streaming: below Lambda's 900 s.
     session_ttl_days: None keeps sessions for ever.
+    tracing: X-Ray segments of our own, when POWERTOOLS_TRACE_DISABLED is "false".
     sam_local: `sam local` verifies no caller, so there, and only there, one local owner is assumed.
     """
 
@@ -59,7 +60,7 @@ class Settings:
             run_ttl_hours=read.integer("RUN_TTL_HOURS", cls.run_ttl_hours, 1, 24 * 365),
             expire_batch_size=read.integer("EXPIRE_BATCH_SIZE", cls.expire_batch_size, 1, 10_000),
             sam_local=read.flag("AWS_SAM_LOCAL"),
-            tracing=read.flag("TRACING"),
+            tracing=environment.get("POWERTOOLS_TRACE_DISABLED", "").strip().lower() == "false",
             service=environment.get("POWERTOOLS_SERVICE_NAME") or cls.service,
             metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or cls.metrics_namespace,
         )
