@@ -8,7 +8,7 @@ import pytest
 from session_store.postgresql import PostgreSQLStore, open_store
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
 from session_store.settings import StoreSettings
-from tests.http_api import ALICE, BOB, HttpApi, load_handler
+from tests.http_api import ALICE, BOB, HttpApi, event_of, load_handler
 
 NOW = "2026-11-22T10:00:00+00:00"
 HISTORY = "/sessions/{session_id}/history"
@@ -176,3 +176,75 @@ def test_database_health_is_measured(api: HttpApi) -> None:
     answer = api.call("GET", "/health/db")
     assert answer.json["status"] == "ok"
     assert answer.json["round_trip_ms"] > 0
+
+
+def test_an_export_has_every_row_and_every_byte(api: HttpApi, store: PostgreSQLStore) -> None:
+    content = '{"bytes":{"__bytes_encoded__":true,"data":"AAAA"}}'
+    image = f'{{"role":"user","content":[{{"image":{{"format":"png","source":{content}}}}}]}}'
+    add_messages(store, "user-123", image)
+    add_session(store, "user-123", "Hello", agent_id="support")
+    store.multi_agents.create(f"iam:{ALICE}", "user-123", "graph", '{"n":1.0}')
+
+    answer = api.call("GET", "/sessions/{session_id}/export", session_id="user-123")
+
+    lines = [json.loads(line) for line in answer.body.splitlines()]
+    assert [line["type"] for line in lines] == ["session", "multi_agent", "agent", "message", "agent", "message"]
+    assert f'"message":{image}' in answer.body
+    assert '"state":{"n":1.0}' in answer.body
+    assert "Link" not in answer.headers
+
+
+def test_a_large_export_comes_in_pages_without_a_gap(api: HttpApi, store: PostgreSQLStore) -> None:
+    add_session(store, "user-123", *["x" * 1_500_000] * 7)
+    lines, query = [], ""
+    while True:
+        page = api.call("GET", "/sessions/{session_id}/export", session_id="user-123", query=query)
+        assert len(json.dumps(page.body).encode()) < 6 * 1024 * 1024
+        lines += [json.loads(line) for line in page.body.splitlines()]
+        if "Link" not in page.headers:
+            break
+        query = page.headers["Link"].partition("<?")[2].partition(">")[0]
+    assert [line["type"] for line in lines[:3]] == ["session", "agent", "message"]
+    assert [line["message_id"] for line in lines[2:]] == list(range(7))
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "eyJhIjoxfQ", "WzEsMiwzXQ", "[" * 5000])
+def test_a_cursor_that_nobody_gave_opens_no_page(api: HttpApi, store: PostgreSQLStore, cursor: str) -> None:
+    add_session(store, "user-123", "Hello")
+    export = api.call("GET", "/sessions/{session_id}/export", session_id="user-123", query=f"cursor={cursor}")
+    listed = api.call("GET", "/sessions", query=f"cursor={cursor}")
+    assert export.code == listed.code == "cursor_not_found"
+
+
+def test_another_owners_export_is_not_there(api: HttpApi, store: PostgreSQLStore) -> None:
+    add_session(store, "user-123", "Hello")
+    answer = api.call("GET", "/sessions/{session_id}/export", session_id="user-123", user=BOB)
+    assert answer.code == "session_not_found"
+
+
+QUERIES = [
+    ("/sessions", "limit=0", "limit"),
+    ("/sessions", "limit=101", "limit"),
+    ("/sessions", "limit=ten", "limit"),
+    ("/sessions", "cursor=", "cursor"),
+    ("/sessions", "limit=1&limit=2", "limit"),
+    ("/sessions", "offset=3", "offset"),
+    (HISTORY, "order=random", "order"),
+    (HISTORY, "cursor=-1", "cursor"),
+    (HISTORY, "cursor=99999999999999999999", "cursor"),
+    (HISTORY, "agent_id=", "agent_id"),
+]
+
+
+@pytest.mark.parametrize(("resource", "query", "field"), QUERIES)
+def test_a_wrong_parameter_is_422_naming_it(api: HttpApi, resource: str, query: str, field: str) -> None:
+    answer = api.call("GET", resource, session_id="user-123", query=query)
+    assert (answer.status, answer.json["errors"][0]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("raw", ["a%0Ab", "%00", "%ff", "x" * 256, ""])
+def test_a_session_id_that_breaks_the_rule_is_422(api: HttpApi, raw: str) -> None:
+    event = event_of("GET", HISTORY, ALICE, "", {"session_id": "x"})
+    event["pathParameters"]["session_id"] = raw
+    answer = api.send(event)
+    assert (answer.status, answer.json["errors"][0]["field"]) == (422, "session_id")

@@ -87,7 +87,10 @@ class Query:
     values: Mapping[str, str]
 
     def text(self, name: str) -> str | None:
-        return self.values.get(name)
+        value = self.values.get(name)
+        if value == "":
+            raise InvalidRequestError([(name, "must not be empty")])
+        return value
 
     def identifier(self, name: str, default: str) -> str:
         return identifiers.checked(name, self.values.get(name, default))

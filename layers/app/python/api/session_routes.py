@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from api.answers import SessionList, SessionSummary
 from api.app import Api
+from api.export import FIRST, Export, cursor_of, position_of
 from api.history import page_of
 from api.request import Request
 from api.responses import json_response, json_text, no_content, text_response
@@ -26,6 +27,7 @@ class SessionRoutes:
     def add_to(self, api: Api) -> None:
         api.route("GET", "/sessions", self.list_sessions)
         api.route("GET", "/sessions/{session_id}/history", self.read_history)
+        api.route("GET", "/sessions/{session_id}/export", self.export_session)
         api.route("DELETE", "/sessions/{session_id}", self.delete_session)
 
     def list_sessions(self, request: Request) -> Response[str]:
@@ -56,6 +58,16 @@ class SessionRoutes:
         items, next_cursor = page_of(records, limit)
         head = json_text({"session_id": session_id, "agent_id": agent_id, "next_cursor": next_cursor})
         return text_response(f'{head[:-1]},"messages":[{",".join(items)}]}}', "application/json")
+
+    def export_session(self, request: Request) -> Response[str]:
+        owner, session_id = request.owner, request.identifier("session_id")
+        cursor = request.query("cursor").text("cursor")
+        session = self._store.sessions.read(owner, session_id)
+        if session is None:
+            raise SessionNotFoundError(session_id)
+        lines, following = Export(self._store, owner, session).page(FIRST if cursor is None else position_of(cursor))
+        headers = {"Link": f'<?cursor={cursor_of(following)}>; rel="next"'} if following else {}
+        return text_response("".join(f"{line}\n" for line in lines), "application/jsonl", headers=headers)
 
     def delete_session(self, request: Request) -> Response[str]:
         request.query()

@@ -11,6 +11,7 @@ from .records import (
     AgentRecord,
     BegunRun,
     MessageRecord,
+    MultiAgentRecord,
     RunRecord,
     RunRequest,
     RunWrite,
@@ -41,6 +42,10 @@ class Agents(Protocol):
         ...
 
     def read(self, owner: str, session_id: str, agent_id: str) -> AgentRecord | None: ...
+
+    def list(self, owner: str, session_id: str) -> Sequence[AgentRecord]:
+        """All of the session's agents, by id."""
+        ...
 
     def update(self, owner: str, session_id: str, agent: AgentRecord) -> None:
         """Keeps the stored `created_at`. Raises `AgentNotFoundError`, `SessionBusyError`."""
@@ -89,6 +94,10 @@ class MultiAgents(Protocol):
         ...
 
     def read(self, owner: str, session_id: str, multi_agent_id: str) -> str | None: ...
+
+    def list(self, owner: str, session_id: str) -> Sequence[MultiAgentRecord]:
+        """All of the session's multi-agents, by id."""
+        ...
 
     def update(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
         """Raises `MultiAgentNotFoundError`, `SessionBusyError`."""

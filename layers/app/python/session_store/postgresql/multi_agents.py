@@ -1,5 +1,8 @@
+from collections.abc import Sequence
+
 from session_store.database import Database
 from session_store.errors import AlreadyExistsError, MultiAgentNotFoundError
+from session_store.records import MultiAgentRecord
 
 from .refusals import refusal
 
@@ -43,6 +46,18 @@ class PostgreSQLMultiAgents:
             {"owner": owner, "session_id": session_id, "multi_agent_id": multi_agent_id},
         ).rows
         return rows[0][0] if rows else None
+
+    def list(self, owner: str, session_id: str) -> Sequence[MultiAgentRecord]:
+        rows = self._database.fetch(
+            """
+            SELECT m.multi_agent_id, m.state::text
+            FROM sessions s JOIN multi_agents m USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+            ORDER BY m.multi_agent_id
+            """,
+            {"owner": owner, "session_id": session_id},
+        ).rows
+        return [MultiAgentRecord(*row) for row in rows]
 
     def update(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
         rows = self._database.fetch(

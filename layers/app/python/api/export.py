@@ -1,0 +1,96 @@
+"""One session whole, as JSON Lines: the session, its multi-agents, then each agent followed by its messages."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from api.history import Page, message_text
+from api.responses import json_text
+from session_store.errors import CursorNotFoundError
+from session_store.records import AgentRecord, MultiAgentRecord, SessionRecord
+from session_store.store import Store
+
+Position = tuple[int, str, int]
+"""Where a line stands: kind (0 session, 1 multi-agent, 2 agent), id, and in an agent 0 or 1 + the message's id."""
+
+FIRST: Position = (0, "", 0)
+_MESSAGES_A_READ = 50
+
+
+class Export:
+    def __init__(self, store: Store, owner: str, session: SessionRecord) -> None:
+        self._store, self._owner, self._session = store, owner, session
+
+    def page(self, start: Position) -> tuple[list[str], Position | None]:
+        """Lines from `start` on, as many as a response holds, and where the next page begins if there is one."""
+        page = Page()
+        for position, line in self._lines(start):
+            if not page.add(line):
+                return page.items, position
+        return page.items, None
+
+    def _lines(self, start: Position) -> Iterator[tuple[Position, str]]:
+        if start <= FIRST:
+            yield FIRST, json_text({"type": "session", **asdict(self._session)})
+        for multi_agent in self._store.multi_agents.list(self._owner, self._session.session_id):
+            position = (1, multi_agent.multi_agent_id, 0)
+            if start <= position:
+                yield position, _multi_agent_line(multi_agent)
+        for agent in self._store.agents.list(self._owner, self._session.session_id):
+            yield from self._agent_lines(agent, start)
+
+    def _agent_lines(self, agent: AgentRecord, start: Position) -> Iterator[tuple[Position, str]]:
+        position = (2, agent.agent_id, 0)
+        if start <= position:
+            yield position, _agent_line(agent)
+            yield from self._message_lines(agent.agent_id, 0)
+        elif start[:2] == position[:2]:
+            yield from self._message_lines(agent.agent_id, start[2] - 1)
+
+    def _message_lines(self, agent_id: str, from_message_id: int) -> Iterator[tuple[Position, str]]:
+        while True:
+            records = self._store.messages.list(
+                self._owner,
+                self._session.session_id,
+                agent_id,
+                from_message_id=from_message_id,
+                limit=_MESSAGES_A_READ,
+            )
+            for record in records:
+                line = message_text(record, with_binary=True, type="message", agent_id=agent_id)
+                yield (2, agent_id, record.message_id + 1), line
+            if len(records) < _MESSAGES_A_READ:
+                return
+            from_message_id = records[-1].message_id + 1
+
+
+def cursor_of(position: Position) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def position_of(cursor: str) -> Position:
+    """Raises `CursorNotFoundError` for a cursor that no export gave."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        kind, identifier, number = json.loads(text)
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+        raise CursorNotFoundError(cursor) from error
+    if not (isinstance(kind, int) and isinstance(identifier, str) and isinstance(number, int) and 0 <= number < 2**62):
+        raise CursorNotFoundError(cursor)
+    return kind, identifier, number
+
+
+def _agent_line(agent: AgentRecord) -> str:
+    """The three states are JSON texts already."""
+    states = ("state", "conversation_manager_state", "internal_state")
+    values = asdict(agent)
+    head = {"type": "agent", **{name: value for name, value in values.items() if name not in states}}
+    members = ",".join(f'"{name}":{values[name]}' for name in states)
+    return f"{json_text(head)[:-1]},{members}}}"
+
+
+def _multi_agent_line(multi_agent: MultiAgentRecord) -> str:
+    head = json_text({"type": "multi_agent", "multi_agent_id": multi_agent.multi_agent_id})
+    return f'{head[:-1]},"state":{multi_agent.state}}}'
