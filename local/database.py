@@ -24,6 +24,7 @@ from typing import IO, Self
 
 DATA_FOLDER = Path(__file__).resolve().parent.parent / ".local" / "postgresql"
 _STOP_TIMEOUT_SECONDS = 30
+_PORTS_TRIED = 3
 
 
 class DatabaseError(RuntimeError):
@@ -65,9 +66,7 @@ class EmbeddedDatabase:
             self._stop_orphan()
             if not (self._cluster / "PG_VERSION").exists():
                 self._create_cluster()
-            self.port = self.port or _free_port()
-            self._process = self._launch()
-            self._wait_until_ready()
+            self._launch_on_free_port()
         except BaseException:
             self.stop()
             raise
@@ -131,19 +130,27 @@ class EmbeddedDatabase:
             *("--auth=scram-sha-256", "--pwfile", self._password_file),
         )
 
+    def _launch_on_free_port(self) -> None:
+        for _ in range(_PORTS_TRIED):  # another process may take the port before PostgreSQL does
+            self.port = _free_port()
+            self._process = self._launch()
+            if self._is_ready(self._process):
+                return
+        self._process = None
+        raise DatabaseError(f"PostgreSQL ended at once; its log is {self._folder / 'log'}")
+
     def _launch(self) -> subprocess.Popen[bytes]:
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         # Its own session: Ctrl-C reaches the owner alone, which stops the database after those who use it.
         with (self._folder / "log").open("ab") as log:
             return self._popen("postgres", "-D", self._cluster, "-p", self.port, *options, output=log)
 
-    def _wait_until_ready(self) -> None:
-        process = self._process
-        while process and process.poll() is None:
+    def _is_ready(self, process: subprocess.Popen[bytes]) -> bool:
+        """Waits until the server takes connections, or has ended."""
+        while process.poll() is None:
             if self._run("pg_isready", "-q", "-h", "127.0.0.1", "-p", self.port, "-t", "1", check=False) == 0:
-                return
-        self._process = None
-        raise DatabaseError(f"PostgreSQL ended at once; its log is {self._folder / 'log'}")
+                return process.poll() is None
+        return False
 
     def _run(self, program: str, *arguments: object, check: bool = True) -> int:
         with tempfile.TemporaryFile() as output:

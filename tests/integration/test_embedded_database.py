@@ -1,0 +1,110 @@
+"""The embedded PostgreSQL, as its owners start, stop, lose and share it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from local.database import DatabaseError, EmbeddedDatabase
+from tests.waiting import wait_until
+
+OWNER = """
+import sys
+from pathlib import Path
+from local.database import EmbeddedDatabase
+with EmbeddedDatabase(Path(sys.argv[1])) as database:
+    print(database.url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    # pytest's own folders are closed to others, and a root owner's server runs as nobody.
+    for parent in tmp_path.parents[:3]:
+        if parent.stat().st_uid == os.getuid() and parent != Path("/tmp"):  # noqa: S108
+            parent.chmod(parent.stat().st_mode | 0o011)
+    tmp_path.chmod(0o711)
+    return tmp_path / "postgresql"
+
+
+@pytest.fixture
+def owner(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", OWNER, str(folder)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        yield process
+        process.kill()
+
+
+def url_told_by(owner: subprocess.Popen[str]) -> str:
+    assert owner.stdout
+    return owner.stdout.readline().strip()
+
+
+def answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url, connect_timeout=2):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def test_data_stay_from_one_start_to_the_next(folder: Path) -> None:
+    with EmbeddedDatabase(folder) as database, psycopg.connect(database.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    with EmbeddedDatabase(folder) as database, psycopg.connect(database.url) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchall() == [(42,)]
+
+
+def test_server_listens_on_loopback_alone_and_wants_its_password(folder: Path) -> None:
+    with EmbeddedDatabase(folder) as database, psycopg.connect(database.url) as connection:
+        assert connection.execute("SHOW listen_addresses").fetchall() == [("127.0.0.1",)]
+        assert connection.execute("SHOW unix_socket_directories").fetchall() == [("",)]
+        without = f"postgresql://postgres:guess@127.0.0.1:{database.port}/postgres"
+        assert not answers(without)
+
+
+def test_folder_in_use_is_refused_in_words(folder: Path) -> None:
+    with EmbeddedDatabase(folder), pytest.raises(DatabaseError, match="already runs the database"):
+        EmbeddedDatabase(folder).start()
+
+
+def test_two_folders_do_not_meet(folder: Path) -> None:
+    with EmbeddedDatabase(folder) as one, EmbeddedDatabase(folder.with_name("other")) as other:
+        assert one.port != other.port
+        assert not answers(one.url.replace(f":{one.port}/", f":{other.port}/"))
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, None])
+def test_server_ends_with_its_owner(owner: subprocess.Popen[str], end: signal.Signals | None) -> None:
+    url = url_told_by(owner)
+    assert answers(url)
+    if end:
+        owner.send_signal(end)
+    else:
+        assert owner.stdin
+        owner.stdin.close()
+    owner.wait(30)
+    assert not answers(url)
+
+
+def test_server_of_a_killed_owner_is_replaced(owner: subprocess.Popen[str], folder: Path) -> None:
+    url = url_told_by(owner)
+    owner.kill()
+    owner.wait(30)
+    with EmbeddedDatabase(folder) as database:
+        assert answers(database.url)
+    wait_until(lambda: not answers(url))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process as another user")
+def test_server_of_root_runs_as_another_user(folder: Path) -> None:
+    with EmbeddedDatabase(folder):
+        process_id = int((folder / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+        assert Path(f"/proc/{process_id}").stat().st_uid != 0
