@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,13 +25,11 @@ with EmbeddedDatabase(Path(sys.argv[1])) as database:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    # pytest's own folders are closed to others, and a root owner's server runs as nobody.
-    for parent in tmp_path.parents[:3]:
-        if parent.stat().st_uid == os.getuid() and parent != Path("/tmp"):  # noqa: S108
-            parent.chmod(parent.stat().st_mode | 0o011)
-    tmp_path.chmod(0o711)
-    return tmp_path / "postgresql"
+def folder() -> Iterator[Path]:
+    # Not pytest's own folder, which it keeps closed to others: a root owner's server runs as nobody.
+    with tempfile.TemporaryDirectory() as parent:
+        Path(parent).chmod(0o711)
+        yield Path(parent) / "postgresql"
 
 
 @pytest.fixture
