@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ag_ui.core import BaseEvent, CustomEvent, RunErrorEvent, TextMessageContentEvent
 from aws_lambda_powertools.event_handler import Response
@@ -14,6 +14,7 @@ from agent.agent import build_agent
 from agent.stream_events import RESTARTED, StreamEvents
 from agent.turn import Answer, Prompt, stream
 from api import problems
+from api.answers import RunAnswer
 from api.app import Api
 from api.observability import Observability
 from api.process_answer import process_answer, repeated_answer, result_to_store, run_answer
@@ -46,26 +47,40 @@ class StreamingRoute:
             asked.session_id, idempotency_key=idempotency_key_of(request), request_hash=asked.fingerprint()
         )
         deadline_seconds = request.deadline_seconds(request.settings.streaming_run_timeout_seconds)
-        events = told(run, asked.prompt_for_agent(), deadline_seconds)
-        events = _begun(events)
+        events = _begun(told(run, asked.prompt_for_agent(), deadline_seconds, committed=self._record))
         as_text = wants_text(request.header("Accept"))
         chunks = _begun(plain_text(events)) if as_text else self._event_stream(events, request.request_id)
         headers = {"Cache-Control": "no-cache", "Session-Id": run.session_id, "Run-Id": run.run_id}
         media_type = "text/plain" if as_text else "text/event-stream"
+        chunks = self._observed(chunks, request.request_id)
         return Response(HTTPStatus.OK, f"{media_type}; charset=utf-8", chunks, headers=headers)
 
     def _event_stream(self, events: Iterator[BaseEvent | None], request_id: str) -> Iterator[str]:
         """Server-sent events with ids from 1; what breaks midway is told as `RUN_ERROR`, and the stream ends well."""
-        # The handler has returned by now, and with it its log context.
+        numbers = itertools.count(1)
+        try:
+            for event in events:
+                yield HEARTBEAT if event is None else frame(next(numbers), event)
+        except Exception as error:  # noqa: BLE001 - told to the caller, and logged
+            self._note(error)
+            problem = problems.document(error, request_id)
+            yield frame(next(numbers), RunErrorEvent(message=problem["detail"], code=problem["code"]))
+
+    def _observed(self, chunks: Iterator[str], request_id: str) -> Iterator[str]:
+        """When chunks are taken the handler has returned, and with it its log context."""
         with self._observability.logger.append_context_keys(correlation_id=request_id):
-            numbers = itertools.count(1)
             try:
-                for event in events:
-                    yield HEARTBEAT if event is None else frame(next(numbers), event)
-            except Exception as error:  # noqa: BLE001 - told to the caller, and logged
-                self._observability.log_failure(error)
-                problem = problems.document(error, request_id)
-                yield frame(next(numbers), RunErrorEvent(message=problem["detail"], code=problem["code"]))
+                yield from chunks
+            except Exception as error:
+                self._note(error)
+                raise
+
+    def _note(self, error: Exception) -> None:
+        self._observability.record_failure(error)
+        self._observability.log_failure(error)
+
+    def _record(self, answer: Answer) -> None:
+        self._observability.record_run(answer.timings, answer.usage)
 
 
 def told(
@@ -74,8 +89,13 @@ def told(
     deadline_seconds: float,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     build: Callable[[SessionManager], Agent] = build_agent,
+    committed: Callable[[Answer], None] | None = None,
 ) -> Iterator[BaseEvent | None]:
-    """The run's AG-UI events, None where a heartbeat is due. What the run raises comes through."""
+    """The run's AG-UI events, None where a heartbeat is due; `committed` hears of the answer once it is stored.
+
+    What the run raises comes through.
+    """
+    answer: Answer | None = None
     with run:
         events = StreamEvents(run.session_id, run.run_id)
         if run.stored:
@@ -87,18 +107,23 @@ def told(
         happened = stream(run, prompt, deadline_seconds, heartbeat_seconds, build)
         first = next(happened)  # refuses a prompt that does not fit, before anything is told
         yield events.started()
-        result: dict[str, Any] = {}
         for event in itertools.chain([first], happened):
             if isinstance(event, Answer):
-                answer = run_answer(event.response, event.stop_reason, event.usage, event.interrupts)
-                run.complete(result_to_store(answer))
-                timings = {**event.timings, "round_trips": run.round_trips + 1}  # and the commit
-                result = {**process_answer(run.session_id, run.run_id, answer), "timings": timings}
+                answer = event
+                run.complete(result_to_store(_stored(answer)))
             elif event is None:
                 yield None
             else:
                 yield from events.translate(event)
-    yield events.finished(result)
+    if answer:
+        if committed:
+            committed(answer)
+        timings = {**answer.timings, "round_trips": run.round_trips}
+        yield events.finished({**process_answer(run.session_id, run.run_id, _stored(answer)), "timings": timings})
+
+
+def _stored(answer: Answer) -> RunAnswer:
+    return run_answer(answer.response, answer.stop_reason, answer.usage, answer.interrupts)
 
 
 def _begun(items: Iterator[Item]) -> Iterator[Item]:
