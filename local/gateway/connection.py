@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 
 import h11
 
@@ -46,21 +47,16 @@ class HttpConnection:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole response. `h11.LocalProtocolError` if a header is not legal; nothing is sent then."""
-        await self.start(status, [*headers, ("Content-Length", str(len(body)))])
-        await self.send(body)
-        await self.end()
+        head = self._head(status, [*headers, ("Content-Length", str(len(body)))])
+        await self._send(head, *self._data(body), h11.EndOfMessage())
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Begin a response, chunked if `headers` give no length."""
-        close = [] if self._http.their_state is h11.DONE else [("Connection", "close")]
-        response = h11.Response(status_code=status, headers=[*headers, *close])
-        self.status, self._bodiless = status, self._bodiless or status in {204, 304}
-        await self._send(response)
+        """Begin a response of unknown length. `h11.LocalProtocolError` as for `answer`."""
+        await self._send(self._head(status, headers))
 
     async def send(self, data: bytes) -> None:
         """One piece of the body; waits while the client is behind by more than `buffer_up_to`."""
-        if data and not self._bodiless:
-            await self._send(h11.Data(data=data))
+        await self._send(*self._data(data))
 
     async def end(self) -> None:
         await self._send(h11.EndOfMessage())
@@ -82,14 +78,22 @@ class HttpConnection:
         self._writer.close()
         with suppress(OSError, TimeoutError):
             await asyncio.wait_for(self._writer.wait_closed(), CLOSE_SECONDS)
-        self.abort()
 
     def abort(self) -> None:
         """Drop the connection and whatever the client has not taken yet."""
         self._writer.transport.abort()
 
-    async def _send(self, event: h11.Event) -> None:
-        self._writer.write(self._http.send(event) or b"")
+    def _head(self, status: int, headers: Headers) -> h11.Response:
+        close = [] if self._http.their_state is h11.DONE else [("Connection", "close")]
+        response = h11.Response(status_code=status, headers=[*headers, *close], reason=_reason(status))
+        self.status, self._bodiless = status, self._bodiless or status in {204, 304}
+        return response
+
+    def _data(self, body: bytes) -> list[h11.Data]:
+        return [h11.Data(data=body)] if body and not self._bodiless else []
+
+    async def _send(self, *events: h11.Event) -> None:
+        self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
         await self._writer.drain()
 
     async def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
@@ -110,3 +114,10 @@ class HttpConnection:
             async with asyncio.timeout(LINGER_SECONDS):
                 while rest < LINGER_BYTES and (data := await self._reader.read(READ_BYTES)):
                     rest += len(data)
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from local.gateway.invocation import Invocation
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 HANDLER = "handler.handler"
 # awslambdaric encodes JSON and polls differently by version: take the version that is deployed.
 DEPLOYED_RUNTIME = "AWS_Lambda_python3.13"
+PORTABLE_CLIENT = Path(__file__).with_name("portable_client")
 LOG_BYTES = 64 * 1024
 LOG_QUIET_SECONDS = 0.1
 
@@ -83,9 +85,11 @@ class Environment:
 
     async def _happens(self, event: asyncio.Event, timeout_seconds: float) -> bool:
         waiting = [asyncio.create_task(event.wait()), asyncio.create_task(self._exited.wait())]
-        await asyncio.wait(waiting, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting:
-            task.cancel()
+        try:
+            await asyncio.wait(waiting, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
         return event.is_set()
 
     async def _end(self, invocation: Invocation, reason: str) -> None:
@@ -112,6 +116,8 @@ class Environment:
 
     def _environment(self) -> dict[str, str]:
         layers = [self._layers / "app" / "python", self._layers / "response_streaming" / "python"]
+        if find_spec("runtime_client") is None:
+            layers.append(PORTABLE_CLIENT)
         return {
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",

@@ -45,14 +45,14 @@ class Gateway:
         self._functions, self._layers = functions, layers
         self._sources = Sources([functions, layers])
         self._table = load_table(functions / "functions.toml")
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._listeners: list[Listener] = []
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="gateway", daemon=True)
+        self._running = threading.Event()
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._running.wait()
         try:
-            self._call(self._start())
             self.port = self.listen(self._ports[0])
             self.backend_port = self._call(self._listen(self._ports[1], self._owner, Table.backend))
         except BaseException:
@@ -61,10 +61,8 @@ class Gateway:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._call(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join()
-        self._loop.close()
 
     @property
     def url(self) -> str:
@@ -89,13 +87,15 @@ class Gateway:
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    async def _start(self) -> None:
+    async def _run(self) -> None:
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self._pool = RuntimePool(self._functions, self._layers, self._environment, self._limits)
-
-    async def _close(self) -> None:
-        for listener in self._listeners:
-            await listener.close()
-        await self._pool.close()
+        self._running.set()
+        try:
+            await self._ended.wait()
+        finally:
+            await asyncio.gather(*(listener.close() for listener in self._listeners))
+            await self._pool.close()
 
     async def _listen(self, port: int, owner: Owner, routes: Callable[[Table], list[Route]]) -> int:
         listener = Listener(self._routes(routes), self._pool, owner, self._limits, self._binary_media_types)
@@ -111,12 +111,18 @@ class Gateway:
         await self._pool.restart()
         return killed
 
+    def _reload(self) -> None:
+        try:
+            self._table = load_table(self._functions / "functions.toml")
+        except (OSError, KeyError, ValueError) as error:  # half-written, perhaps: the next change is looked at too
+            logger.error("functions.toml is not usable, the routes stay as they were: %r", error)
+
     def _routes(self, choose: Callable[[Table], list[Route]]) -> Callable[[], Awaitable[Sequence[Route]]]:
         """Asked at every request, so that changed code and a changed table are picked up at the next one."""
 
         async def routes() -> Sequence[Route]:
             if self._sources.changed():
-                self._table = load_table(self._functions / "functions.toml")
+                self._reload()
                 await self._pool.retire()
             return choose(self._table)
 

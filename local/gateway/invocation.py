@@ -1,7 +1,7 @@
 """One invocation on its way: the event going to a runtime process, the response coming back piece by piece."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import uuid4
 
 PIECES_AHEAD = 16
@@ -40,7 +40,7 @@ class Invocation:
             self.finished.set()
             await self._put(InvocationError(reason))
 
-    async def read(self) -> AsyncIterator[bytes]:
+    async def read(self) -> AsyncGenerator[bytes]:
         """The response's bytes as they come; raises `InvocationError`, also after some of them."""
         while (piece := await self._pieces.get()) is not None:
             if isinstance(piece, InvocationError):

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -36,7 +36,7 @@ class Listener:
     ) -> None:
         self._routes, self._pool, self._owner, self._limits = routes, pool, owner, limits
         self._binary_media_types = binary_media_types
-        self._server = Server(self._serve, limits.request_headers_bytes, limits.connection_idle_seconds)
+        self._server = Server(self._serve, 2 * limits.request_headers_bytes, limits.connection_idle_seconds)
         self.port = 0
 
     async def listen(self, port: int) -> None:
@@ -69,6 +69,8 @@ class Listener:
 
     async def _exchange(self, connection: HttpConnection, head: h11.Request, request_id: str) -> None:
         headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers.raw_items()]
+        if sum(len(name) + len(value) for name, value in headers) > self._limits.request_headers_bytes:
+            raise ProblemError(Problem.HEADERS_TOO_LARGE)
         path, _, query = head.target.decode("ascii").partition("?")
         method, host = head.method.decode("ascii"), self._own_host(headers)
         match = find_route(await self._routes(), method, path)
@@ -129,7 +131,7 @@ class Listener:
 
     async def _stream(self, connection: HttpConnection, invocation: Invocation, request: Request) -> None:
         limits = self._limits
-        async with aclosing(_paced(invocation.read(), limits.stream_idle_seconds)) as pieces:
+        async with aclosing(invocation.read()) as pieces:
             try:
                 async with asyncio.timeout(limits.stream_seconds) as deadline:
                     head, rest = await read_prelude(pieces, limits.stream_prelude_bytes)
@@ -144,16 +146,19 @@ class Listener:
                 raise ProblemError(Problem.FUNCTION_FAILED) from error
             try:
                 async with asyncio.timeout_at(deadline.when()):
-                    await self._relay(connection, rest, pieces)
+                    await self._relay(connection, rest, pieces, limits.stream_idle_seconds)
             except (TimeoutError, InvocationError) as error:
                 logger.warning("%s %s: the stream is cut: %s", request.method, request.path, error or "out of time")
                 return  # API Gateway too cuts the connection, the only sign that remains after the first byte
             await connection.end()
 
-    async def _relay(self, connection: HttpConnection, first: bytes, pieces: AsyncIterator[bytes]) -> None:
-        await self._send(connection, first)
-        async for piece in pieces:
-            await self._send(connection, piece)
+    async def _relay(
+        self, connection: HttpConnection, piece: bytes, pieces: AsyncIterator[bytes], idle_seconds: float
+    ) -> None:
+        with suppress(StopAsyncIteration):
+            while True:
+                await self._send(connection, piece)
+                piece = await asyncio.wait_for(anext(pieces), idle_seconds)
 
     async def _send(self, connection: HttpConnection, piece: bytes) -> None:
         """A client that takes nothing for too long is dropped: the function must not wait for it."""
@@ -163,14 +168,6 @@ class Listener:
         except TimeoutError:
             connection.abort()
             raise ConnectionAbortedError("the client does not take the stream") from None
-
-
-async def _paced(pieces: AsyncIterator[bytes], idle_seconds: float) -> AsyncGenerator[bytes]:
-    while True:
-        try:
-            yield await asyncio.wait_for(anext(pieces), idle_seconds)
-        except StopAsyncIteration:
-            return
 
 
 async def _refuse(connection: HttpConnection, problem: Problem, request_id: str) -> None:

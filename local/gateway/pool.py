@@ -64,10 +64,11 @@ class RuntimePool:
         await asyncio.gather(*map(self._discard, list(self._all)))
 
     async def close(self) -> None:
-        for run in list(self._runs):
-            run.cancel()
-        await asyncio.gather(*self._runs, return_exceptions=True)
+        """To be called when no more invocations come; those under way end as their processes are killed."""
         await self.restart()
+        while self._runs:  # one may just have been starting its process
+            await asyncio.wait(self._runs, timeout=0.05)
+            await self.restart()
         await asyncio.to_thread(self._reaper.communicate)
 
     async def _run(self, function: Function, invocation: Invocation) -> None:
@@ -102,8 +103,8 @@ class RuntimePool:
             await self._discard(environment)
 
     async def _discard(self, environment: Environment) -> None:
-        self._all.discard(environment)
         await environment.close()
+        self._all.discard(environment)
 
     def _tell(self, change: str, group: int) -> None:
         assert self._reaper.stdin is not None  # noqa: S101  it is a pipe

@@ -14,8 +14,9 @@ class Server:
         self, serve: Callable[[HttpConnection], Awaitable[None]], headers_bytes: int, idle_seconds: float | None = None
     ) -> None:
         self._serve, self._headers_bytes, self._idle_seconds = serve, headers_bytes, idle_seconds
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], HttpConnection] = {}
         self._server: asyncio.Server | None = None
+        self._closed = False
 
     async def listen(self, port: int = 0) -> int:
         """Start; 0 takes a free port; returns the port; `OSError` if it is taken."""
@@ -23,22 +24,27 @@ class Server:
         return self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
+        self._closed = True
         if self._server is not None:
             self._server.close()
-        for connection in list(self._connections):
-            connection.cancel()
-        await asyncio.gather(*self._connections)
+        connections = dict(self._connections)
+        for task, connection in connections.items():
+            connection.abort()
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  asyncio runs every connection in a task
-        self._connections.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = HttpConnection(reader, writer, self._headers_bytes, self._idle_seconds)
+        if self._closed:  # accepted before, announced after
+            return connection.abort()
+        task = asyncio.create_task(self._handle(connection))
+        self._connections[task] = connection
+        return task.add_done_callback(self._connections.pop)
+
+    async def _handle(self, connection: HttpConnection) -> None:
         try:
             with suppress(OSError):
                 await self._serve(connection)
             await connection.close()
-        except asyncio.CancelledError:
-            connection.abort()  # by close(): nobody else awaits this task, and asyncio would log it as an error
         finally:
-            self._connections.discard(task)
+            connection.abort()

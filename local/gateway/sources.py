@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 SUFFIXES = (".py", ".toml", ".sql")
@@ -23,7 +24,7 @@ class Sources:
 
 
 def _modified_times(folder: str) -> Iterator[tuple[str, int]]:
-    with os.scandir(folder) as entries:
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:  # gone while we look: a change all the same
         for entry in entries:
             if entry.is_dir() and entry.name not in GENERATED:
                 yield from _modified_times(entry.path)

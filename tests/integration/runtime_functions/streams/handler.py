@@ -109,6 +109,11 @@ def silent(_: dict[str, Any]) -> StreamingResponse:
     return StreamingResponse(chunks(), headers=TEXT)
 
 
+def never_begins(_: dict[str, Any]) -> StreamingResponse:
+    wait_for_test()
+    return StreamingResponse([])
+
+
 def empty(_: dict[str, Any]) -> StreamingResponse:
     return StreamingResponse([])
 
@@ -131,6 +136,7 @@ BEHAVIOURS = {
     "endless": endless,
     "leaves": leaves,
     "silent": silent,
+    "never_begins": never_begins,
     "empty": empty,
     "huge_head": huge_head,
     "ordinary": ordinary,
