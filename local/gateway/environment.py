@@ -122,6 +122,7 @@ class Environment:
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             **os.environ,
+            **self._extra,
             "PYTHONPATH": os.pathsep.join(map(str, [self._folder, *layers])),
             "AWS_EXECUTION_ENV": DEPLOYED_RUNTIME,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.function.memory_mb),
@@ -131,7 +132,6 @@ class Environment:
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.function.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
             "LAMBDA_TASK_ROOT": str(self._folder),
-            **self._extra,
             "AWS_LAMBDA_RUNTIME_API": self._api.address,
             "_HANDLER": HANDLER,
         }

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import os
 import shutil
 import sys
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +18,8 @@ from local.gateway.runtime_api import RuntimeApi
 from local.gateway.table import Function
 from tests.integration.runtime_functions.progress import FUNCTIONS, Progress
 
-PORTABLE_CLIENT = ROOT / "local" / "gateway" / "portable_client"
+LAYER = ROOT / "layers" / "response_streaming"
+PORTABLE_CLIENT = str(ROOT / "local" / "gateway" / "portable_client")
 
 
 @pytest.fixture
@@ -101,27 +100,23 @@ def test_error_before_the_first_chunk_is_an_ordinary_error(progress: Progress) -
 
 @pytest.mark.parametrize(("name", "behaviour"), [("ordinary", "headers"), ("streams", "proxy")])
 def test_portable_client_does_what_the_native_one_does(name: str, behaviour: str, progress: Progress) -> None:
-    path = [PORTABLE_CLIENT, FUNCTIONS / name, ROOT / "layers" / "response_streaming" / "python"]
-    portable = progress.environment | {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    def answer(path: str) -> bytes:
+        environment = {**progress.environment, "PYTHONPATH": path}
+        return asyncio.run(_run_as_lambda_does(LAYER, FUNCTIONS / name, behaviour, environment))
 
-    assert call(name, behaviour, wrapped=True, environment=portable) == call(
-        name, behaviour, wrapped=True, environment=progress.environment
-    )
+    assert answer(PORTABLE_CLIENT) == answer("/nowhere")
 
 
 def test_portable_client_reports_errors(progress: Progress) -> None:
-    portable = progress.environment | {
-        "PYTHONPATH": os.pathsep.join([str(PORTABLE_CLIENT), str(FUNCTIONS / "ordinary")])
-    }
+    environment = {**progress.environment, "PYTHONPATH": PORTABLE_CLIENT}
 
     with pytest.raises(InvocationError, match='"errorMessage": "the handler raised"'):
-        call("ordinary", "raises", wrapped=False, environment=portable)
+        asyncio.run(_run_as_lambda_does(LAYER, FUNCTIONS / "ordinary", "raises", environment))
 
 
 def test_wrapper_starts_in_lambdas_own_layout(tmp_path: Path, progress: Progress) -> None:
     """/opt holds the layers, /var/runtime awslambdaric; nothing but the wrapper puts them on the path."""
-    opt = tmp_path / "opt"
-    shutil.copytree(ROOT / "layers" / "response_streaming", opt)
+    opt = Path(shutil.copytree(LAYER, tmp_path / "opt"))
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     other_layer = opt / "python" / "lib" / version / "site-packages"
     other_layer.mkdir(parents=True)
@@ -135,23 +130,25 @@ def test_wrapper_starts_in_lambdas_own_layout(tmp_path: Path, progress: Progress
         "    return StreamingResponse([of_another_layer.WORD])\n"
     )
 
-    assert asyncio.run(_run_in_lambdas_layout(opt, task)).endswith(bytes(8) + b"found")
+    assert asyncio.run(_run_as_lambda_does(opt, task, "", {})).endswith(bytes(8) + b"found")
 
 
-async def _run_in_lambdas_layout(opt: Path, task: Path) -> bytes:
-    api = RuntimeApi(Function("streams", 10, 128, streaming=True), Limits())
+async def _run_as_lambda_does(opt: Path, task: Path, behaviour: str, extra: Mapping[str, str]) -> bytes:
+    """The wrapper as Lambda calls it, with a Python that knows none of our packages by itself."""
+    api = RuntimeApi(Function(task.name, 10, 128, streaming=True), Limits())
     await api.listen()
-    environment: dict[str, Any] = {
+    environment = {
+        **extra,
         "AWS_LAMBDA_RUNTIME_API": api.address,
         "LAMBDA_TASK_ROOT": str(task),
         "LAMBDA_RUNTIME_DIR": sysconfig.get_path("purelib"),
         "_HANDLER": "handler.handler",
     }
-    interpreter = Path(sys.base_prefix, "bin", "python3")  # outside the virtual environment, which knows our packages
+    python = Path(sys.base_prefix, "bin", "python3")
     process = await asyncio.create_subprocess_exec(
-        opt / "response-streaming", interpreter, "/var/runtime/bootstrap.py", env=environment, cwd="/"
+        opt / "response-streaming", python, "/var/runtime/bootstrap.py", env=environment, cwd="/"
     )
-    invocation = Invocation(b"{}")
+    invocation = Invocation(json.dumps({"pathParameters": {"behaviour": behaviour}}).encode())
     api.give(invocation)
     try:
         async with asyncio.timeout(20):
