@@ -29,8 +29,8 @@ def parse(text: str, max_depth: int) -> Any:
 def _is_deeper(value: Any, max_depth: int) -> bool:
     """Level by level, so that no nesting can exhaust the stack."""
     level: list[Any] = [value]
-    for _ in range(max_depth + 1):
-        level = [child for parent in level for child in _children(parent)]
+    for _ in range(max_depth):
+        level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list)]
         if not level:
             return False
     return True

@@ -55,6 +55,14 @@ PROBLEMS: dict[type[Exception], Problem] = {
 }
 
 
+# RFC 9110's words for them, which Python has from 3.13 on.
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def title_of(status: int) -> str:
+    return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def problem_of(error: Exception) -> Problem:
     """The entry of the nearest class that the table names."""
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
@@ -65,7 +73,7 @@ def document(error: Exception, request_id: str) -> dict[str, Any]:
     problem = problem_of(error)
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": problem.status.phrase,
+        "title": title_of(problem.status),
         "status": int(problem.status),
         "detail": problem.detail or str(error),
         "code": problem.code,

@@ -1,0 +1,201 @@
+"""Every documented error, met: table, OpenAPI document and behaviour hold together."""
+
+import contextlib
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from api.openapi import FILE
+from session_store.postgresql import open_store
+from session_store.settings import StoreSettings
+from tests.http_api import ROOT, Answer, HttpApi, load_handler
+
+DOCUMENT = json.loads(FILE.read_text())
+HISTORY = "/sessions/{session_id}/history"
+RUN = "/runs/{run_id}"
+
+
+class Stage:
+    """The API, and a model that waits for a file."""
+
+    def __init__(self, api: HttpApi, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.api, self.monkeypatch = api, monkeypatch
+        self.go_on = folder / "go-on"
+
+    def ask(self, prompt: Any = "Hello", **more: Any) -> Answer:
+        return self.api.call("POST", "/process", body={"prompt": prompt, "session_id": "user-123"}, **more)
+
+    @contextlib.contextmanager
+    def in_flight(self, **more: Any) -> Iterator[tuple[str, "Future[Answer]"]]:
+        """A run whose model waits until the block ends, and then asks for a tool: its id and its answer to come."""
+        script = f'wait-for: {self.go_on}\ntool: calculator {{"expression": "1+1"}}\nthen\nsay: done'
+        with ThreadPoolExecutor() as threads:
+            answer = threads.submit(self.ask, script, **more)
+            while not answer.done() and not self.api.call("GET", "/sessions").json["sessions"]:
+                pass
+            try:
+                yield self.ask().json["run_id"], answer
+            finally:
+                self.go_on.touch()
+
+    def reload(self, **environment: str) -> None:
+        for name, value in environment.items():
+            self.monkeypatch.setenv(name, value)
+        self.api.handlers = {name: load_handler(name) for name in ("sessions", "process")}
+
+
+@pytest.fixture
+def stage(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setenv("MODEL_PROVIDER", "tests.scripted_model:build")
+    made = Stage(HttpApi(), tmp_path, monkeypatch)
+    made.reload(SESSION_BACKEND_URL=database_url)
+    yield made
+    open_store(StoreSettings(url=database_url)).close()
+
+
+def awaiting_response(stage: Stage) -> Answer:
+    return stage.ask([{"interruptResponse": {"interruptId": "i", "response": True}}])
+
+
+def idempotency_key_reused(stage: Stage) -> Answer:
+    stage.ask("Hello", headers={"Idempotency-Key": "k"})
+    return stage.ask("Other", headers={"Idempotency-Key": "k"})
+
+
+def session_busy(stage: Stage) -> Answer:
+    with stage.in_flight():
+        return stage.ask()
+
+
+def run_in_progress(stage: Stage) -> Answer:
+    key = {"Idempotency-Key": "k"}
+    with stage.in_flight(headers=key):
+        return stage.ask(
+            f'wait-for: {stage.go_on}\ntool: calculator {{"expression": "1+1"}}\nthen\nsay: done', headers=key
+        )
+
+
+def lease_lost(stage: Stage) -> Answer:
+    with stage.in_flight() as (_, answer):
+        assert stage.api.call("DELETE", "/sessions/{session_id}", session_id="user-123").status == 204
+    return answer.result()
+
+
+def run_cancelled(stage: Stage) -> Answer:
+    with stage.in_flight() as (run_id, answer):
+        accepted = stage.api.call("POST", RUN + "/cancel", run_id=run_id)
+        assert (accepted.status, accepted.json["cancel_requested"]) == (202, True)
+    assert stage.api.call("GET", RUN, run_id=run_id).json["status"] == "cancelled"
+    return answer.result()
+
+
+def run_deadline(stage: Stage) -> Answer:
+    stage.reload(RUN_TIMEOUT_SECONDS="1")
+    return stage.ask(f"wait-for: {stage.go_on}")
+
+
+def store_unavailable(stage: Stage) -> Answer:
+    stage.reload(SESSION_BACKEND_URL="postgresql://nobody:x@127.0.0.1:1/none")
+    return stage.ask()
+
+
+def agent_not_found(stage: Stage) -> Answer:
+    stage.ask()
+    return stage.api.call("GET", HISTORY, session_id="user-123", query="agent_id=other")
+
+
+ERRORS: dict[str, Callable[[Stage], Answer]] = {
+    "malformed_request": lambda stage: stage.api.call("POST", "/process", text="{"),
+    "unauthorized": lambda stage: stage.ask(user=None),
+    "unsupported_media_type": lambda stage: stage.ask(headers={"Content-Type": "text/plain"}),
+    "payload_too_large": lambda stage: stage.ask("x" * 100_001),
+    "invalid_request": lambda stage: stage.ask(""),
+    "idempotency_key_reused": idempotency_key_reused,
+    "session_not_found": lambda stage: stage.api.call("GET", HISTORY, session_id="none"),
+    "agent_not_found": agent_not_found,
+    "cursor_not_found": lambda stage: stage.api.call("GET", "/sessions", query="cursor=none"),
+    "run_not_found": lambda stage: stage.api.call("GET", RUN, run_id="none"),
+    "session_busy": session_busy,
+    "run_in_progress": run_in_progress,
+    "lease_lost": lease_lost,
+    "awaiting_response": awaiting_response,
+    "run_cancelled": run_cancelled,
+    "model_failed": lambda stage: stage.ask("fail: an internal secret"),
+    "run_deadline": run_deadline,
+    "store_unavailable": store_unavailable,
+}
+
+
+def test_no_documented_error_is_left_out() -> None:
+    assert set(ERRORS) == set(DOCUMENT["components"]["examples"])
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_a_documented_error_is_met_as_documented(stage: Stage, code: str) -> None:
+    answer = ERRORS[code](stage)
+
+    example = DOCUMENT["components"]["examples"][code]["value"]
+    assert answer.code == code
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert {name: answer.json[name] for name in ("type", "title", "status")} == {
+        name: example[name] for name in ("type", "title", "status")
+    }
+    assert answer.status == example["status"]
+    assert answer.json["request_id"] == "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+    assert ("Retry-After" in answer.headers) == (code in {"session_busy", "run_in_progress", "store_unavailable"})
+    assert "secret" not in answer.body
+    check_schema("ProblemDetails", answer.json)
+
+
+def test_answers_have_the_documented_shape(stage: Stage) -> None:
+    asked = stage.ask()
+    check_schema("ProcessAnswer", asked.json)
+    check_schema("SessionList", stage.api.call("GET", "/sessions").json)
+    check_schema("History", stage.api.call("GET", HISTORY, session_id="user-123").json)
+    check_schema("Run", stage.api.call("GET", RUN, run_id=asked.json["run_id"]).json)
+    check_schema("Health", stage.api.call("GET", "/health").json)
+    check_schema("DatabaseHealth", stage.api.call("GET", "/health/db").json)
+    assert stage.api.call("GET", "/openapi.json").json == DOCUMENT
+    page = stage.api.call("GET", "/docs")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_every_route_of_the_table_is_served_by_its_function(stage: Stage) -> None:
+    for route in tomllib.loads((ROOT / "functions/functions.toml").read_text())["routes"]:
+        if route["function"] in stage.api.handlers:
+            answer = stage.api.call(route["method"], route["path"], session_id="none", run_id="none")
+            assert "route_not_found" not in answer.body, route
+
+
+def test_what_is_not_served_is_404(stage: Stage) -> None:
+    answer = stage.api.call("GET", "/nothing")
+    assert (answer.status, answer.code) == (404, "route_not_found")
+
+
+def test_no_header_path_or_body_makes_another_owner(stage: Stage) -> None:
+    stage.ask()
+    forged = {
+        "Authorization": "AIDAALICE",
+        "X-Amzn-Oidc-Identity": "AIDAALICE",
+        "X-Owner": "iam:AIDAALICE",
+        "X-Forwarded-User": "AIDAALICE",
+        "owner": "iam:AIDAALICE",
+    }
+    theirs = {"user": "AIDABOB", "headers": forged}
+    assert stage.api.call("GET", "/sessions", **theirs).json["sessions"] == []
+    assert stage.api.call("GET", HISTORY, session_id="user-123", **theirs).status == 404
+    assert stage.api.call("GET", HISTORY, session_id="user-123", query="owner=iam:AIDAALICE", **theirs).status == 422
+    assert stage.api.call("GET", HISTORY, session_id="iam:AIDAALICE/user-123", **theirs).status == 404
+    assert stage.ask("echo-history:", **theirs).json["response"].startswith("1: ")
+
+
+def check_schema(name: str, value: Any) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    Draft202012Validator(schema).validate(value)

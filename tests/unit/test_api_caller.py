@@ -1,0 +1,53 @@
+import pytest
+
+from api.caller import owner_of
+from api.errors import UnauthenticatedError
+
+POOL = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Abc"
+
+
+def identity(**values: str) -> dict[str, dict[str, str]]:
+    return {"identity": values}
+
+
+@pytest.mark.parametrize(
+    ("context", "owner"),
+    [
+        (identity(user="AIDAALICE", caller="AIDAALICE"), "iam:AIDAALICE"),
+        (identity(user="AROAROLE:alice", caller="AROAROLE:alice"), "iam:AROAROLE"),
+        (identity(user="AROAROLE:AIDABOB"), "iam:AROAROLE"),
+        (identity(user="123456789012"), "iam:123456789012"),
+        (identity(caller="AIDAALICE"), "iam:AIDAALICE"),
+        ({"authorizer": {"claims": {"iss": POOL, "sub": "u1"}}}, "cognito:eu-west-1_Abc|u1"),
+        (identity(cognitoIdentityId="eu-west-1:1", user="AROAGUEST:x"), "cognito-identity:eu-west-1:1"),
+        (identity(cognitoIdentityId="eu-west-1:2", user="AROAGUEST:x"), "cognito-identity:eu-west-1:2"),
+    ],
+)
+def test_the_owner_is_who_the_gateway_verified(context: dict[str, object], owner: str) -> None:
+    assert owner_of(context) == owner
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {},
+        {"identity": None, "authorizer": None},
+        identity(user=""),
+        identity(user="alice"),
+        identity(user="AROAROLE"),  # a role is never without its session's name
+        identity(user="AROA:AIDAALICE"),
+        identity(user="123456789012:AIDAALICE"),  # a federated user: the name is its own choice
+        identity(user="local:sam"),
+        {"authorizer": {"claims": {"sub": "u1"}}},
+        {"authorizer": {"claims": {"iss": POOL}}},
+        {"authorizer": {"principalId": "u1"}},
+    ],
+)
+def test_whoever_is_not_verified_is_nobody(context: dict[str, object]) -> None:
+    with pytest.raises(UnauthenticatedError):
+        owner_of(context)
+
+
+def test_sam_local_has_one_owner_and_only_where_no_caller_is_verified() -> None:
+    assert owner_of({"identity": {"user": None}}, sam_local=True) == "local:sam"
+    assert owner_of(identity(user="AIDAALICE"), sam_local=True) == "iam:AIDAALICE"

@@ -1,0 +1,48 @@
+"""The committed document, the code, the table of routes and the table of errors say the same."""
+
+import tomllib
+from pathlib import Path
+
+from api import openapi
+from api.operations import OPERATIONS
+from api.problems import PROBLEMS
+from api.reference_page import CONTENT_SECURITY_POLICY, page
+
+ROOT = Path(__file__).resolve().parents[2]
+# Roots of the tree, which nothing raises by itself, and what only a route of the session backend can meet.
+NOT_MET = {"not_found", "conflict", "route_not_found"}
+
+
+def test_the_committed_document_is_what_the_code_makes() -> None:
+    assert openapi.FILE.read_text() == openapi.text(), "python -m api.openapi writes it anew"
+
+
+def test_it_has_every_route_that_is_deployed_and_no_other() -> None:
+    routes = tomllib.loads((ROOT / "functions/functions.toml").read_text())["routes"]
+    deployed = {
+        (route["method"], route["path"], route["access"] == "owner")
+        for route in routes
+        if route.get("listener") != "backend" and not route["path"].startswith("/api/v1/")
+    }
+    assert {(operation.method, operation.path, operation.owned) for operation in OPERATIONS} == deployed
+
+
+def test_it_names_every_error_of_the_table_but_the_services_own_faults() -> None:
+    documented = set(openapi.document()["components"]["examples"])
+    table = {problem.code for problem in PROBLEMS.values() if problem.status != 500}
+    assert documented == table - NOT_MET
+
+
+def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere() -> None:
+    shown = page(openapi.document())
+    for operation in OPERATIONS:
+        assert f'id="{operation.operation_id}"' in shown
+    assert "<script" not in shown
+    assert "http://" not in shown + CONTENT_SECURITY_POLICY
+    assert "https://" not in shown + CONTENT_SECURITY_POLICY
+
+
+def test_the_page_escapes_what_the_document_says() -> None:
+    document = openapi.document()
+    document["info"]["title"] = "<img src=x onerror=alert(1)>"
+    assert "<img" not in page(document)
