@@ -1,5 +1,7 @@
+import contextlib
 import math
 import re
+import threading
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strands import Agent
+from strands.agent.state import AgentState
 
 from agent.prompts import SYSTEM_PROMPT
 from agent.tools import MAX_NOTE_CHARACTERS, MAX_NOTES, TOOLS, calculator, current_time
@@ -114,9 +117,24 @@ def test_notes_are_kept_in_the_agents_state() -> None:
     assert _tool_results(agent) == [("success", "Kept as note 1."), ("success", "1. Alice likes tea.")]
 
 
+class MeetingState(AgentState):
+    """A state in which two readers of the notes meet, if anything lets two in at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._meeting = threading.Barrier(2, timeout=0.2)
+
+    def get(self, key: str | None = None) -> Any:
+        value = super().get(key)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self._meeting.wait()
+        return value
+
+
 def test_notes_of_one_message_are_all_kept() -> None:
-    notes = [f"fact {number}" for number in range(30)]
-    agent = _agent([UseTool("remember_note", {"note": note}) for note in notes], "Kept.")
+    notes = [f"fact {number}" for number in range(10)]
+    model = ScriptedModel([UseTool("remember_note", {"note": note}) for note in notes], "Kept.")
+    agent = Agent(model=model, tools=TOOLS, state=MeetingState(), callback_handler=None)
 
     agent("Remember these")
 
