@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from local.gateway.table import Route
 
@@ -14,7 +13,7 @@ class Match:
 
 
 def find_route(routes: Iterable[Route], method: str, path: str) -> Match | None:
-    """`path` is percent-encoded, so an encoded slash separates nothing; the parameters come out decoded once."""
+    """`path` is percent-encoded, so an encoded slash separates nothing; the parameters stay so, as in API Gateway."""
     matches = [
         (_precedence(route), Match(route, parameters))
         for route in routes
@@ -33,7 +32,7 @@ def _match(pattern: str, path: str) -> dict[str, str] | None:
     parameters: dict[str, str] = {}
     for wanted, segment in zip(expected, actual, strict=True):
         if wanted.startswith("{") and segment:
-            parameters[wanted.strip("{+}")] = unquote(segment)
+            parameters[wanted.strip("{+}")] = segment
         elif wanted != segment:
             return None
     return parameters

@@ -103,14 +103,14 @@ def test_client_cannot_name_the_owner(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("path", "parameters"),
     [
-        ("/ordinary/a%2Fb", {"behaviour": "a/b"}),
-        ("/ordinary/%C3%A9%20%E2%98%83", {"behaviour": "é \N{SNOWMAN}"}),
-        ("/ordinary/a%252Fb", {"behaviour": "a%2Fb"}),
+        ("/ordinary/a%2Fb", {"behaviour": "a%2Fb"}),
+        ("/ordinary/%C3%A9%20%E2%98%83", {"behaviour": "%C3%A9%20%E2%98%83"}),
+        ("/ordinary/a%252Fb", {"behaviour": "a%252Fb"}),
         ("/ordinary/a+b", {"behaviour": "a+b"}),
-        ("/api/v1/one/t%2Fwo", {"proxy": "one/t/wo"}),
+        ("/api/v1/one/t%2Fwo", {"proxy": "one/t%2Fwo"}),
     ],
 )
-def test_path_parameters_are_decoded_once_and_the_path_is_not(
+def test_path_and_path_parameters_stay_percent_encoded(
     path: str, parameters: dict[str, str], client: httpx.Client
 ) -> None:
     event = client.get(path).json()
