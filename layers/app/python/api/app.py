@@ -74,4 +74,7 @@ class Api:
         self.observability.record_failure(error)
         if problem_of(error).status >= 500:
             self.observability.log_failure(error)
-        return problem_response(error, self._request().request_id)
+        return self.problem_response(error, self._request().request_id)
+
+    def problem_response(self, error: Exception, request_id: str) -> Response[str]:
+        return problem_response(error, request_id)

@@ -28,6 +28,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"),
     errors.InvalidRequestError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
     store_errors.InvalidInputError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
+    store_errors.TooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"),
     store_errors.UnstorableValueError: Problem(  # a run raises it for what its tools or its model made
         HTTPStatus.INTERNAL_SERVER_ERROR, "unstorable_value", "The agent produced a value that cannot be stored."
     ),
@@ -35,9 +36,13 @@ PROBLEMS: dict[type[Exception], Problem] = {
     store_errors.NotFoundError: Problem(HTTPStatus.NOT_FOUND, "not_found"),
     store_errors.SessionNotFoundError: Problem(HTTPStatus.NOT_FOUND, "session_not_found"),
     store_errors.AgentNotFoundError: Problem(HTTPStatus.NOT_FOUND, "agent_not_found"),
+    store_errors.MessageNotFoundError: Problem(HTTPStatus.NOT_FOUND, "message_not_found"),
+    store_errors.MultiAgentNotFoundError: Problem(HTTPStatus.NOT_FOUND, "multi_agent_not_found"),
     store_errors.CursorNotFoundError: Problem(HTTPStatus.NOT_FOUND, "cursor_not_found", "No page begins there."),
     store_errors.RunNotFoundError: Problem(HTTPStatus.NOT_FOUND, "run_not_found"),
     store_errors.ConflictError: Problem(HTTPStatus.CONFLICT, "conflict"),
+    store_errors.AlreadyExistsError: Problem(HTTPStatus.CONFLICT, "already_exists"),
+    store_errors.MessageOrderError: Problem(HTTPStatus.CONFLICT, "message_order"),
     store_errors.SessionBusyError: Problem(HTTPStatus.CONFLICT, "session_busy"),
     store_errors.RunInProgressError: Problem(HTTPStatus.CONFLICT, "run_in_progress"),
     store_errors.LeaseLostError: Problem(HTTPStatus.CONFLICT, "lease_lost"),

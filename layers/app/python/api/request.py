@@ -69,6 +69,11 @@ class Request:
         _check_media_type(self.header("Content-Type"))
         return json_body.parse(self._text(), self.settings.max_json_depth)
 
+    def json_text(self) -> str:
+        """The body as it came, once it is known to be what `json` takes."""
+        self.json()
+        return self._text()
+
     def _text(self) -> str:
         body: str = self.event.get("body") or ""
         limit = self.settings.max_body_bytes

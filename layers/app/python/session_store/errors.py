@@ -5,6 +5,7 @@ SessionStoreError
 ├── InvalidInputError             a value the store refuses; nothing was written
 │   ├── InvalidIdentifierError    breaks the rule of `identifiers`
 │   ├── UnstorableValueError      JSON cannot hold it (NaN, infinity, an object)
+│   ├── TooLargeError             more than the session backend carries at once
 │   └── IdempotencyKeyReusedError the key came with another request before
 ├── NotFoundError
 │   ├── SessionNotFoundError
@@ -28,6 +29,7 @@ SessionStoreError
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 
 class SessionStoreError(Exception):
@@ -56,6 +58,13 @@ class InvalidIdentifierError(InvalidInputError):
 
 class UnstorableValueError(InvalidInputError):
     """JSON cannot hold the value."""
+
+
+class TooLargeError(InvalidInputError):
+    """More than the session backend carries in one request or answer; PostgreSQL itself would take it."""
+
+    def __init__(self, field: str, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(field, f"takes {size_bytes} bytes, and the session backend carries at most {limit_bytes}")
 
 
 class IdempotencyKeyReusedError(InvalidInputError):
@@ -111,10 +120,10 @@ class AlreadyExistsError(ConflictError):
 
 
 class MessageOrderError(ConflictError):
-    """Message ids are dense from 0: only the next one can be created."""
+    """Message ids are dense from 0: only the next one can be created, and only the last one deleted."""
 
-    def __init__(self, message_id: int, next_message_id: int) -> None:
-        super().__init__(f"message_id {message_id} is not the next one, {next_message_id}")
+    def __init__(self, message_id: int, expected_message_id: int, place: Literal["next", "last"] = "next") -> None:
+        super().__init__(f"message_id {message_id} is not the {place} one, {expected_message_id}")
 
 
 class SessionBusyError(ConflictError):

@@ -1,6 +1,5 @@
 """The transport that a URL names."""
 
-from .errors import ConfigurationError
 from .settings import StoreSettings
 from .store import Store
 
@@ -11,4 +10,6 @@ def open_store(settings: StoreSettings) -> Store:
         from .postgresql import open_store as open_postgresql
 
         return open_postgresql(settings)
-    raise ConfigurationError("the session backend is not reachable by this version; use postgresql://")
+    from .http import open_store as open_http
+
+    return open_http(settings)

@@ -10,6 +10,7 @@ from .errors import ConfigurationError
 DEFAULT_URL = "http://localhost:8001"
 POSTGRESQL_SCHEMES = ("postgresql", "postgres")
 HTTP_SCHEMES = ("http", "https")
+_SIGN = "SESSION_BACKEND_IAM_AUTH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class StoreSettings:
     url: `postgresql://…` straight to the database, `http(s)://…` through the session backend.
     iam_auth: log in with a fresh RDS IAM token instead of a password.
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
+    read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
+    sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
 
@@ -27,6 +30,8 @@ class StoreSettings:
     ca_file: str | None = None
     region: str | None = None
     connect_timeout_seconds: int = 5
+    read_timeout_seconds: float = 30
+    sign_requests: bool | None = None
     idle_seconds: float = 1500
 
     def __post_init__(self) -> None:
@@ -49,6 +54,8 @@ class StoreSettings:
             ca_file=environment.get("DATABASE_CA_FILE") or None,
             region=environment.get("AWS_REGION") or None,
             connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
+            read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
+            sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
         )
 

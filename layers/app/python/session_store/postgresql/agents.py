@@ -64,6 +64,45 @@ class PostgreSQLAgents:
         ).rows
         return [AgentRecord(*row) for row in rows]
 
+    def count(self, owner: str, session_id: str) -> int | None:
+        """None: there is no such session."""
+        rows = self._database.fetch(
+            """
+            SELECT count(a.agent_id)
+            FROM sessions s LEFT JOIN agents a USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+            GROUP BY s.session_key
+            """,
+            {"owner": owner, "session_id": session_id},
+        ).rows
+        return rows[0][0] if rows else None
+
+    def delete(self, owner: str, session_id: str, agent_id: str) -> None:
+        """The agent and its messages. Raises `AgentNotFoundError`, `SessionBusyError`."""
+        rows, repeated = self._database.fetch(
+            """
+            WITH free AS (
+                UPDATE sessions
+                SET updated_at = clock_timestamp()
+                WHERE owner = %(owner)s AND session_id = %(session_id)s
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                RETURNING session_key
+            ), deleted AS (
+                DELETE FROM agents a
+                USING free
+                WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
+                RETURNING a.agent_id
+            )
+            SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM deleted)
+            """,
+            {"owner": owner, "session_id": session_id, "agent_id": agent_id},
+        )
+        free, deleted = rows[0]
+        if not free:
+            raise refusal(self._database, owner, session_id)
+        if not deleted and not repeated:
+            raise AgentNotFoundError(agent_id)
+
     def update(self, owner: str, session_id: str, agent: AgentRecord) -> None:
         rows = self._database.fetch(
             """

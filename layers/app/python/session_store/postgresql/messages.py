@@ -119,7 +119,61 @@ class PostgreSQLMessages:
             raise AgentNotFoundError(agent_id)
         return [MessageRecord(*row) for row in rows if row[0] is not None]
 
+    def count(self, owner: str, session_id: str, agent_id: str) -> int:
+        """Raises `AgentNotFoundError`."""
+        count = self._count(owner, session_id, agent_id)
+        if count is None:
+            raise AgentNotFoundError(agent_id)
+        return count
+
+    def delete_last(self, owner: str, session_id: str, agent_id: str, message_id: int) -> None:
+        """Ids stay dense, so only the last message can go, and the session's preview with the first.
+
+        Raises `MessageNotFoundError`, `MessageOrderError`, `SessionBusyError`.
+        """
+        rows, repeated = self._database.fetch(
+            """
+            WITH free AS (
+                UPDATE sessions
+                SET updated_at = clock_timestamp(), preview = CASE %(message_id)s WHEN 0 THEN '' ELSE preview END
+                WHERE owner = %(owner)s AND session_id = %(session_id)s
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                RETURNING session_key
+            ), last AS (
+                UPDATE agents a
+                SET message_count = a.message_count - 1
+                FROM free
+                WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
+                  AND a.message_count = %(message_id)s + 1
+                RETURNING a.session_key
+            ), deleted AS (
+                DELETE FROM messages m
+                USING last
+                WHERE m.session_key = last.session_key AND m.agent_id = %(agent_id)s
+                  AND m.message_id = %(message_id)s
+            )
+            SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM last)
+            """,
+            {"owner": owner, "session_id": session_id, "agent_id": agent_id, "message_id": message_id},
+        )
+        free, deleted = rows[0]
+        if not free:
+            raise refusal(self._database, owner, session_id)
+        count = 0 if deleted else self._count(owner, session_id, agent_id) or 0
+        if message_id < count:
+            raise MessageOrderError(message_id, count - 1, "last")
+        if not deleted and not repeated:
+            raise MessageNotFoundError(message_id)
+
     def _misplacement(self, owner: str, session_id: str, agent_id: str, message_id: int) -> SessionStoreError:
+        next_message_id = self._count(owner, session_id, agent_id)
+        if next_message_id is None:
+            return AgentNotFoundError(agent_id)
+        if message_id < next_message_id:
+            return AlreadyExistsError("message", message_id)
+        return MessageOrderError(message_id, next_message_id)
+
+    def _count(self, owner: str, session_id: str, agent_id: str) -> int | None:
         rows = self._database.fetch(
             """
             SELECT a.message_count
@@ -128,12 +182,7 @@ class PostgreSQLMessages:
             """,
             {"owner": owner, "session_id": session_id, "agent_id": agent_id},
         ).rows
-        if not rows:
-            return AgentNotFoundError(agent_id)
-        next_message_id = rows[0][0]
-        if message_id < next_message_id:
-            return AlreadyExistsError("message", message_id)
-        return MessageOrderError(message_id, next_message_id)
+        return rows[0][0] if rows else None
 
     @staticmethod
     def _parameters(

@@ -59,6 +59,20 @@ class PostgreSQLMultiAgents:
         ).rows
         return [MultiAgentRecord(*row) for row in rows]
 
+    def newest(self, owner: str, session_id: str) -> str | None:
+        """The state that was stored last, of whichever of the session's multi-agents."""
+        rows = self._database.fetch(
+            """
+            SELECT m.state::text
+            FROM sessions s JOIN multi_agents m USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+            ORDER BY m.updated_at DESC, m.multi_agent_id
+            LIMIT 1
+            """,
+            {"owner": owner, "session_id": session_id},
+        ).rows
+        return rows[0][0] if rows else None
+
     def update(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
         rows = self._database.fetch(
             """

@@ -2,12 +2,15 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from session_store.database import Database
 from session_store.errors import AlreadyExistsError, CursorNotFoundError, SessionNotFoundError
-from session_store.records import SessionPage, SessionRecord
+from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
+
+from .refusals import refusal
 
 _NEWEST = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 
@@ -16,14 +19,22 @@ class PostgreSQLSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, owner: str, session: SessionRecord) -> None:
+    def create(self, owner: str, session: SessionRecord, multi_agent: MultiAgentRecord | None = None) -> None:
         created, repeated = self._database.fetch(
             """
-            INSERT INTO sessions (owner, session_id, session_type, created_at, updated_at)
-            VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                    %(created_at)s::timestamptz, %(updated_at)s::timestamptz)
-            ON CONFLICT (owner, session_id) DO NOTHING
-            RETURNING session_id
+            WITH created AS (
+                INSERT INTO sessions (owner, session_id, session_type, created_at, updated_at)
+                VALUES (%(owner)s, %(session_id)s, %(session_type)s,
+                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz)
+                ON CONFLICT (owner, session_id) DO NOTHING
+                RETURNING session_key
+            ), orchestrated AS (
+                INSERT INTO multi_agents (session_key, multi_agent_id, state)
+                SELECT session_key, %(multi_agent_id)s, %(multi_agent_state)s::json
+                FROM created
+                WHERE %(multi_agent_id)s::text IS NOT NULL
+            )
+            SELECT 1 FROM created
             """,
             {
                 "owner": owner,
@@ -31,10 +42,36 @@ class PostgreSQLSessions:
                 "session_type": session.session_type,
                 "created_at": session.created_at,
                 "updated_at": session.updated_at,
+                **_multi_agent(multi_agent),
             },
         )
         if not created and not (repeated and self.read(owner, session.session_id) == session):
             raise AlreadyExistsError("session", session.session_id)
+
+    def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
+        """Raises `SessionNotFoundError`, `SessionBusyError`. No `multi_agent` leaves what is stored."""
+        rows = self._database.fetch(
+            """
+            WITH free AS (
+                UPDATE sessions
+                SET updated_at = clock_timestamp(), session_type = %(session_type)s
+                WHERE owner = %(owner)s AND session_id = %(session_id)s
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                RETURNING session_key
+            ), orchestrated AS (
+                INSERT INTO multi_agents (session_key, multi_agent_id, state)
+                SELECT session_key, %(multi_agent_id)s, %(multi_agent_state)s::json
+                FROM free
+                WHERE %(multi_agent_id)s::text IS NOT NULL
+                ON CONFLICT (session_key, multi_agent_id)
+                DO UPDATE SET state = EXCLUDED.state, updated_at = clock_timestamp()
+            )
+            SELECT 1 FROM free
+            """,
+            {"owner": owner, "session_id": session_id, "session_type": session_type, **_multi_agent(multi_agent)},
+        ).rows
+        if not rows:
+            raise refusal(self._database, owner, session_id)
 
     def read(self, owner: str, session_id: str) -> SessionRecord | None:
         rows = self._database.fetch(
@@ -66,6 +103,26 @@ class PostgreSQLSessions:
         page = [_record(row) for row in rows[:limit]]
         more = len(rows) > limit and limit > 0
         return SessionPage(page, _cursor(owner, rows[limit - 1]) if more else None)
+
+    def page(self, owner: str, *, limit: int, offset: int) -> Sequence[SessionRecord]:
+        """By newest activity; the further the offset, the longer it takes: `list` does not."""
+        rows = self._database.fetch(
+            """
+            SELECT s.session_id, s.session_type, s.created_at, s.updated_at, s.preview,
+                   (SELECT coalesce(sum(a.message_count), 0)::bigint FROM agents a WHERE a.session_key = s.session_key)
+            FROM sessions s
+            WHERE s.owner = %(owner)s
+            ORDER BY s.updated_at DESC, s.session_key DESC
+            LIMIT %(limit)s OFFSET %(offset)s
+            """,
+            {"owner": owner, "limit": limit, "offset": offset},
+        ).rows
+        return [_record(row) for row in rows]
+
+    def count(self, owner: str) -> int:
+        return self._database.fetch("SELECT count(*) FROM sessions WHERE owner = %(owner)s", {"owner": owner}).rows[0][
+            0
+        ]
 
     def delete(self, owner: str, session_id: str) -> None:
         deleted, repeated = self._database.fetch(
@@ -108,6 +165,10 @@ class PostgreSQLSessions:
 def _record(row: tuple[Any, ...]) -> SessionRecord:
     session_id, session_type, created_at, updated_at, preview, message_count = row[:6]
     return SessionRecord(session_id, session_type, iso(created_at), iso(updated_at), message_count, preview)
+
+
+def _multi_agent(record: MultiAgentRecord | None) -> dict[str, str | None]:
+    return {"multi_agent_id": record and record.multi_agent_id, "multi_agent_state": record and record.state}
 
 
 def iso(moment: datetime) -> str:

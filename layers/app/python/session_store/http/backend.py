@@ -1,0 +1,104 @@
+"""One request to the session backend and what it comes to."""
+
+import http.client
+import random
+import time
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from session_store.document import Document
+from session_store.errors import AlreadyExistsError, SessionStoreError, StoreUnavailableError, TooLargeError
+from session_store.settings import StoreSettings
+from session_store.wire import MAXIMUM_BYTES, segment_of, wire_bytes
+
+from .connection import Connection
+from .problems import error_of
+
+ROOT = "/api/v1"
+CALLER_ITSELF = "default"
+_RETRY_PAUSE_SECONDS = (0.05, 0.25)
+# Not carried out, or nobody knows. After a 504 or a timeout nothing is tried again: the time is over.
+_PASSING = (429, 502, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """refusal: the error that was answered. repeated: an earlier try of the request may have been carried out."""
+
+    text: str
+    refusal: SessionStoreError | None
+    repeated: bool
+
+    @property
+    def may_exist_by_itself(self) -> bool:
+        """What is to be created exists already, perhaps by the earlier try."""
+        return self.repeated and isinstance(self.refusal, AlreadyExistsError)
+
+    def check(self) -> None:
+        """Raises the refusal."""
+        if self.refusal:
+            raise self.refusal
+
+    def document(self) -> Document:
+        """Raises the refusal."""
+        self.check()
+        return Document(self.text)
+
+
+class Backend:
+    """A request whose answer is lost is sent once more.
+
+    So every request given to it is safe to repeat: it reads, sets absolute values, or creates under a key and compares
+    afterwards.
+    """
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._connection = Connection(settings)
+
+    @property
+    def round_trips(self) -> int:
+        return self._connection.round_trips
+
+    def send(self, method: str, path: str, owner: str, body: str | None = None, **query: str | int) -> Answer:
+        """`path` below `ROOT`. Raises `StoreUnavailableError`, and `TooLargeError` before anything is sent."""
+        if body is not None and (size := wire_bytes(body)) > MAXIMUM_BYTES:
+            raise TooLargeError("request", size, MAXIMUM_BYTES)
+        parameters = {name: str(value) for name, value in query.items()}
+        if owner != CALLER_ITSELF:
+            parameters["owner"] = segment_of(owner)
+        target = f"{ROOT}{path}?{urlencode(parameters)}" if parameters else ROOT + path
+        return self._answer(method, target, None if body is None else body.encode())
+
+    def ping(self) -> None:
+        self._answer("GET", "/health/db", None).check()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _answer(self, method: str, target: str, content: bytes | None) -> Answer:
+        try:
+            status, text = self._connection.exchange(method, target, content)
+            if status not in _PASSING:
+                return _answer_of(status, text, repeated=False)
+        except TimeoutError as error:
+            raise _unavailable(error) from error
+        except (OSError, http.client.HTTPException):
+            pass
+        time.sleep(random.uniform(*_RETRY_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
+        try:
+            return _answer_of(*self._connection.exchange(method, target, content), repeated=True)
+        except (OSError, http.client.HTTPException) as error:
+            raise _unavailable(error) from error
+
+
+def path_of(*parts: str) -> str:
+    """`/sessions/{id}/…` of names and identifiers."""
+    return "".join(f"/{segment_of(part)}" for part in parts)
+
+
+def _answer_of(status: int, text: str, *, repeated: bool) -> Answer:
+    return Answer(text, None if 200 <= status < 300 else error_of(status, text), repeated)
+
+
+def _unavailable(error: Exception) -> StoreUnavailableError:
+    return StoreUnavailableError(f"the session backend does not answer ({type(error).__name__})")

@@ -1,0 +1,87 @@
+"""One kept-alive HTTP connection. Paths go out as they are given, and redirects are not followed."""
+
+import http.client
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from session_store.errors import ConfigurationError
+from session_store.settings import StoreSettings
+
+from .signing import Signer, region_of
+
+_IDLE_SECONDS = 50  # load balancers drop a connection that was idle for 60
+
+
+class Connection:
+    """Connects at the first request, and again where the server has ended it. Threads take turns."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        url = urlsplit(settings.url)
+        if not url.hostname or url.query or url.fragment or url.username:
+            raise ConfigurationError("SESSION_BACKEND_URL must be https://host[:port][/stage]")
+        self.round_trips = 0
+        self._settings, self._host, self._port = settings, url.hostname, url.port
+        self._base = f"{url.scheme}://{url.netloc}"
+        self._path = url.path.rstrip("/")
+        self._signer = _make_signer(settings, url.hostname)
+        self._turn = threading.Lock()
+        self._open: http.client.HTTPConnection | None = None
+        self._used_at = 0.0
+
+    def exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, str]:
+        """Status and text of one answer. Raises `OSError` and `http.client.HTTPException`."""
+        with self._turn:
+            connection = self._current()
+            self.round_trips += 1
+            try:
+                headers = self._headers(method, self._path + target, content)
+                connection.request(method, self._path + target, content, headers)
+                response = connection.getresponse()
+                return response.status, response.read().decode(errors="replace")
+            except BaseException:
+                self._discard()  # the rest of an answer must not become the next one's
+                raise
+            finally:
+                self._used_at = time.monotonic()
+
+    def close(self) -> None:
+        with self._turn:
+            self._discard()
+
+    def _headers(self, method: str, target: str, content: bytes | None) -> Mapping[str, str]:
+        headers = {"Accept": "application/json"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        return headers if self._signer is None else self._signer.headers(method, self._base + target, headers, content)
+
+    def _current(self) -> http.client.HTTPConnection:
+        if self._open is None or time.monotonic() - self._used_at > _IDLE_SECONDS:
+            self._discard()
+            self._open = connection = self._make()
+            connection.connect()
+            connection.sock.settimeout(self._settings.read_timeout_seconds)
+        return self._open
+
+    def _make(self) -> http.client.HTTPConnection:
+        timeout_seconds = self._settings.connect_timeout_seconds
+        if self._base.startswith("http:"):
+            return http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
+        context = ssl.create_default_context(cafile=self._settings.ca_file)
+        return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_seconds, context=context)
+
+    def _discard(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def _make_signer(settings: StoreSettings, host: str) -> Signer | None:
+    region = region_of(host)
+    if settings.sign_requests is False or (settings.sign_requests is None and region is None):
+        return None
+    if not (region or settings.region):
+        raise ConfigurationError("AWS_REGION must name the region of the API that requests are signed for")
+    return Signer(region or settings.region or "")
