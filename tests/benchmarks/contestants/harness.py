@@ -1,0 +1,116 @@
+"""Measures one contestant, in an environment of its own. Standard library only: every contestant imports it.
+
+Reads a job from standard input and writes one JSON line a measurement.
+"""
+
+import asyncio
+import gc
+import json
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+WARM_UP_TURNS = 3
+
+
+class Contestant(Protocol):
+    def seed(self, session_id: str, messages: int, *, window: bool) -> None:
+        """A session with so many messages, user and assistant in turn, of an agent with or without a window."""
+
+    def turn(self, session_id: str, tools: int) -> None:
+        """What one request does: restore the session, answer one prompt with so many tool calls, and store it all."""
+
+    def restore(self, session_id: str) -> int:
+        """Restore the whole session without a window; how many messages."""
+
+
+def text(number: int) -> str:
+    """600 bytes, as an ordinary message has."""
+    return f"message {number} ".ljust(600, "x")
+
+
+def main(make: Callable[[str], Contestant]) -> None:
+    job = json.load(sys.stdin)
+    for kind, run in (("turn", measure_turns), ("restore", measure_restores)):
+        if kind in job:
+            run(make, job, job[kind])
+
+
+def measure_turns(make: Callable[[str], Contestant], job: dict[str, Any], wanted: dict[str, Any]) -> None:
+    for history in wanted["histories"]:
+        session_id = f"turn-{history}"
+        with _reported({"measure": "turn", "history": history}):
+            make(job["urls"]["loopback"]).seed(session_id, history, window=True)
+            for where, url in job["urls"].items():
+                contestant = make(url)
+                for tools in (0, 2):
+                    for _ in range(WARM_UP_TURNS):
+                        contestant.turn(session_id, tools)
+                    seconds, counts = _timed(
+                        lambda tools=tools: contestant.turn(session_id, tools), wanted["turns"], job["controls"].get(where)
+                    )
+                    report(measure="turn", history=history, tools=tools, where=where, seconds=seconds, counts=counts)
+
+
+def measure_restores(make: Callable[[str], Contestant], job: dict[str, Any], wanted: dict[str, Any]) -> None:
+    contestant = make(job["urls"]["loopback"])
+    for history in wanted["histories"]:
+        with _reported({"measure": "restore", "history": history}):
+            contestant.seed(f"restore-{history}", history, window=False)
+            assert contestant.restore(f"restore-{history}") == history
+            seconds, _ = _timed(lambda: contestant.restore(f"restore-{history}"), wanted["times"], None)
+            report(measure="restore", history=history, seconds=seconds)
+
+
+def report(**measurement: Any) -> None:
+    print(json.dumps(measurement), flush=True)
+
+
+def _timed(
+    action: Callable[[], object], times: int, control: int | None
+) -> tuple[list[float], dict[str, float] | None]:
+    gc.collect()
+    gc.freeze()
+    if control:
+        _counts(control)
+    seconds: list[float] = []
+    for _ in range(times):
+        started = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - started)
+    counts = {name: count / times for name, count in _counts(control).items()} if control else None
+    return seconds, counts
+
+
+def _counts(control: int) -> dict[str, int]:
+    with socket.create_connection(("127.0.0.1", control)) as connection, connection.makefile() as answer:
+        return json.load(answer)
+
+
+class _reported:  # noqa: N801 - reads as a word
+    """A contestant that fails is a result too."""
+
+    def __init__(self, measurement: dict[str, Any]) -> None:
+        self._measurement = measurement
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, Exception):
+            traceback.print_exc()
+            report(**self._measurement, error=f"{type(error).__name__}: {error}"[:200])
+        return isinstance(error, Exception)
+
+
+class Loop:
+    """One event loop for contestants that are asynchronous: as a server has."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+
+    def run(self, coroutine: Any) -> Any:
+        return self._loop.run_until_complete(coroutine)

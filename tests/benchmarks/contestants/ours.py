@@ -1,0 +1,31 @@
+"""This project: a run a turn. The URL's scheme chooses SQL or the session backend."""
+
+from dataclasses import replace
+
+from harness import main
+from strands_agent import build_agent, seed_messages
+
+from session_store.open import open_store
+from session_store.repository import PostgreSQLSessionRepository
+from session_store.settings import StoreSettings
+
+
+class Ours:
+    def __init__(self, url: str) -> None:
+        self._repository = PostgreSQLSessionRepository(store=open_store(replace(StoreSettings(), url=url)))
+
+    def seed(self, session_id: str, messages: int, *, window: bool) -> None:
+        with self._repository.run(session_id) as run:
+            build_agent(window=window, messages=seed_messages(messages), session_manager=run.session_manager)
+
+    def turn(self, session_id: str, tools: int) -> None:
+        with self._repository.run(session_id) as run:
+            build_agent(tools, session_manager=run.session_manager)("What next?")
+
+    def restore(self, session_id: str) -> int:
+        with self._repository.run(session_id) as run:
+            return len(build_agent(window=False, session_manager=run.session_manager).messages)
+
+
+if __name__ == "__main__":
+    main(Ours)
