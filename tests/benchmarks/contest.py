@@ -62,7 +62,9 @@ class Contest:
     def hold(self, entry: Entry, jobs: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The contestant's measurements as they come; a contestant that cannot even start is one of them."""
         with ExitStack() as parts:
-            direct = entry.url or create_database(self._server, entry.script.removesuffix(".py"))
+            direct = entry.url or create_database(
+                self._server, entry.script.removesuffix(".py"), migrated=not entry.own_environment
+            )
             counting, control = parts.enter_context(_Proxy(direct, 0))
             delayed, _ = parts.enter_context(_Proxy(direct, DELAY_SECONDS))
             job = {"urls": {"loopback": direct, "delayed": delayed, "wire": counting}, "controls": {"wire": control}}
@@ -84,18 +86,20 @@ class Contest:
         return [str(Path(self._uv).resolve()), "run", "--quiet", "--no-project", "--python", python, entry.script]
 
 
-def create_database(server: EmbeddedDatabase, name: str) -> str:
+def create_database(server: EmbeddedDatabase, name: str, *, migrated: bool) -> str:
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     url = server.url.rpartition("/")[0] + "/" + name
+    if not migrated:
+        return url
     with psycopg.connect(url) as connection:
         apply_migrations(connection)
     return url
 
 
 def _backend(parts: ExitStack, server: EmbeddedDatabase) -> str:
-    environment = {"SESSION_BACKEND_URL": create_database(server, "backend"), "MODEL_PROVIDER": "local"}
+    environment = {"SESSION_BACKEND_URL": create_database(server, "backend", migrated=True), "MODEL_PROVIDER": "local"}
     return parts.enter_context(Gateway(environment, port=0, backend_port=0)).backend_url
 
 

@@ -42,7 +42,9 @@ def _turn_row(measured: list[Measurement], name: str, history: int) -> str:
 
 
 def restore_table(measured: list[Measurement], histories: list[int]) -> str:
-    header = f"| restore all, ms | {' | '.join(str(history) for history in histories)} |\n|---|{'---:|' * len(histories)}"
+    header = (
+        f"| restore all, ms | {' | '.join(str(history) for history in histories)} |\n|---|{'---:|' * len(histories)}"
+    )
     rows = [
         f"| {name} | {' | '.join(_p50(_restore(measured, name, history)) for history in histories)} |"
         for name in _contestants(measured)

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 WARM_UP_TURNS = 3
@@ -45,14 +46,17 @@ def measure_turns(make: Callable[[str], Contestant], job: dict[str, Any], wanted
         with _reported({"measure": "turn", "history": history}):
             make(job["urls"]["loopback"]).seed(session_id, history, window=True)
             for where, url in job["urls"].items():
-                contestant = make(url)
-                for tools in (0, 2):
-                    for _ in range(WARM_UP_TURNS):
-                        contestant.turn(session_id, tools)
-                    seconds, counts = _timed(
-                        lambda tools=tools: contestant.turn(session_id, tools), wanted["turns"], job["controls"].get(where)
-                    )
-                    report(measure="turn", history=history, tools=tools, where=where, seconds=seconds, counts=counts)
+                measure_turns_over(make(url), session_id, where, wanted["turns"], job["controls"].get(where))
+
+
+def measure_turns_over(contestant: Contestant, session_id: str, where: str, turns: int, control: int | None) -> None:
+    for tools in (0, 2):
+        turn = partial(contestant.turn, session_id, tools)
+        for _ in range(WARM_UP_TURNS):
+            turn()
+        seconds, counts = _timed(turn, turns, control)
+        history = int(session_id.rpartition("-")[2])
+        report(measure="turn", history=history, tools=tools, where=where, seconds=seconds, counts=counts)
 
 
 def measure_restores(make: Callable[[str], Contestant], job: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -61,7 +65,7 @@ def measure_restores(make: Callable[[str], Contestant], job: dict[str, Any], wan
         with _reported({"measure": "restore", "history": history}):
             contestant.seed(f"restore-{history}", history, window=False)
             assert contestant.restore(f"restore-{history}") == history
-            seconds, _ = _timed(lambda: contestant.restore(f"restore-{history}"), wanted["times"], None)
+            seconds, _ = _timed(partial(contestant.restore, f"restore-{history}"), wanted["times"], None)
             report(measure="restore", history=history, seconds=seconds)
 
 

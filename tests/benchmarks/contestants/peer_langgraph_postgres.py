@@ -17,7 +17,6 @@ from langgraph.prebuilt import create_react_agent
 from langgraph.warnings import LangGraphDeprecatedSinceV10
 from psycopg.rows import dict_row
 
-
 warnings.filterwarnings("ignore", category=LangGraphDeprecatedSinceV10)  # its newer place is another package
 
 

@@ -6,7 +6,7 @@
 
 import os
 
-from agents import Agent, Model, ModelResponse, Runner, RunConfig, Usage, function_tool
+from agents import Agent, Model, ModelResponse, RunConfig, Runner, Usage, function_tool
 from agents.extensions.memory import SQLAlchemySession
 from harness import Loop, main, text
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText

@@ -1,8 +1,11 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["strands-agents==1.62.0", "strands-postgresql-session-manager==0.2.0"]
+# dependencies = ["strands-agents==1.62.0", "strands-postgresql-session-manager==0.2.0", "sqlmodel==0.0.27"]
 # ///
-"""strands-postgresql-session-manager, as its README uses it: one engine a process."""
+"""strands-postgresql-session-manager, as its README uses it: one engine a process.
+
+The sqlmodel is an older one: with the one that a fresh install brings (0.0.50) its first write fails.
+"""
 
 from harness import main
 from sqlmodel import SQLModel, create_engine

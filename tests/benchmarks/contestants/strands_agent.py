@@ -4,11 +4,10 @@ import json
 from collections.abc import AsyncIterable
 from typing import Any
 
+from harness import text
 from strands import Agent, tool
 from strands.agent.conversation_manager import NullConversationManager, SlidingWindowConversationManager
 from strands.models.model import Model
-
-from harness import text
 
 
 class ScriptedModel(Model):
