@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 
-.PHONY: help setup demo local synth deploy smoke test check unit
+.PHONY: help setup demo local synth deploy smoke test check unit round-trips
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ check: $(SETUP)  ## format, lint, types, import directions
 	@$(RUN) ruff check --quiet .
 	@$(RUN) pyright
 	@$(RUN) lint-imports --no-logo
+
+round-trips: $(SETUP)  ## how often a turn waits for the database, counted on the wire
+	@$(RUN) python -m tests.proof.round_trips
 
 unit: $(SETUP)  ## the tests alone
 	@$(RUN) pytest -q

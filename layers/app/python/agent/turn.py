@@ -17,7 +17,6 @@ from strands.types.exceptions import EventLoopException, MaxTokensReachedExcepti
 from session_store.errors import (
     AwaitingResponseError,
     ModelFailedError,
-    RunCancelledError,
     RunDeadlineError,
     SessionStoreError,
 )
@@ -65,7 +64,7 @@ def stream(
 
     The agent works on a thread of its own: neither a tool that blocks its event loop nor a model that hangs keeps the
     deadline or a heartbeat from coming. Raises `AwaitingResponseError` before the model is called, `ModelFailedError`,
-    `RunDeadlineError`, `RunCancelledError`, and what the store raises.
+    `RunDeadlineError`, `RunCancelledError`, `LeaseLostError`, and what the store raises.
     """
     _check_fits(run, prompt)
     started = time.monotonic()
@@ -145,7 +144,7 @@ def _translated(error: BaseException) -> BaseException:
 
 def _answer_of(run: Run, result: AgentResult, first_token_seconds: float | None, total_seconds: float) -> Answer:
     if result.stop_reason == "cancelled":
-        raise RunCancelledError(run.run_id)
+        raise run.end_reason
     if not result.message["content"]:
         # Stored, it would make every later call of the model fail: providers refuse messages without content.
         raise ModelFailedError("the model gave an empty answer")

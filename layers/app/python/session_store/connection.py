@@ -2,7 +2,6 @@
 
 from ipaddress import ip_address
 from typing import Any, LiteralString, cast
-from urllib.parse import unquote, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -22,6 +21,7 @@ def connect(settings: StoreSettings) -> Connection:
 
 def _parameters(settings: StoreSettings) -> dict[str, Any]:
     # A named Parse and the DEALLOCATE that follows it pin a proxied connection; so does `options=` at start-up.
+    named = _named(settings.url)
     parameters: dict[str, Any] = {
         "connect_timeout": settings.connect_timeout_seconds,
         "application_name": "session-store",
@@ -29,26 +29,39 @@ def _parameters(settings: StoreSettings) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
-        **_tls(settings),
-        **conninfo_to_dict(settings.url),
+        **_tls(settings, named),
+        **named,
     }
     if settings.iam_auth and not parameters.get("password"):
         parameters["password"] = _iam_token(settings, parameters)
     return parameters
 
 
-def _tls(settings: StoreSettings) -> dict[str, str]:
-    if _is_loopback(unquote(urlsplit(settings.url).hostname or "")):
+def _named(url: str) -> dict[str, Any]:
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # libpq's words quote the URL, and with it a password.
+        raise ConfigurationError("SESSION_BACKEND_URL is not a PostgreSQL connection URI") from None
+
+
+def _tls(settings: StoreSettings, named: dict[str, Any]) -> dict[str, str]:
+    """`verify-full` for every host that is not this machine; only the URL's own `sslmode` says otherwise."""
+    hosts = f"{named.get('host', '')},{named.get('hostaddr', '')}".split(",")
+    if all(_is_local(host) for host in hosts):
         return {}
+    mode = named.get("sslmode", "verify-full")
     # psycopg's binary wheel looks for authorities where Lambda has none: the file is always named.
-    return {"sslmode": "verify-full", "sslrootcert": settings.ca_file or "system"}
+    # libpq refuses the system's authorities for any weaker mode.
+    authorities = settings.ca_file or ("system" if mode == "verify-full" else "")
+    return {"sslmode": mode} | ({"sslrootcert": authorities} if authorities else {})
 
 
-def _is_loopback(host: str) -> bool:
+def _is_local(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host in ("", "localhost")
+        return host in ("", "localhost") or host.startswith("/")
 
 
 def _iam_token(settings: StoreSettings, parameters: dict[str, Any]) -> str:
@@ -57,6 +70,8 @@ def _iam_token(settings: StoreSettings, parameters: dict[str, Any]) -> str:
         import boto3  # pyright: ignore[reportMissingTypeStubs]
     except ImportError as error:
         raise ConfigurationError("DATABASE_IAM_AUTH=true needs boto3: install strands-session-store[iam]") from error
+    if not {"host", "user"} <= parameters.keys():
+        raise ConfigurationError("DATABASE_IAM_AUTH=true needs a host and a user in SESSION_BACKEND_URL")
     rds = cast(Any, boto3).client("rds", region_name=settings.region)
     return rds.generate_db_auth_token(
         DBHostname=parameters["host"], Port=int(parameters.get("port", _DEFAULT_PORT)), DBUsername=parameters["user"]

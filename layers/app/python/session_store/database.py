@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import errors as postgresql
+from psycopg.pq import TransactionStatus
 
 from .connection import Connection, Statement, connect
-from .errors import InvalidInputError, SessionStoreError, StoreUnavailableError
+from .errors import ConfigurationError, InvalidInputError, SessionStoreError, StoreUnavailableError
 from .settings import StoreSettings
 
 _RETRY_PAUSE_SECONDS = (0.05, 0.25)
@@ -23,6 +24,13 @@ _NEEDS_NEW_CONNECTION = (
     postgresql.ReadOnlySqlTransaction,
 )
 _ROLLED_BACK = (postgresql.SerializationFailure, postgresql.DeadlockDetected)
+_NOT_MIGRATED = (
+    postgresql.UndefinedTable,
+    postgresql.UndefinedColumn,
+    postgresql.UndefinedFunction,
+    postgresql.InvalidSchemaName,
+    postgresql.InsufficientPrivilege,
+)
 _TOO_LARGE = (psycopg.DataError, postgresql.ProgramLimitExceeded, postgresql.StatementTooComplex)
 
 
@@ -48,7 +56,7 @@ class Database:
         self._used_at = 0.0
 
     def fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Result:
-        """All rows of one statement. Raises `StoreUnavailableError`, `InvalidInputError`."""
+        """All rows of one statement. Raises `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError`."""
         try:
             return Result(self._execute(statement, parameters), repeated=False)
         except psycopg.Error as error:
@@ -71,8 +79,11 @@ class Database:
                 self.round_trips += 1
                 cursor = connection.execute(statement, parameters)
                 return cursor.fetchall() if cursor.description else []
-            except _NEEDS_NEW_CONNECTION:
-                self._discard()
+            except BaseException as error:
+                # A statement that an exception of a signal's handler left half-way would block every later one.
+                idle = connection.info.transaction_status is TransactionStatus.IDLE
+                if isinstance(error, _NEEDS_NEW_CONNECTION) or not idle:
+                    self._discard()
                 raise
             finally:
                 self._used_at = time.monotonic()
@@ -102,6 +113,8 @@ def _is_transient(error: psycopg.Error) -> bool:
 def _translated(error: psycopg.Error) -> SessionStoreError | psycopg.Error:
     if isinstance(error, _TOO_LARGE):
         return InvalidInputError("value", "is larger, deeper or other than PostgreSQL can store")
+    if isinstance(error, _NOT_MIGRATED):
+        return ConfigurationError(f"the database lacks this version's schema, or its role a right: {error}")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or _is_transient(error):
         return StoreUnavailableError(f"the database does not answer ({type(error).__name__})")
     return error

@@ -1,6 +1,7 @@
 """JSON text as it is stored: key order, big integers, floats, NUL and lone surrogates survive unchanged."""
 
 import base64
+import binascii
 import json
 from datetime import datetime
 from typing import Any, cast
@@ -65,11 +66,20 @@ def _encode_bytes(value: object) -> dict[str, object]:
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
+def _base64(members: dict[str, Any]) -> bytes | None:
+    """None for what only looks like bytes, as a tool's own JSON may: it must not make its session unreadable."""
+    data = members.get("data")
+    try:
+        return base64.b64decode(data, validate=True) if len(members) == 2 and isinstance(data, str) else None
+    except binascii.Error:
+        return None
+
+
 def _decode_bytes(value: Any) -> Any:
     if isinstance(value, dict):
         members = cast(dict[str, Any], value)
-        if members.get(_BYTES_MARK) is True and "data" in members:
-            return base64.b64decode(members["data"])
+        if members.get(_BYTES_MARK) is True and (data := _base64(members)) is not None:
+            return data
         return {key: _decode_bytes(member) for key, member in members.items()}
     if isinstance(value, list):
         return [_decode_bytes(item) for item in cast(list[Any], value)]

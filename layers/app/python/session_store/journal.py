@@ -115,6 +115,10 @@ class Journal:
         successor._next_ids = dict(self._stored_counts)
         successor.stored_tails = self.stored_tails
         successor.stored_internal_states = self.stored_internal_states
+        # What a guardrail took back stays taken back, however the run ends.
+        successor._redactions = dict(self._redactions)
+        if any(message_id == 0 for _, message_id in self._redactions):
+            successor._redacted_preview = self._redacted_preview
         return successor
 
     def _forget(self) -> None:

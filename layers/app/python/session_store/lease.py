@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from .errors import LeaseLostError, StoreUnavailableError
+from .errors import LeaseLostError, SessionStoreError
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class LeaseKeeper(threading.Thread):
         except LeaseLostError as error:
             logger.warning("error=<%s> | lease lost, ending the run", error)
             return True
-        except StoreUnavailableError as error:
+        except SessionStoreError as error:
             # The lease outlasts two missed renewals; whether it still holds is checked by every write.
             logger.warning("error=<%s> | lease not renewed, trying again", error)
             return False

@@ -1,13 +1,18 @@
 """Forward-only numbered migrations: each is applied once, in order, and never edited afterwards."""
 
 import hashlib
+import os
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import psycopg
 
+from .connection import connect
 from .errors import SessionStoreError
+from .settings import StoreSettings
 
 # Any number that nothing else in this database locks. Transaction-level: it ends with the transaction.
 _ADVISORY_LOCK = 7_031_845_520_911
@@ -54,3 +59,16 @@ def _scripts() -> Iterator[tuple[str, bytes]]:
     for script in sorted(folder.iterdir(), key=lambda script: script.name):
         if script.name.endswith(".sql"):
             yield script.name, script.read_bytes()
+
+
+def main() -> None:
+    """`python -m session_store.migrate postgresql://owner@host/sessions`"""
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python -m session_store.migrate postgresql://…\n{apply_migrations.__doc__}")
+    with connect(replace(StoreSettings.from_environment(os.environ), url=sys.argv[1])) as connection:
+        for name in apply_migrations(connection):
+            sys.stdout.write(f"applied {name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from strands.agent.agent import Agent
 
 from .encoding import decode, encode
-from .errors import RunCancelledError, SessionStoreError
+from .errors import LeaseLostError, RunCancelledError, SessionStoreError
 from .history import closing_messages
 from .identifiers import checked
 from .journal import Journal
@@ -79,6 +79,7 @@ class Run:
         self._agents: list[Agent] = []
         self._result: str | None = None
         self._cancelled = False
+        self._lost: LeaseLostError | None = None
         self._closed = False
         self._writing = threading.Lock()
 
@@ -92,6 +93,8 @@ class Run:
     ) -> None:
         if self._repository is None:
             return
+        if error is not None:
+            self._end()  # an agent on another thread would go on, and call tools for nobody
         self._keeper.stop()
         with as_session_exceptions(), self._writing:
             self._closed = True
@@ -122,6 +125,11 @@ class Run:
     @property
     def is_cancelled(self) -> bool:
         return self._cancelled
+
+    @property
+    def end_reason(self) -> SessionStoreError:
+        """Why this run cancelled its agent: its lease is lost, or somebody asked for its end."""
+        return self._lost or RunCancelledError(self.run_id)
 
     def complete(self, result: Mapping[str, Any]) -> None:
         """Keep `result` with the run when it commits: the answer to the same idempotency key."""
@@ -155,12 +163,11 @@ class Run:
         self._repository = repository
 
     def _flush(self) -> None:
-        if self._journal.is_empty:
-            return
         with as_session_exceptions(), self._writing:
-            if self._closed:  # an agent that outlived its deadline
+            if self._closed:  # an agent that outlived its run
                 raise RunCancelledError(self.run_id)
-            self._write(None)
+            if not self._journal.is_empty:
+                self._write(None)
 
     def _commit(self) -> None:
         self._write(RunOutcome("completed", self._result, self._answer_message_id()))
@@ -200,8 +207,12 @@ class Run:
         return last.message_id if last and json.loads(last.message).get("role") == "assistant" else None
 
     def _renew(self) -> bool:
-        if self._store.runs.renew(self._owner, self.session_id, self.run_id, self._lease_seconds):
-            self._cancelled = True
+        try:
+            if self._store.runs.renew(self._owner, self.session_id, self.run_id, self._lease_seconds):
+                self._cancelled = True
+        except LeaseLostError as error:
+            self._lost = error
+            raise
         return self._cancelled
 
     def _end(self) -> None:

@@ -31,7 +31,8 @@ class RunRepository(SessionRepository):
         self._agent_id = agent_id
         self._agent = begun.agent and agent_of(begun.agent)
         self._messages = [message_of(record) for record in begun.messages]
-        self._first_message_id = begun.messages[0].message_id if begun.messages else 0
+        next_message_id = begun.agent.message_count if begun.agent else 0
+        self._first_message_id = begun.messages[0].message_id if begun.messages else next_message_id
         if begun.agent:
             journal.restored(begun.agent, begun.messages[-1] if begun.messages else None)
             self._close_interrupted_turn()

@@ -35,7 +35,10 @@ class StoreSettings:
     idle_seconds: float = 1500
 
     def __post_init__(self) -> None:
-        scheme = urlsplit(self.url).scheme
+        try:
+            scheme = urlsplit(self.url).scheme
+        except ValueError as error:
+            raise ConfigurationError(f"SESSION_BACKEND_URL is not a URL: {error}") from None
         if scheme not in POSTGRESQL_SCHEMES + HTTP_SCHEMES:
             raise ConfigurationError(
                 f"SESSION_BACKEND_URL must begin with postgresql:// or http(s)://, not {scheme or 'nothing'}://"

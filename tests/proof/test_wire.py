@@ -1,0 +1,186 @@
+"""A turn as the network sees it: how often it waits, and that nothing of it pins an RDS Proxy."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from strands import Agent, tool
+from strands.agent.conversation_manager import SlidingWindowConversationManager
+
+from session_store.errors import LeaseLostError, SessionBusyError
+from session_store.postgresql import PostgreSQLStore
+from session_store.records import AgentRecord, MessageRecord, SessionRecord
+from session_store.repository import PostgreSQLSessionRepository
+from session_store.settings import StoreSettings
+from tests.proof.pinning import SOURCE_MARKS, pinning_parts
+from tests.proof.round_trips import SCRIPTS, look, turn_round_trips
+from tests.proof.turns import OWNER, agent_of, hold_turn
+from tests.proof.wire import WireProxy
+from tests.scripted_model import ScriptedModel, UseTool
+
+NOW = "2026-11-22T10:00:00+00:00"
+
+
+@pytest.mark.parametrize("session", ["a new", "a restored"])
+@pytest.mark.parametrize(
+    ("turn", "expected"), [("plain", 2), ("one tool", 4), ("two tools at once", 4), ("two tools", 6)]
+)
+def test_a_turn_makes_the_promised_round_trips(
+    wired: PostgreSQLSessionRepository, wire: WireProxy, session: str, turn: str, expected: int
+) -> None:
+    if session == "a restored":
+        hold_turn(wired, "user-123", "before")
+    assert turn_round_trips(wired, wire, "user-123", turn) == expected
+
+
+def test_every_message_of_a_turn_is_durable_by_the_round_trip_that_follows_it(
+    wired: PostgreSQLSessionRepository, wire: WireProxy
+) -> None:
+    with wired.run("user-123") as run:
+        agent_of(run.session_manager, ScriptedModel(*SCRIPTS["two tools"]), [look])("Hello")
+    assert run.round_trips == 6
+    assert wired._store.round_trips == wire.trace.round_trips
+
+
+def test_nothing_pins_a_proxied_connection(wired: PostgreSQLSessionRepository, wire: WireProxy) -> None:
+    for turn in SCRIPTS:
+        turn_round_trips(wired, wire, "user-123", turn)
+        assert pinning_parts(wire.trace) == []
+    wire.reset()
+    hold_many_turns(wired)
+    exercise_everything_else(wired)
+    assert len(wire.trace.statements) > 30
+    assert pinning_parts(wire.trace) == []
+
+
+def hold_many_turns(repository: PostgreSQLSessionRepository) -> None:
+    """More than the five executions after which psycopg would name a statement, and a failure, after which it would
+    send DEALLOCATE ALL."""
+    for number in range(8):
+        hold_turn(repository, "user-123", f"turn {number}")
+    with pytest.raises(Exception, match="the model broke"), repository.run("user-123") as run:
+        agent_of(run.session_manager, ScriptedModel(RuntimeError("the model broke")))("Hello")
+
+
+def exercise_everything_else(repository: PostgreSQLSessionRepository) -> None:
+    store = repository._store
+    with pytest.raises(LeaseLostError), repository.run("gone") as run:
+        store.runs.renew(OWNER, "gone", run.run_id, 30)
+        with pytest.raises(SessionBusyError), repository.run("gone"):
+            pass
+        repository.cancel_run(run.run_id)
+        repository.read_run(run.run_id)
+        repository.delete_session("gone")
+    store.sessions.create(OWNER, SessionRecord("bare", "AGENT", NOW, NOW))
+    store.agents.create(OWNER, "bare", AgentRecord("default", "{}", "{}", "{}", NOW, NOW))
+    store.agents.update(OWNER, "bare", AgentRecord("default", "{}", "{}", "{}", NOW, NOW))
+    store.messages.create(OWNER, "bare", "default", MessageRecord(0, "{}", None, NOW, NOW), "preview")
+    store.messages.update(OWNER, "bare", "default", MessageRecord(0, "{}", "{}", NOW, NOW), "preview")
+    store.messages.list(OWNER, "bare", "default", limit=1, order="desc")
+    store.multi_agents.create(OWNER, "bare", "graph", "{}")
+    store.multi_agents.update(OWNER, "bare", "graph", "{}")
+    assert len(repository.list_sessions(limit=1).sessions) == 1
+
+
+def test_the_detector_sees_what_pins(wire: WireProxy) -> None:
+    def trace_of(*statements: str, **options: Any) -> list[str]:
+        wire.reset()
+        with psycopg.connect(wire.url, autocommit=True, **options) as connection:
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[arg-type]
+        return pinning_parts(wire.trace)
+
+    assert trace_of("SELECT 1", prepare_threshold=None) == []
+    assert trace_of(*["SELECT 1"] * 6, prepare_threshold=1)
+    assert trace_of("SET work_mem = '1MB'", prepare_threshold=None)
+    assert trace_of("SELECT set_config('a.b', 'c', true)", prepare_threshold=None)
+    assert trace_of("SELECT pg_advisory_xact_lock(1)", prepare_threshold=None) == []
+    assert trace_of("SELECT pg_advisory_lock(1)", prepare_threshold=None)
+    assert trace_of("CREATE TEMPORARY TABLE t ()", prepare_threshold=None)
+    assert trace_of("SELECT '" + "x" * 16_384 + "'", prepare_threshold=None)
+
+
+def test_the_schema_holds_nothing_that_pins(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT relname FROM pg_class WHERE relkind = 'S'").fetchall() == []
+        functions = connection.execute(
+            "SELECT proname, prosrc, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        ).fetchall()
+    assert [name for name, _, _ in functions] == ["begin_run"]
+    for _, source, settings in functions:
+        assert settings is None
+        assert not SOURCE_MARKS.search(source)
+
+
+def test_ten_thousand_messages_restore_like_the_window_of_forty(
+    wired: PostgreSQLSessionRepository, wire: WireProxy, database_url: str
+) -> None:
+    def restore(session_id: str) -> tuple[int, int]:
+        wire.reset()
+        with wired.run(session_id) as run:
+            window = SlidingWindowConversationManager(window_size=40)
+            agent = agent_of(run.session_manager, ScriptedModel(), conversation_manager=window)
+            rows, size = wire.trace.row_count, wire.trace.row_bytes
+            assert wire.trace.round_trips == 1
+            assert len(agent.messages) == run.restored_message_count == 40
+        return rows, size
+
+    fill(wired, "short", 40, removed=0, database_url=database_url)
+    fill(wired, "long", 10_000, removed=9_960, database_url=database_url)
+    short, long = restore("short"), restore("long")
+    assert short[0] == long[0] == 40 + 2  # the session's row and the agent's before them
+    assert long[1] < short[1] * 1.1
+
+
+def fill(repository: PostgreSQLSessionRepository, session_id: str, count: int, removed: int, database_url: str) -> None:
+    """A session with so many messages, of which the window has moved past the first `removed`."""
+    with repository.run(session_id) as run:
+        Agent(model=ScriptedModel(), session_manager=run.session_manager, callback_handler=None)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            """
+            WITH filled AS (
+                UPDATE agents
+                SET message_count = %(count)s, removed_message_count = %(removed)s,
+                    conversation_manager_state = jsonb_set(
+                        conversation_manager_state::jsonb, '{removed_message_count}', to_jsonb(%(removed)s::int)
+                    )
+                FROM sessions s
+                WHERE s.session_key = agents.session_key AND s.session_id = %(session_id)s
+                RETURNING agents.session_key
+            )
+            INSERT INTO messages (session_key, agent_id, message_id, message, created_at, updated_at)
+            SELECT session_key, 'default', number,
+                   json_build_object('role', CASE number %% 2 WHEN 0 THEN 'user' ELSE 'assistant' END,
+                                     'content', json_build_array(json_build_object('text', repeat('x', 600)))),
+                   %(now)s, %(now)s
+            FROM filled, generate_series(0, %(count)s - 1) AS number
+            """,
+            {"session_id": session_id, "count": count, "removed": removed, "now": NOW},
+        )
+
+
+@tool
+def nothing() -> str:
+    """Does nothing."""
+    return "nothing"
+
+
+def test_a_long_conversation_keeps_its_window(wired: PostgreSQLSessionRepository, wire: WireProxy) -> None:
+    """The window moves by the manager's own hand: what it let go of is never read again."""
+    for number in range(12):
+        wire.reset()
+        with wired.run("user-123") as run:
+            window = SlidingWindowConversationManager(window_size=6)
+            script = [UseTool("nothing", {})], "done"
+            agent_of(run.session_manager, ScriptedModel(*script), [nothing], conversation_manager=window)(f"{number}")
+        assert wire.trace.row_count <= 6 + 2 + 3, "begin read more than the window"
+    assert len(wired.list_messages("user-123", "default")) == 12 * 4
+
+
+def test_a_store_counts_its_own_round_trips(wire: WireProxy) -> None:
+    store = PostgreSQLStore(StoreSettings(url=wire.url))
+    store.ping()
+    store.ping()
+    assert store.round_trips == wire.trace.round_trips == 2
+    store.close()

@@ -1,0 +1,42 @@
+import pytest
+
+from session_store.errors import ConfigurationError
+from session_store.settings import DEFAULT_URL, StoreSettings
+
+
+def test_the_environment_is_read_once_and_whole() -> None:
+    settings = StoreSettings.from_environment(
+        {
+            "SESSION_BACKEND_URL": "postgresql://db/sessions",
+            "DATABASE_IAM_AUTH": "true",
+            "DATABASE_CA_FILE": "/ca.pem",
+            "AWS_REGION": "eu-central-1",
+            "DATABASE_CONNECT_TIMEOUT_SECONDS": "3",
+            "DATABASE_IDLE_SECONDS": "60.5",
+        }
+    )
+    assert settings == StoreSettings("postgresql://db/sessions", True, "/ca.pem", "eu-central-1", 3, 60.5)
+    assert settings.is_postgresql
+
+
+def test_an_empty_environment_names_the_local_session_backend() -> None:
+    assert StoreSettings.from_environment({}) == StoreSettings(url=DEFAULT_URL)
+    assert not StoreSettings().is_postgresql
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SESSION_BACKEND_URL", "mysql://db"),
+        ("SESSION_BACKEND_URL", "db:5432"),
+        ("SESSION_BACKEND_URL", "postgresql://[::1/sessions"),
+        ("DATABASE_IAM_AUTH", "yes"),
+        ("DATABASE_CONNECT_TIMEOUT_SECONDS", "soon"),
+        ("DATABASE_CONNECT_TIMEOUT_SECONDS", "0"),
+        ("DATABASE_IDLE_SECONDS", "nan"),
+        ("DATABASE_IDLE_SECONDS", "1e9"),
+    ],
+)
+def test_an_impossible_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        StoreSettings.from_environment({name: value})
