@@ -98,6 +98,8 @@ class WireProxy:
             except OSError:
                 return
             self._sockets += [client, server]
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             link = _Link(self, client, server)
             threading.Thread(target=link.forward_requests, daemon=True).start()
             threading.Thread(target=link.forward_answers, daemon=True).start()
