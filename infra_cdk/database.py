@@ -93,7 +93,6 @@ class Database(Construct):
 
     def _make_proxy(self) -> rds.DatabaseProxy:
         self._proxy_group = self._network.make_security_group("ProxyGroup", "The database proxy")
-        self._network.allow(self._proxy_group, self.cluster_group, DATABASE_PORT, "The proxy's connections")
         # CDK gives the proxy's own role no right to sign in to the cluster: a role of ours has it.
         role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
         self.cluster.grant_connect(role, DATA_ROLE)

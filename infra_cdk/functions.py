@@ -102,7 +102,7 @@ class Functions(Construct):
             vpc_subnets=self._around.network.function_subnets,
             security_groups=[group],
             tracing=lambda_.Tracing.ACTIVE,
-            environment_encryption=self._around.key,
+            environment_encryption=self._open_secret(row, role),
             environment=self._environment(name, row),
             reserved_concurrent_executions=self._reserved_concurrency(row),
         )
@@ -119,6 +119,13 @@ class Functions(Construct):
         role.add_to_policy(iam.PolicyStatement(actions=_NETWORK_INTERFACE_ACTIONS + _TRACE_ACTIONS, resources=["*"]))
         acknowledge(role, "EC2's and X-Ray's actions for functions take no resource", "AwsSolutions-IAM5[Resource::*]")
         return role
+
+    def _open_secret(self, row: Function, role: iam.Role) -> kms.IKey | None:
+        """The key over an environment that holds a provider's; others hold no secret."""
+        if not (row.agent and self._around.settings.model_key_secret):
+            return None
+        self._around.key.grant_decrypt(role)
+        return self._around.key
 
     def _layers_of(self, row: Function) -> list[lambda_.ILayerVersion]:
         names = ["Dependencies", "App", *(["ResponseStreaming"] if row.streaming else [])]

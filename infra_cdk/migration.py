@@ -1,6 +1,7 @@
 """Applies the schema's migrations as part of every deployment that changes them, before the functions change."""
 
 import hashlib
+from pathlib import Path
 
 from aws_cdk import CustomResource, RemovalPolicy, custom_resources
 from aws_cdk import aws_lambda as lambda_
@@ -47,10 +48,10 @@ def _acknowledge_framework(provider: custom_resources.Provider, function: lambda
     acknowledge(provider, "CDK's own framework function; CloudFormation alone calls it and sees its errors", *rules)
 
 
-def make_properties(settings: Settings) -> dict[str, object]:
+def make_properties(settings: Settings, migrations: Path = MIGRATIONS_FOLDER) -> dict[str, object]:
     """A change of any of these makes CloudFormation call the function again."""
     return {
-        "Migrations": _migrations_hash(),
+        "Migrations": _hash(migrations),
         "DataRole": DATA_ROLE,
         "StatementTimeoutSeconds": STATEMENT_TIMEOUT_SECONDS,
         "IdleInTransactionTimeoutSeconds": IDLE_IN_TRANSACTION_TIMEOUT_SECONDS,
@@ -58,8 +59,8 @@ def make_properties(settings: Settings) -> dict[str, object]:
     }
 
 
-def _migrations_hash() -> str:
-    files = sorted(MIGRATIONS_FOLDER.glob("*.sql"))
+def _hash(migrations: Path) -> str:
+    files = sorted(migrations.glob("*.sql"))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 

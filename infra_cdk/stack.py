@@ -43,7 +43,7 @@ class SessionsStack(Stack):
         return kms.Key(
             self,
             "Key",
-            description="Encrypts the sessions, the functions' settings and the alarms",
+            description="Encrypts the sessions, a model provider's key and the alarms",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.RETAIN,
         )

@@ -1,21 +1,141 @@
 """The migrate function against a real PostgreSQL, with the properties that the stack gives it."""
 
+import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
-from psycopg import conninfo
+from psycopg import errors, sql
 
+from functions.migrate.handler import handler
+from infra_cdk.database import DATA_ROLE, MIGRATOR_ROLE
+from infra_cdk.migration import make_properties
+from infra_cdk.settings import Settings
 from local.database import EmbeddedDatabase
+from session_store.migrate import MigrationError
+from session_store.postgresql import PostgreSQLStore
+from session_store.records import SessionRecord
+from session_store.settings import StoreSettings
+
+DIRECT = Settings(proxy=False)
+
+
+class Cluster:
+    """A database as Aurora makes it: the master user owns it and is no superuser; `rds_iam` exists."""
+
+    def __init__(self, server: EmbeddedDatabase) -> None:
+        self._server, self._password = server, secrets.token_urlsafe(12)
+        self._execute("CREATE ROLE rds_iam")
+        self._execute(f"CREATE ROLE {MIGRATOR_ROLE} LOGIN CREATEROLE CREATEDB PASSWORD '{self._password}'")
+        self._execute(f"GRANT rds_iam TO {MIGRATOR_ROLE} WITH ADMIN OPTION")
+        self._execute(f"CREATE DATABASE fresh OWNER {MIGRATOR_ROLE}")
+
+    def url_of(self, role: str) -> str:
+        return f"postgresql://{role}:{self._password}@127.0.0.1:{self._server.port}/fresh"
+
+    def let_in(self, role: str) -> None:
+        """What RDS does by token, a password does here."""
+        self._execute(f"ALTER ROLE {role} PASSWORD '{self._password}'")
+
+    def drop(self) -> None:
+        self._execute("DROP DATABASE fresh WITH (FORCE)")
+        for role in (DATA_ROLE, MIGRATOR_ROLE, "rds_iam"):
+            self._execute(f"DROP ROLE IF EXISTS {role}")
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._server.url, autocommit=True) as connection:
+            connection.execute(statement.encode())
 
 
 @pytest.fixture
-def migrator_url(postgresql_server: EmbeddedDatabase) -> Iterator[str]:
-    """An empty database; `rds_iam` exists as on RDS, and the migrator owns nothing yet."""
-    with psycopg.connect(postgresql_server.url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE fresh")
-        connection.execute("CREATE ROLE rds_iam")
-        yield conninfo.make_conninfo(postgresql_server.url, dbname="fresh")
-        connection.execute("DROP DATABASE fresh WITH (FORCE)")
-        connection.execute("DROP ROLE rds_iam")
-        connection.execute("DROP ROLE IF EXISTS sessions_app")
+def cluster(postgresql_server: EmbeddedDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    made = Cluster(postgresql_server)
+    monkeypatch.setenv("SESSION_BACKEND_URL", made.url_of(MIGRATOR_ROLE))
+    yield made
+    made.drop()
+
+
+def ask(request_type: str, settings: Settings = DIRECT) -> dict[str, Any]:
+    """As CloudFormation sends them: every value is text."""
+    properties = {name: str(value) for name, value in make_properties(settings).items()}
+    return handler({"RequestType": request_type, "ResourceProperties": properties}, None)
+
+
+@pytest.fixture
+def app_url(cluster: Cluster) -> str:
+    ask("Create")
+    cluster.let_in(DATA_ROLE)
+    return cluster.url_of(DATA_ROLE)
+
+
+def test_create_applies_the_schema_and_update_finds_nothing_to_do(cluster: Cluster) -> None:
+    assert "0001_create_sessions.sql" in ask("Create")["Data"]["Applied"].split(",")
+    again = ask("Update")
+    assert again["Data"]["Applied"] == ""
+    assert again["PhysicalResourceId"] == ask("Update")["PhysicalResourceId"]
+
+
+def test_the_data_role_reads_and_writes_rows(app_url: str) -> None:
+    store = PostgreSQLStore(StoreSettings(url=app_url))
+    now = "2026-01-01T00:00:00+00:00"
+    store.sessions.create("owner", SessionRecord("one", "AGENT", now, now))
+    assert store.sessions.read("owner", "one") is not None
+    store.sessions.delete("owner", "one")
+    assert store.sessions.read("owner", "one") is None
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine (id int)",
+        "CREATE TEMPORARY TABLE mine (id int)",
+        "CREATE SCHEMA mine",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "ALTER TABLE sessions ADD COLUMN mine int",
+        "DROP TABLE messages",
+        "TRUNCATE messages",
+        "UPDATE schema_migrations SET checksum = ''",
+        "DELETE FROM schema_migrations",
+        "CREATE ROLE mine",
+    ],
+)
+def test_the_data_role_can_do_nothing_else(app_url: str, statement: str) -> None:
+    with psycopg.connect(app_url) as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize(("settings", "idle_session"), [(DIRECT, "1min"), (Settings(), "0")])
+def test_the_data_roles_time_is_limited(cluster: Cluster, settings: Settings, idle_session: str) -> None:
+    ask("Create", settings)
+    cluster.let_in(DATA_ROLE)
+    with psycopg.connect(cluster.url_of(DATA_ROLE)) as connection:
+        limits = [
+            connection.execute(sql.SQL("SHOW {}").format(sql.Identifier(name))).fetchone()
+            for name in ("statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout")
+        ]
+    assert limits == [("10s",), ("10s",), (idle_session,)]
+
+
+def test_the_data_role_signs_in_by_iam(app_url: str) -> None:
+    with psycopg.connect(app_url) as connection:
+        assert connection.execute("SELECT pg_has_role(current_user, 'rds_iam', 'member')").fetchone() == (True,)
+
+
+def test_a_failed_migration_fails_the_deployment_and_grants_nothing(cluster: Cluster) -> None:
+    with psycopg.connect(cluster.url_of(MIGRATOR_ROLE)) as connection:
+        connection.execute(
+            "CREATE TABLE schema_migrations (name text PRIMARY KEY, checksum text, applied_at timestamptz)"
+        )
+        connection.execute("INSERT INTO schema_migrations VALUES ('0001_create_sessions.sql', 'another', now())")
+    with pytest.raises(MigrationError, match="0001_create_sessions"):
+        ask("Create")
+    with psycopg.connect(cluster.url_of(MIGRATOR_ROLE)) as connection:
+        assert connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (DATA_ROLE,)).rowcount == 0
+
+
+def test_delete_leaves_the_database_as_it_is(app_url: str) -> None:
+    assert ask("Delete")["PhysicalResourceId"]
+    with psycopg.connect(app_url) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (0,)

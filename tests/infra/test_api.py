@@ -1,0 +1,112 @@
+"""The API as deployed: one route table, what is public, limits, and the gateway's own errors."""
+
+import json
+
+import pytest
+
+from infra_cdk.function_table import read_function_table
+from local.gateway.problems import Problem
+from tests.infra.template import Template, flat
+
+TABLE = read_function_table()
+ROUTES = {(route.method, route.path): route for route in TABLE.deployed_routes}
+NOTHING_OF_A_SESSION = {"/health", "/openapi.json", "/docs"}
+
+
+def test_routes_are_those_of_the_table(either: Template) -> None:
+    assert set(either.routes()) == set(ROUTES)
+    assert len(ROUTES) == len(TABLE.deployed_routes)
+    for key, method in either.routes().items():
+        assert either.function_ids()[ROUTES[key].function] in flat(method["Integration"]["Uri"])
+
+
+def test_only_the_health_and_the_documentation_are_public(standard: Template, tuned: Template) -> None:
+    for template, authorization in ((standard, "AWS_IAM"), (tuned, "COGNITO_USER_POOLS")):
+        public = {path for (_, path), method in template.routes().items() if method["AuthorizationType"] == "NONE"}
+        verified = {method["AuthorizationType"] for method in template.routes().values()} - {"NONE"}
+        assert public == NOTHING_OF_A_SESSION
+        assert verified == {authorization}
+
+
+def test_cognito_routes_name_the_pool_that_the_stack_makes(tuned: Template) -> None:
+    template = tuned
+    (authorizer,) = template.all("AWS::ApiGateway::Authorizer")
+    (pool,) = template.all("AWS::Cognito::UserPool")
+    assert pool in flat(template.only("AWS::ApiGateway::Authorizer")["ProviderARNs"])
+    assert template.only("AWS::Cognito::UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    owned = [method for method in template.routes().values() if method["AuthorizationType"] != "NONE"]
+    assert all(method["AuthorizerId"] == {"Ref": authorizer} for method in owned)
+
+
+def test_streaming_routes_stream_and_others_do_not(either: Template) -> None:
+    for key, method in either.routes().items():
+        integration = method["Integration"]
+        streams = TABLE.functions[ROUTES[key].function].streaming
+        assert integration["Type"] == "AWS_PROXY"
+        assert integration["TimeoutInMillis"] == (900_000 if streams else 29_000)
+        assert (integration["ResponseTransferMode"] == "STREAM") == streams
+        assert ("/response-streaming-invocations" in flat(integration["Uri"])) == streams
+        assert ("2021-11-15" in flat(integration["Uri"])) == streams
+
+
+def test_functions_are_called_by_their_own_routes_alone(either: Template) -> None:
+    (api,) = either.all("AWS::ApiGateway::RestApi")
+    permissions = list(either.all("AWS::Lambda::Permission").values())
+    assert len(permissions) == len(ROUTES)
+    for permission in permissions:
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        assert api in flat(permission["SourceArn"])
+        assert "test-invoke-stage" not in flat(permission["SourceArn"])
+
+
+def test_stage_throttles_and_logs_without_what_people_say(either: Template) -> None:
+    stage = either.only("AWS::ApiGateway::Stage")
+    (settings,) = stage["MethodSettings"]
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (50, 100)
+    assert settings["DataTraceEnabled"] is False
+    fields = json.loads(stage["AccessLogSetting"]["Format"])
+    assert fields["status"] == "$context.status"
+    assert not {"$context.path", "$context.requestOverride.path"} & set(fields.values())
+
+
+def test_throttle_is_a_switch(tuned: Template) -> None:
+    (settings,) = tuned.only("AWS::ApiGateway::Stage")["MethodSettings"]
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (7, 14)
+
+
+def test_gateways_own_errors_are_problems(either: Template) -> None:
+    responses = {p["ResponseType"]: p for p in either.all("AWS::ApiGateway::GatewayResponse").values()}
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"} <= set(responses)
+    for properties in responses.values():
+        body = json.loads(properties["ResponseTemplates"]["application/json"])
+        assert properties["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert body["request_id"] == "$context.requestId"
+        assert str(body.get("status", "")) == properties.get("StatusCode", "")
+    assert "gatewayresponse.header.Retry-After" in responses["THROTTLED"]["ResponseParameters"]
+
+
+@pytest.mark.parametrize(
+    ("response_type", "problem"),
+    [
+        ("REQUEST_TOO_LARGE", Problem.PAYLOAD_TOO_LARGE),
+        ("THROTTLED", Problem.TOO_MANY_REQUESTS),
+        ("INTEGRATION_TIMEOUT", Problem.GATEWAY_TIMEOUT),
+        ("DEFAULT_4XX", Problem.BAD_REQUEST),
+        ("DEFAULT_5XX", Problem.FUNCTION_FAILED),
+    ],
+)
+def test_gateways_codes_are_those_of_the_local_gateway(
+    standard: Template, response_type: str, problem: Problem
+) -> None:
+    responses = {p["ResponseType"]: p for p in standard.all("AWS::ApiGateway::GatewayResponse").values()}
+    body = json.loads(responses[response_type]["ResponseTemplates"]["application/json"])
+    assert body["code"] == problem.value[1]
+    assert body.get("status", problem.status) == problem.status
+
+
+def test_outputs_lead_to_the_api_and_the_dashboard(standard: Template, tuned: Template) -> None:
+    outputs = {name: flat(output["Value"]) for name, output in standard.body["Outputs"].items()}
+    assert {"ApiUrl", "Curl", "DashboardUrl"} <= set(outputs)
+    assert "--aws-sigv4 aws:amz:" in outputs["Curl"]
+    cognito = {name: flat(output["Value"]) for name, output in tuned.body["Outputs"].items()}
+    assert "$ID_TOKEN" in cognito["Curl"]

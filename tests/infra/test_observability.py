@@ -1,0 +1,78 @@
+"""What is watched, and who is told."""
+
+import json
+
+from infra_cdk.function_table import read_function_table
+from tests.infra.template import Template, flat
+
+EVERYWHERE = {
+    "ServerErrors",
+    "FunctionErrors",
+    "SlowTurns",
+    "BusyAnswers",
+    "DatabaseCapacity",
+    "Throttles",
+    "ExpiryFailed",
+}
+
+
+def alarms(template: Template) -> dict[str, dict[str, object]]:
+    named = template.all("AWS::CloudWatch::Alarm")
+    return {name.removeprefix("ObservabilityAlarms")[:-8]: dict(properties) for name, properties in named.items()}
+
+
+def dimension(name: str, resource: str) -> str:
+    return flat({"Name": name, "Value": {"Ref": resource}})
+
+
+def test_every_danger_has_an_alarm(standard: Template, direct: Template) -> None:
+    assert set(alarms(standard)) == EVERYWHERE | {"PinnedConnections"}
+    assert set(alarms(direct)) == EVERYWHERE | {"Concurrencyprocess", "Concurrencyprocessstreaming"}
+
+
+def test_an_idle_service_is_a_healthy_one(either: Template) -> None:
+    assert {alarm["TreatMissingData"] for alarm in alarms(either).values()} == {"notBreaching"}
+
+
+def test_alarms_look_at_things_that_exist(either: Template) -> None:
+    """A metric whose dimension names nothing never has data, and its alarm never fires."""
+    (cluster,) = either.all("AWS::RDS::DBCluster")
+    assert dimension("DBClusterIdentifier", cluster) in flat(alarms(either)["DatabaseCapacity"])
+    errors = flat(alarms(either)["FunctionErrors"])
+    assert all(either.function_ids()[name] in errors for name in read_function_table().functions)
+
+
+def test_busy_answers_are_counted_from_the_access_log(either: Template) -> None:
+    busy = either.only("AWS::Logs::MetricFilter")
+    (counted,) = busy["MetricTransformations"]
+    assert busy["LogGroupName"]["Ref"] in flat(
+        either.only("AWS::ApiGateway::Stage")["AccessLogSetting"]["DestinationArn"]
+    )
+    assert busy["FilterPattern"] == '{ $.status = "409" }'
+    assert counted["MetricName"] in flat(alarms(either)["BusyAnswers"])
+    assert counted["MetricNamespace"] in flat(alarms(either)["BusyAnswers"])
+
+
+def test_pinned_connections_name_the_proxy(standard: Template) -> None:
+    (proxy,) = standard.all("AWS::RDS::DBProxy")
+    assert dimension("ProxyName", proxy) in flat(alarms(standard)["PinnedConnections"])
+
+
+def test_alarms_reach_a_person_when_one_is_named(standard: Template, tuned: Template) -> None:
+    assert all("AlarmActions" not in alarm for alarm in alarms(standard).values())
+    (topic,) = tuned.all("AWS::SNS::Topic")
+    assert all(alarm["AlarmActions"] == [{"Ref": topic}] for alarm in alarms(tuned).values())
+    assert tuned.only("AWS::SNS::Subscription")["Endpoint"] == "oncall@example.com"
+    # CloudWatch publishes to an encrypted topic only if the key lets it.
+    assert "cloudwatch.amazonaws.com" in flat(tuned.only("AWS::KMS::Key")["KeyPolicy"])
+
+
+def test_dashboard_answers_the_three_questions(standard: Template) -> None:
+    body = "".join(
+        part if isinstance(part, str) else "reference"
+        for part in standard.only("AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+    )
+    titles = [widget["properties"]["title"] for widget in json.loads(body)["widgets"]]
+    assert titles[0] == "Is it well"
+    assert {"Database capacity, ACU", "Tokens", "Lambda milliseconds, total"} <= set(titles)
+    assert {"p99 of functions, milliseconds", "Waiting for the proxy, microseconds"} <= set(titles)

@@ -1,0 +1,73 @@
+import subprocess
+import sys
+
+import pytest
+
+from infra_cdk import ROOT
+from infra_cdk.settings import Settings, SettingsError
+from tests.infra.template import read_context
+
+OPENAI = {"model_provider": "openai", "model_id": "gpt-5", "model_key_secret": "openai", "nat": "true"}
+
+
+@pytest.mark.parametrize(
+    ("context", "sentence"),
+    [
+        ({"proxi": "true"}, "Context value 'proxi' is unknown: known are stack_name, proxy, "),
+        ({"proxy": "maybe"}, "Context value proxy='maybe' is impossible: "),
+        ({"minimum_capacity": "0.7"}, "Context value minimum_capacity='0.7' is impossible: "),
+        ({"maximum_capacity": "300"}, "Context value maximum_capacity='300' is impossible: "),
+        ({"authorization": "none"}, "Context value authorization='none' is impossible: "),
+        ({"session_ttl_days": "0"}, "Context value session_ttl_days='0' is impossible: "),
+        ({"function_concurrency": "0"}, "Context value function_concurrency='0' is impossible: "),
+        ({"alarm_email": "somebody"}, "Context value alarm_email='somebody' is impossible: "),
+        ({"model_id": "arn:aws:bedrock:eu-west-1:1:x/y"}, "Context value model_id='arn:aws:bedrock:"),
+        ({"minimum_capacity": "0"}, "Impossible context: minimum_capacity=0 needs proxy=false, because "),
+        ({"minimum_capacity": "8"}, "Impossible context: minimum_capacity must not be above maximum_capacity."),
+        (
+            {**OPENAI, "nat": "false"},
+            "Impossible context: model_provider=openai is on the internet and needs nat=true.",
+        ),
+        ({**OPENAI, "model_id": None}, "Impossible context: model_id is missing, and model_provider=openai needs it."),
+        ({"model_key_secret": "key"}, "Impossible context: model_key_secret is for other providers: "),
+    ],
+)
+def test_impossible_context_is_refused_with_one_sentence_that_names_it(
+    context: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_context(context)
+    assert str(refusal.value).startswith(sentence)
+    assert str(refusal.value).endswith(".")
+    assert "\n" not in str(refusal.value)
+
+
+def test_context_of_the_cdk_itself_is_passed_over() -> None:
+    assert Settings.from_context(read_context()) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("context", "minimum_acu", "pauses", "reserved_concurrency"),
+    [
+        ({}, 0.5, False, None),
+        ({"proxy": "false"}, 0, True, 20),
+        ({"proxy": "false", "minimum_capacity": "1", "function_concurrency": "5"}, 1, False, 5),
+    ],
+)
+def test_capacity_and_concurrency_follow_from_the_proxy(
+    context: dict[str, object], minimum_acu: float, pauses: bool, reserved_concurrency: int | None
+) -> None:
+    settings = Settings.from_context(context)
+    assert (settings.minimum_acu, settings.pauses) == (minimum_acu, pauses)
+    assert settings.reserved_concurrency == reserved_concurrency
+
+
+def test_synth_ends_with_the_sentence_alone() -> None:
+    environment = {"CDK_CONTEXT_JSON": '{"minimum_capacity": "0"}'}
+    ended = subprocess.run(
+        [sys.executable, "-m", "infra_cdk.app"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        "Impossible context: minimum_capacity=0 needs proxy=false, because an attached RDS Proxy keeps Aurora awake."
+    ]
