@@ -47,4 +47,7 @@ round-trips: $(SETUP)  ## how often a turn waits for the database, counted on th
 unit: $(SETUP)  ## the tests alone
 	@$(RUN) pytest -q
 
+fuzz: $(SETUP)  ## 100,000 generated requests against the HTTP API; CASES=n for another number
+	@FUZZ_EXAMPLES=$$(( ($(or $(CASES),100000) + 37) / 38 )) $(RUN) pytest -q -n 2 --timeout=0 tests/integration/test_fuzz_http.py
+
 test: check unit  ## everything that must hold: check, then every test

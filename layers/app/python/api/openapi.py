@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaMode
 from api import problems
 from api.answers import BinaryContent, ProblemDetails
 from api.errors import UnauthenticatedError
-from api.operations import OPERATIONS, PROMPTS, Operation, Parameter
+from api.operations import OPERATIONS, PROMPTS, Link, Operation, Parameter
 from api.process_request import ProcessRequest
 from api.settings import Settings
 from session_store.errors import RunInProgressError, SessionBusyError, StoreUnavailableError
@@ -106,7 +106,13 @@ def _answer(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "object" if operation.answer == "application/json" else "string"}
         example = {} if operation.example is None else {"example": operation.example}
         answer["content"] = {operation.answer: {"schema": schema, **example}}
+    if operation.links:
+        answer["links"] = {link.operation_id: _link(link) for link in operation.links}
     return answer
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {"operationId": link.operation_id, "parameters": {link.parameter: f"$response.body#{link.pointer}"}}
 
 
 def _problems(kinds: Iterable[type[Exception]], schemas: dict[Any, Any]) -> dict[str, Any]:

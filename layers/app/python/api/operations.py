@@ -48,8 +48,23 @@ class Operation:
     errors: Sequence[type[Exception]] = ()
     owned: bool = True
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    links: Sequence["Link"] = ()
 
 
+@dataclass(frozen=True)
+class Link:
+    """What one may ask next: the operation, its parameter, and where in the answer its value is."""
+
+    operation_id: str
+    parameter: str
+    pointer: str
+
+
+TO_SESSION = tuple(
+    Link(operation_id, "session_id", "/session_id")
+    for operation_id in ("readHistory", "exportSession", "deleteSession")
+)
+TO_RUN = (Link("readRun", "run_id", "/run_id"), Link("cancelRun", "run_id", "/run_id"))
 SESSION_ID = Parameter("session_id", "path", IDENTIFIER, "The session, percent-encoded.")
 RUN = Parameter("run_id", "path", IDENTIFIER, "The run, as an answer named it.")
 LIMIT = Parameter(
@@ -133,6 +148,7 @@ OPERATIONS = (
         parameters=[IDEMPOTENCY_KEY],
         body=ProcessRequest,
         errors=PROCESS_ERRORS,
+        links=(*TO_SESSION, *TO_RUN),
     ),
     Operation(
         "processStreaming",
@@ -167,6 +183,11 @@ OPERATIONS = (
         },
         parameters=[LIMIT, CURSOR],
         errors=[errors.InvalidRequestError, store_errors.CursorNotFoundError],
+        links=[
+            Link("listSessions", "cursor", "/next_cursor"),
+            Link("readHistory", "session_id", "/sessions/0/session_id"),
+            Link("deleteSession", "session_id", "/sessions/0/session_id"),
+        ],
     ),
     Operation(
         "readHistory",
@@ -225,6 +246,7 @@ OPERATIONS = (
         description="For after a 504 or a lost connection.",
         parameters=[RUN],
         errors=[errors.InvalidRequestError, store_errors.RunNotFoundError],
+        links=TO_SESSION,
     ),
     Operation(
         "cancelRun",

@@ -1,0 +1,180 @@
+"""Generated requests of two owners against the handlers, held to the served OpenAPI document.
+
+`FUZZ_EXAMPLES` says how many of each kind; each test holds that it sent so many times that: 38 in all, so 1,140
+requests in `make test` and 100,000 in `make fuzz`.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.generation import GenerationMode
+from werkzeug.test import Client
+
+from agent.agent import configured_model
+from session_store.postgresql import open_store
+from session_store.settings import StoreSettings
+from tests.http_api import ALICE, BOB
+from tests.wsgi_api import WsgiApi, load_handlers
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=EXAMPLES <= 30,  # the same cases in every ordinary run, others in `make fuzz`
+    suppress_health_check=list(HealthCheck),
+    stateful_step_count=8,
+)
+PRINTABLE = st.characters(categories=["L", "M", "N", "P", "S"], include_characters=" ")
+MARKS = {ALICE: "the marmalade of Alice", BOB: "the bicycle of Bob"}
+
+schemathesis.openapi.format("printable-text", st.text(PRINTABLE, min_size=1, max_size=255))
+load_all_checks()
+# The gateway answers these before any handler is asked.
+OF_THE_GATEWAY = ["unsupported_method", "allow_header_conformance"]
+
+
+@dataclass
+class World:
+    """Both owners' APIs over one database, and ids that mean something in it."""
+
+    apis: dict[str, WsgiApi]
+    known: dict[str, list[str]]
+
+    @property
+    def calls(self) -> int:
+        return sum(api.calls for api in self.apis.values())
+
+    def check_owner(self, user: str, body: str) -> None:
+        """What the other owner has written is nowhere in it."""
+        for other, mark in MARKS.items():
+            assert other == user or mark not in body
+
+
+@pytest.fixture
+def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
+    monkeypatch.setenv("MODEL_PROVIDER", "tests.scripted_model:build")
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+    configured_model.cache_clear()
+    handlers = load_handlers()
+    world = World({user: WsgiApi(handlers, user) for user in MARKS}, {"session_id": [], "run_id": [], "cursor": []})
+    for user in MARKS:
+        populate(world, user)
+    yield world
+    open_store(StoreSettings(url=database_url)).close()
+
+
+def populate(world: World, user: str) -> None:
+    client = Client(world.apis[user])
+    for session_id in ("user-123", f"{user}'s own", "50%25/?#"):
+        answer = client.post("/process", json={"prompt": MARKS[user], "session_id": session_id})
+        world.known["session_id"].append(session_id)
+        world.known["run_id"].append(answer.json["run_id"])
+    for path in ("/sessions?limit=1", "/sessions/user-123/history?limit=1"):
+        world.known["cursor"].append(str(client.get(path).json["next_cursor"]))
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("user", MARKS)
+def test_generated_requests_are_answered_as_documented(world: World, user: str, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user])
+    for result in schema.get_all_operations():
+        if mode is GenerationMode.POSITIVE or takes_something(result.ok()):
+            send_generated(world, user, result.ok(), mode)
+    assert world.calls >= 7 * EXAMPLES
+
+
+def takes_something(operation: Any) -> bool:
+    return bool(operation.body or operation.query or operation.path_parameters)
+
+
+def send_generated(world: World, user: str, operation: Any, mode: GenerationMode) -> None:
+    @SETTINGS
+    @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
+    def send(case: Any, data: Any) -> None:
+        if mode is GenerationMode.POSITIVE:
+            use_known(world, case, data)
+        response = case.call()
+        world.check_owner(user, response.text)
+        case.validate_response(response, excluded_checks=excluded_checks(case, response))
+
+    send()
+
+
+def excluded_checks(case: Any, response: Any) -> Any:
+    names = list(OF_THE_GATEWAY)
+    if case.operation.path == "/process-streaming":
+        names.append("response_schema_conformance")  # a schema says nothing about events
+    if "idempotency_key_reused" in response.text:
+        names.append("positive_data_acceptance")  # valid, but not after what came before
+    return CHECKS.get_by_names(names)
+
+
+def use_known(world: World, case: Any, data: Any) -> None:
+    """Ids that exist, for this owner or the other, where chance alone would never find one."""
+    for place in (case.path_parameters, case.query):
+        for name in set(place or ()) & set(world.known):
+            if data.draw(st.booleans()) and (name, case.operation.path) != ("cursor", HISTORY):
+                value = data.draw(st.sampled_from(world.known[name]))
+                place[name] = quote(value, safe="") if place is case.path_parameters else value
+
+
+HISTORY = "/sessions/{session_id}/history"
+
+
+@pytest.mark.parametrize("user", MARKS)
+def test_sequences_of_requests_are_answered_as_documented(world: World, user: str) -> None:
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user])
+
+    class Sequence(schema.as_state_machine()):  # type: ignore[misc]
+        def validate_response(self, response: Any, case: Any, **more: Any) -> None:
+            world.check_owner(user, response.text)
+            case.validate_response(response, excluded_checks=excluded_checks(case, response))
+
+    run_state_machine_as_test(Sequence, settings=SETTINGS)
+    assert world.calls >= 4 * EXAMPLES
+
+
+TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+REQUESTS = st.fixed_dictionaries({"prompt": VALUES | TEXT}, optional={"session_id": VALUES | TEXT, "other": VALUES})
+DEEP = st.integers(1, 5_000).map(lambda depth: '{"prompt":' + "[" * depth + "]" * depth + "}")
+HUGE = st.sampled_from([99_999, 100_001, 2_000_000]).map(lambda size: json.dumps({"prompt": "\0" * size}))
+BODIES = st.binary(max_size=60) | (VALUES.map(json.dumps) | REQUESTS.map(json.dumps) | DEEP | HUGE).map(str.encode)
+MEDIA_TYPES = st.sampled_from(
+    ["application/json", "application/json; charset=utf-8", "application/json; charset=utf-16", "text/plain", "", "/"]
+)
+
+
+@pytest.mark.parametrize("path", ["/process", "/process-streaming"])
+def test_any_bytes_are_answered_or_refused_by_the_table(world: World, path: str) -> None:
+    documented = set(json.loads(Client(world.apis[ALICE]).get("/openapi.json").text)["components"]["examples"])
+
+    @SETTINGS
+    @given(body=BODIES, media_type=MEDIA_TYPES, user=st.sampled_from([ALICE, BOB]), key=st.none() | TEXT)
+    def send(body: bytes, media_type: str, user: str, key: str | None) -> None:
+        headers = {} if key is None else {"Idempotency-Key": key.encode(errors="replace").decode("latin-1")}
+        headers = {name: value for name, value in headers.items() if value.isprintable()}
+        answer = Client(world.apis[user]).post(path, data=body, content_type=media_type, headers=headers)
+        world.check_owner(user, answer.text)
+        if answer.status_code != 200:
+            assert answer.status_code < 500, answer.text
+            assert answer.json["code"] in documented
+
+    send()
+    assert world.calls >= EXAMPLES
