@@ -73,7 +73,7 @@ class HttpConnection:
 
     async def close(self) -> None:
         """Send what is written, then close; a response without its end is seen as broken by the client."""
-        if self._http.their_state is h11.SEND_BODY and self._http.our_state is h11.DONE:
+        if self._http.their_state in {h11.SEND_BODY, h11.ERROR} and self._http.our_state is h11.MUST_CLOSE:
             await self._linger()
         self._writer.close()
         with suppress(OSError, TimeoutError):

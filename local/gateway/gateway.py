@@ -50,6 +50,7 @@ class Gateway:
         self._running = threading.Event()
 
     def __enter__(self) -> Self:
+        self._pool = RuntimePool(self._functions, self._layers, self._environment, self._limits)
         self._thread.start()
         self._running.wait()
         try:
@@ -89,7 +90,6 @@ class Gateway:
 
     async def _run(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        self._pool = RuntimePool(self._functions, self._layers, self._environment, self._limits)
         self._running.set()
         try:
             await self._ended.wait()

@@ -234,6 +234,18 @@ def test_body_over_the_limit_is_refused_and_the_answer_arrives(size: int, chunke
     assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
 
 
+def test_refusal_reaches_a_client_that_sends_everything_before_it_reads(gateway: Gateway) -> None:
+    size = 11 * MEBIBYTE
+    head = f"POST /ordinary/echo HTTP/1.1\r\nHost: 127.0.0.1:{gateway.port}\r\nContent-Length: {size}\r\n\r\n"
+
+    with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
+        connection.sendall(head.encode())
+        for _ in range(size // MEBIBYTE):
+            connection.sendall(bytes(MEBIBYTE))
+
+        assert read_all(connection).startswith(b"HTTP/1.1 413 ")
+
+
 def test_body_under_the_limit_is_served(client: httpx.Client) -> None:
     response = client.post("/ordinary/version", content="x" * 5 * MEBIBYTE)
 
