@@ -85,7 +85,8 @@ class HttpConnection:
 
     def _head(self, status: int, headers: Headers) -> h11.Response:
         close = [] if self._http.their_state is h11.DONE else [("Connection", "close")]
-        response = h11.Response(status_code=status, headers=[*headers, *close], reason=_reason(status))
+        encoded = [(name.encode(), value.encode()) for name, value in [*headers, *close]]
+        response = h11.Response(status_code=status, headers=encoded, reason=_reason(status))
         self.status, self._bodiless = status, self._bodiless or status in {204, 304}
         return response
 

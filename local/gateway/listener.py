@@ -1,21 +1,18 @@
 """One listening address of the gateway: from a request to a function's response or a problem."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from uuid import uuid4
 
 import h11
 
 from local.gateway.connection import HttpConnection
-from local.gateway.event import Owner, Request, build_event, is_binary
-from local.gateway.invocation import Invocation, InvocationError
+from local.gateway.event import Owner, Request, build_event
+from local.gateway.integration import answer_buffered, answer_streamed
 from local.gateway.limits import Limits
 from local.gateway.pool import RuntimePool
 from local.gateway.problems import Problem, ProblemError
-from local.gateway.response import parse_response, read_prelude
 from local.gateway.routing import find_route
 from local.gateway.server import Server
 from local.gateway.table import Route
@@ -68,11 +65,24 @@ class Listener:
         return connection.next_cycle()
 
     async def _exchange(self, connection: HttpConnection, head: h11.Request, request_id: str) -> None:
-        headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers.raw_items()]
-        if sum(len(name) + len(value) for name, value in headers) > self._limits.request_headers_bytes:
-            raise ProblemError(Problem.HEADERS_TOO_LARGE)
-        path, _, query = head.target.decode("ascii").partition("?")
-        method, host = head.method.decode("ascii"), self._own_host(headers)
+        request, route, event = await self._accept(connection, head, request_id)
+        invocation = await self._pool.invoke(route.function, event)
+        try:
+            if route.function.streaming:
+                await answer_streamed(connection, invocation, request, self._limits)
+            else:
+                await answer_buffered(connection, invocation, request, self._limits, self._binary_media_types)
+        finally:
+            invocation.abandon()
+
+    async def _accept(
+        self, connection: HttpConnection, head: h11.Request, request_id: str
+    ) -> tuple[Request, Route, bytes]:
+        """All that API Gateway checks before it invokes; the event's JSON."""
+        headers = self._read_headers(head)
+        host = self._own_host(headers)
+        method, target = head.method.decode("ascii"), head.target.decode("ascii")
+        path, _, query = target.partition("?")
         match = find_route(await self._routes(), method, path)
         if match is None:
             raise ProblemError(Problem.ROUTE_NOT_FOUND)
@@ -82,14 +92,14 @@ class Listener:
         event = build_event(request, match, owner, self._binary_media_types)
         if len(event) > self._limits.event_bytes:
             raise ProblemError(Problem.PAYLOAD_TOO_LARGE)
-        invocation = await self._pool.invoke(match.route.function, event)
-        try:
-            if match.route.function.streaming:
-                await self._stream(connection, invocation, request)
-            else:
-                await self._buffer(connection, invocation, request)
-        finally:
-            invocation.abandon()
+        return request, match.route, event
+
+    def _read_headers(self, head: h11.Request) -> list[tuple[str, str]]:
+        """In the client's spelling."""
+        raw = head.headers.raw_items()
+        if sum(len(name) + len(value) for name, value in raw) > self._limits.request_headers_bytes:
+            raise ProblemError(Problem.HEADERS_TOO_LARGE)
+        return [(name.decode("ascii"), value.decode("latin-1")) for name, value in raw]
 
     def _own_host(self, headers: Sequence[tuple[str, str]]) -> str:
         """The host's name; refuses one that is not ours (DNS rebinding) and pages of any origin but our own."""
@@ -110,64 +120,6 @@ class Listener:
             if len(body) > limit:
                 raise ProblemError(Problem.PAYLOAD_TOO_LARGE)
         return bytes(body)
-
-    async def _buffer(self, connection: HttpConnection, invocation: Invocation, request: Request) -> None:
-        try:
-            async with asyncio.timeout(self._limits.integration_seconds):
-                payload = b"".join([piece async for piece in invocation.read()])
-        except TimeoutError:
-            raise ProblemError(Problem.GATEWAY_TIMEOUT) from None
-        except InvocationError as failure:
-            raise ProblemError(Problem.FUNCTION_FAILED) from failure
-        wants_binary = is_binary(request.header("accept"), self._binary_media_types)
-        response = parse_response(payload)
-        body = response.body_bytes(wants_binary)
-        try:
-            await connection.answer(
-                response.status, [*response.headers, ("x-amzn-RequestId", request.request_id)], body
-            )
-        except h11.LocalProtocolError as error:
-            raise ProblemError(Problem.FUNCTION_FAILED) from error
-
-    async def _stream(self, connection: HttpConnection, invocation: Invocation, request: Request) -> None:
-        limits = self._limits
-        async with aclosing(invocation.read()) as pieces:
-            try:
-                async with asyncio.timeout(limits.stream_seconds) as deadline:
-                    head, rest = await read_prelude(pieces, limits.stream_prelude_bytes)
-            except TimeoutError:
-                raise ProblemError(Problem.GATEWAY_TIMEOUT) from None
-            except InvocationError as failure:
-                raise ProblemError(Problem.FUNCTION_FAILED) from failure
-            connection.buffer_up_to(limits.client_behind_bytes)
-            try:
-                await connection.start(head.status, [*head.headers, ("x-amzn-RequestId", request.request_id)])
-            except h11.LocalProtocolError as error:
-                raise ProblemError(Problem.FUNCTION_FAILED) from error
-            try:
-                async with asyncio.timeout_at(deadline.when()):
-                    await self._relay(connection, rest, pieces, limits.stream_idle_seconds)
-            except (TimeoutError, InvocationError) as error:
-                logger.warning("%s %s: the stream is cut: %s", request.method, request.path, error or "out of time")
-                return  # API Gateway too cuts the connection, the only sign that remains after the first byte
-            await connection.end()
-
-    async def _relay(
-        self, connection: HttpConnection, piece: bytes, pieces: AsyncIterator[bytes], idle_seconds: float
-    ) -> None:
-        with suppress(StopAsyncIteration):
-            while True:
-                await self._send(connection, piece)
-                piece = await asyncio.wait_for(anext(pieces), idle_seconds)
-
-    async def _send(self, connection: HttpConnection, piece: bytes) -> None:
-        """A client that takes nothing for too long is dropped: the function must not wait for it."""
-        try:
-            async with asyncio.timeout(self._limits.client_stall_seconds):
-                await connection.send(piece)
-        except TimeoutError:
-            connection.abort()
-            raise ConnectionAbortedError("the client does not take the stream") from None
 
 
 async def _refuse(connection: HttpConnection, problem: Problem, request_id: str) -> None:

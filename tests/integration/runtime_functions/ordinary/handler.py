@@ -28,7 +28,7 @@ def version(_: dict[str, Any]) -> dict[str, Any]:
 def headers(_: dict[str, Any]) -> dict[str, Any]:
     return {
         "statusCode": 201,
-        "headers": {"X-One": "hidden", "X-Two": 2, "X-Three": True},
+        "headers": {"X-One": "hidden", "X-Two": 2, "X-Three": True, "X-Four": "é"},
         "multiValueHeaders": {"x-one": ["a", "b"], "Set-Cookie": ["a=1", "b=2"]},
         "body": "é",
     }
