@@ -51,6 +51,10 @@ class EmbeddedDatabase:
     def url(self) -> str:
         return f"postgresql://postgres:{self._password_file.read_text()}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def process_id(self) -> int | None:
+        return self._process.pid if self._process else None
+
     def __enter__(self) -> Self:
         self.start()
         return self
