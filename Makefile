@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 
-.PHONY: help setup demo local synth deploy smoke test check unit round-trips
+.PHONY: bench help setup demo local synth deploy smoke test check unit round-trips
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,3 +51,6 @@ fuzz: $(SETUP)  ## 100,000 generated requests against the HTTP API; CASES=n for 
 	@FUZZ_EXAMPLES=$$(( ($(or $(CASES),100000) + 37) / 38 )) $(RUN) pytest -q -n 2 --timeout=0 tests/integration/test_fuzz_http.py
 
 test: check unit  ## everything that must hold: check, then every test
+
+bench: $(SETUP)  ## measure this project beside its peers (FULL=1 for long histories and a million sessions)
+	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks

@@ -6,13 +6,13 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from local.database import EmbeddedDatabase, temporary_database
-from tests.benchmarks import tables
+from tests.benchmarks import cold_starts, lists, plot, streaming, tables, throughput
 from tests.benchmarks.contest import Contest, Entry, entries
 
 RESULTS = Path(".cache/benchmarks/results.json")
@@ -24,24 +24,47 @@ class Sizes:
     turns: int
     restores: list[int]
     restore_times: int
+    workers: list[int]
+    seconds: float
+    sessions: int
+    requests: int
 
 
-SHORT = Sizes(histories=[0, 20, 200], turns=30, restores=[40, 2000], restore_times=10)
-FULL = Sizes(histories=[0, 20, 200, 2000, 10_000], turns=100, restores=[40, 200, 2000, 10_000], restore_times=20)
+SHORT = Sizes(
+    histories=[0, 20, 200],
+    turns=30,
+    restores=[40, 2000],
+    restore_times=10,
+    workers=[1, 4, 16, 64],
+    seconds=5,
+    sessions=100_000,
+    requests=200,
+)
+FULL = Sizes(
+    histories=[0, 20, 200, 2000, 10_000],
+    turns=100,
+    restores=[40, 200, 2000, 10_000],
+    restore_times=20,
+    workers=[1, 2, 4, 8, 16, 32, 64],
+    seconds=20,
+    sessions=1_000_000,
+    requests=200,
+)
 
 
 def main() -> None:
     sizes = FULL if os.environ.get("FULL") == "1" else SHORT
     with ExitStack() as parts:
         server = parts.enter_context(temporary_database({"max_connections": "300"}))
-        measured = list(_measure(server, entries(parts, server), sizes))
-    results = {"machine": _machine(), "sizes": sizes.__dict__, "measured": measured}
+        measured = [*_contest(server, entries(parts, server), sizes), *_alone(server, sizes)]
+    results = {"machine": _machine(), "sizes": asdict(sizes), "measured": measured}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1))
     print(tables.of(results))
+    print(f"\nAll figures: {RESULTS}, a plot: {plot.draw(results, RESULTS.with_suffix('.svg'))}")
 
 
-def _measure(server: EmbeddedDatabase, contestants: list[Entry], sizes: Sizes) -> Iterator[dict[str, Any]]:
+def _contest(server: EmbeddedDatabase, contestants: list[Entry], sizes: Sizes) -> Iterator[dict[str, Any]]:
     jobs = {
         "turn": {"histories": sizes.histories, "turns": sizes.turns},
         "restore": {"histories": sizes.restores, "times": sizes.restore_times},
@@ -52,6 +75,19 @@ def _measure(server: EmbeddedDatabase, contestants: list[Entry], sizes: Sizes) -
                 where = f"{measurement.get('where', '')} history={measurement['history']}"
                 print(f"[{number}/{len(contestants)}] {entry.name}: {measurement['measure']} {where}", file=sys.stderr)
                 yield {"contestant": entry.name, **measurement}
+
+
+def _alone(server: EmbeddedDatabase, sizes: Sizes) -> Iterator[dict[str, Any]]:
+    """What no peer has, or has otherwise."""
+    for section in (
+        throughput.measure(server, sizes.workers, sizes.seconds),
+        iter([lists.measure(server, sizes.sessions)]),
+        cold_starts.measure(server),
+        iter([streaming.measure(server, sizes.requests)]),
+    ):
+        for measurement in section:
+            print(f"this project: {measurement['measure']}", file=sys.stderr)
+            yield measurement
 
 
 def _machine() -> dict[str, Any]:
