@@ -14,13 +14,13 @@ from infra_cdk import ROOT
 from infra_cdk.acknowledge import acknowledge
 from infra_cdk.database import Database
 from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
-from infra_cdk.layer_build import build_dependencies, build_own
+from infra_cdk.layer_build import LAMBDA_PLATFORMS, build_dependencies, build_own
 from infra_cdk.model_access import acknowledge_profile, make_model_statements
 from infra_cdk.network import HTTPS_PORT, Network
 from infra_cdk.settings import PROVIDER_KEY_VARIABLES, Settings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
-ARCHITECTURE = lambda_.Architecture.ARM_64
+ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 # docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html; EC2 takes no resource for most of them.
 _NETWORK_INTERFACE_ACTIONS = [
     "ec2:AssignPrivateIpAddresses",
@@ -45,14 +45,15 @@ class Functions(Construct):
     def __init__(self, scope: Construct, name: str, *, table: FunctionTable, around: Surroundings) -> None:
         super().__init__(scope, name)
         self._around = around
-        self._layers = self._make_layers(around.settings.model_provider)
+        self._architecture = ARCHITECTURES[around.settings.architecture]
+        self._layers = self._make_layers(around.settings)
         self._model_statements = make_model_statements(self, around.settings.model)
         self._bedrock_group = self._make_bedrock_endpoint() if around.settings.model_provider == "bedrock" else None
         self.by_name = {name: self._make_function(name, function) for name, function in table.functions.items()}
 
-    def _make_layers(self, model_provider: str) -> dict[str, lambda_.LayerVersion]:
+    def _make_layers(self, settings: Settings) -> dict[str, lambda_.LayerVersion]:
         folders = {
-            "Dependencies": build_dependencies(model_provider),
+            "Dependencies": build_dependencies(settings.model_provider, LAMBDA_PLATFORMS[settings.architecture]),
             "App": build_own(ROOT / "layers/app"),
             "ResponseStreaming": build_own(ROOT / "layers/response_streaming"),
         }
@@ -63,7 +64,7 @@ class Functions(Construct):
                 name,
                 code=lambda_.Code.from_asset(str(folder), asset_hash=folder.name),
                 compatible_runtimes=[RUNTIME],
-                compatible_architectures=[ARCHITECTURE],
+                compatible_architectures=[self._architecture],
             )
             for name, folder in folders.items()
         }
@@ -90,7 +91,7 @@ class Functions(Construct):
             "Function",
             description=f"functions/{name}",
             runtime=RUNTIME,
-            architecture=ARCHITECTURE,
+            architecture=self._architecture,
             handler="handler.handler",
             code=lambda_.Code.from_asset(str(FUNCTIONS_FOLDER / name), exclude=["__pycache__"]),
             layers=self._layers_of(row),
@@ -154,6 +155,8 @@ class Functions(Construct):
             # Resolved by CloudFormation when it deploys: the template holds the secret's name alone.
             reference = f"{{{{resolve:secretsmanager:{settings.model_key_secret}:SecretString}}}}"
             environment[PROVIDER_KEY_VARIABLES[settings.model_provider]] = reference
+        if settings.model_url:
+            environment["OPENAI_BASE_URL"] = settings.model_url  # OpenAI's SDK reads it
         return environment
 
     def _open_database(self, row: Function, role: iam.Role, group: ec2.SecurityGroup) -> dict[str, str]:

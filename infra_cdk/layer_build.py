@@ -16,7 +16,8 @@ import uv
 from infra_cdk import NODE, ROOT, layer_compile, node
 from infra_cdk.layer_compile import PYTHON_VERSION, compile_beside_sources, compile_instead_of_sources, find_compiler
 
-LAMBDA_PLATFORM = "aarch64-manylinux_2_34"  # Amazon Linux 2023 on Graviton has glibc 2.34
+# Amazon Linux 2023 has glibc 2.34.
+LAMBDA_PLATFORMS = {"arm64": "aarch64-manylinux_2_34", "x86_64": "x86_64-manylinux_2_34"}
 BUILDS = ROOT / "layers/dependencies/build"
 
 # What our functions call; secretsmanager is for a model provider's key, sts for credentials by web identity.
@@ -24,11 +25,11 @@ AWS_SERVICES = frozenset({"bedrock-runtime", "rds", "secretsmanager", "sts"})
 _AMAZON_ROOTS = ("Amazon Root CA ", "Starfield Services Root Certificate Authority - G2")
 
 
-def build_dependencies(model_provider: str = "bedrock") -> Path:
+def build_dependencies(model_provider: str = "bedrock", platform: str = LAMBDA_PLATFORMS["arm64"]) -> Path:
     """The layer's unpacked folder: `python/` and `certificates/{amazon-trust-services,rds}.pem`."""
     requirements = locked_requirements(model_provider)
-    key = _key(requirements, LAMBDA_PLATFORM, (node.FOLDER / "package-lock.json").read_text())
-    return _build_once(key, lambda layer: _fill(layer, requirements))
+    key = _key(requirements, platform, (node.FOLDER / "package-lock.json").read_text())
+    return _build_once(key, lambda layer: _fill(layer, requirements, platform))
 
 
 def build_own(source: Path) -> Path:
@@ -67,9 +68,9 @@ def _key(*parts: str) -> str:
     return hashlib.sha256("\0".join(everything).encode()).hexdigest()[:16]
 
 
-def _fill(layer: Path, requirements: str) -> None:
+def _fill(layer: Path, requirements: str, platform: str) -> None:
     python = layer / "python"
-    install(requirements, LAMBDA_PLATFORM, python)
+    install(requirements, platform, python)
     _trim(python)
     _write_certificates(python, layer / "certificates")
     compile_instead_of_sources(python)

@@ -31,11 +31,15 @@ class Settings(BaseModel):
     maximum_capacity: Annotated[Capacity, Field(ge=1)] = 4
     ephemeral: bool = False
     nat: bool = False
+    # Lambda's other one is for wheels that exist for it alone, and for containers on a machine that has it.
+    architecture: Literal["arm64", "x86_64"] = "arm64"
     authorization: Literal["iam", "cognito"] = "iam"
     model_provider: Literal["bedrock", "anthropic", "gemini", "mistral", "openai"] = "bedrock"
     # For Bedrock the id of a model or of a system-defined inference profile; no ARN, which does not tell its models.
     model_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")] | None = None
     model_key_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]{1,256}$")] | None = None
+    # A service that speaks OpenAI's protocol in OpenAI's place.
+    model_url: Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+(:443)?(/[A-Za-z0-9/._-]*)?$")] | None = None
     session_ttl_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     function_concurrency: Count | None = None
     requests_per_second: Count = 50
@@ -77,6 +81,8 @@ class Settings(BaseModel):
         return self._refuse_impossible_provider()
 
     def _refuse_impossible_provider(self) -> Self:
+        if self.model_url and self.model_provider != "openai":
+            raise ValueError("model_url is for model_provider=openai: it names a service of OpenAI's protocol")
         if self.model_provider == "bedrock":
             if self.model_key_secret:
                 raise ValueError("model_key_secret is for other providers: model_provider=bedrock signs in with IAM")
