@@ -2,36 +2,15 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 import pytest
 
 from local.database import EmbeddedDatabase
 from local.gateway import LOCAL_OWNER, Gateway
-from session_store.http import HttpStore
-from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
-from session_store.settings import StoreSettings
 from session_store.store import Store
-
-
-@dataclass(frozen=True)
-class Transport:
-    """`url` is what a user gives as SESSION_BACKEND_URL; `owner_prefix` stands before each owner in the tables."""
-
-    url: str
-    database_url: str
-    owner_prefix: str
-
-    def open(self) -> Store:
-        settings = StoreSettings(url=self.url)
-        return PostgreSQLStore(settings) if settings.is_postgresql else HttpStore(settings)
-
-    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.database_url) as connection:
-            return connection.execute(statement, parameters).fetchall()  # pyright: ignore[reportArgumentType]
+from tests.contract.transport import Transport
 
 
 @pytest.fixture(scope="session")
