@@ -1,6 +1,7 @@
 """POST /process with a scripted model, called with REST proxy events, on a real database."""
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +141,18 @@ def test_a_busy_session_is_409_before_the_model_is_called(api: HttpApi, calls: P
         assert (answer.status, answer.code, answer.json["run_id"]) == (409, "session_busy", run.run_id)
         assert 1 <= int(answer.headers["Retry-After"]) <= 30
     assert read_calls(calls) == []
+
+
+def test_what_a_tool_was_given_is_not_logged_when_it_fails(
+    api: HttpApi, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log_here(api, monkeypatch, tmp_path)
+    prompt = 'tool: calculator {"expression": "marmalade("}\nthen\nsay: done'
+    assert api.call("POST", "/process", body={"prompt": prompt}).json["response"] == "done"
+    logging.getLogger("strands.tools").error("the library tells", exc_info=ValueError("marmalade"))
+    logs = "".join(capfd.readouterr())
+    assert '"kinds":["ValueError"]' in logs
+    assert "marmalade" not in logs
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\ud800b", "🧀" * 100, "a\u2028b", "x" * 100_000])
