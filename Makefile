@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 
-.PHONY: bench help setup demo local synth deploy smoke test check unit round-trips
+.PHONY: bench help setup demo local synth deploy smoke test check unit round-trips soak
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ check: $(SETUP)  ## format, lint, types, import directions
 
 round-trips: $(SETUP)  ## how often a turn waits for the database, counted on the wire
 	@$(RUN) python -m tests.proof.round_trips
+
+soak: $(SETUP)  ## 10,000 runs under kills and restarts, then their history checked (10 to 25 minutes)
+	@$(RUN) python -m tests.proof.soak $(ARGS)
 
 unit: $(SETUP)  ## the tests alone
 	@$(RUN) pytest -q

@@ -135,8 +135,9 @@ class EmbeddedDatabase:
         )
 
     def _launch_on_free_port(self) -> None:
-        for _ in range(_PORTS_TRIED):  # another process may take the port before PostgreSQL does
-            self.port = _free_port()
+        for number in range(_PORTS_TRIED):  # another process may take the port before PostgreSQL does
+            if number or not self.port:  # started again, it keeps its port, for its clients to find it
+                self.port = _free_port()
             self._process = self._launch()
             if self._is_ready(self._process):
                 return

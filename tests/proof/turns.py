@@ -1,7 +1,7 @@
 """Turns of a real agent with a scripted model, and what must hold of the history they leave."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -15,6 +15,7 @@ from session_store.errors import SessionBusyError
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.store import Store
 from tests.scripted_model import ScriptedModel
+from tests.waiting import wait_until
 
 OWNER = "default"
 
@@ -73,16 +74,9 @@ def assert_closed(messages: Sequence[dict[str, Any]]) -> None:
     assert not messages or messages[-1]["role"] == "assistant", messages
 
 
-def wait_until(condition: Callable[[], Any], what: str, limit_seconds: float = 30) -> None:
-    until = time.monotonic() + limit_seconds
-    while not condition():
-        assert time.monotonic() < until, f"waited {limit_seconds:g} s for {what}"
-        time.sleep(0.01)
-
-
 def wait_until_blocked(watch: "psycopg.Connection[Any]", count: int = 1) -> None:
     """Until so many statements of the watcher's database wait for a lock."""
-    wait_until(lambda: _blocked(watch) >= count, f"{count} blocked statements")
+    wait_until(lambda: _blocked(watch) >= count)
 
 
 def _blocked(watch: "psycopg.Connection[Any]") -> int:

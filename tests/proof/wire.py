@@ -56,6 +56,7 @@ class WireProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self._cut: tuple[bytes, Cut] | None = None
+        self._refused_connections = 0
         self.cuts = 0
         self.trace = Trace()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -87,10 +88,17 @@ class WireProxy:
     def cut_once(self, text: str, where: Cut) -> None:
         self._cut = (text.encode(), where)
 
+    def cut_next_connection(self) -> None:
+        self._refused_connections = 1
+
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
+                if self._refused_connections:
+                    self._refused_connections -= 1
+                    _close(client)
+                    continue
                 server = socket.create_connection((self._parts.hostname or "", self._parts.port or 5432))
             except ConnectionRefusedError:
                 _close(client)

@@ -119,3 +119,18 @@ def hold_turns(url: str, session_id: str, name: str, count: int, calls: Path, pi
                 busy += 1
                 time.sleep(random.uniform(0.001, 0.01))
     pipe.send(("done", busy))
+
+
+@tool(context=True)
+def ask_a_human(tool_context: ToolContext) -> str:
+    """Asks a human."""
+    return f"a human says {tool_context.interrupt('approval', reason='may I?')}"
+
+
+def hold_interrupted_turn(url: str, session_id: str, pipe: Connection) -> None:
+    """One turn that ends with a question to a human; then (stop reason, interrupt ids)."""
+    repository = PostgreSQLSessionRepository(store=PostgreSQLStore(StoreSettings(url=url)))
+    with repository.run(session_id) as run:
+        agent = agent_of(run.session_manager, ScriptedModel(UseTool("ask_a_human", {})), [ask_a_human])
+        result = agent("Hello")
+    pipe.send((result.stop_reason, [interrupt.id for interrupt in result.interrupts or []]))

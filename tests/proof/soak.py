@@ -1,0 +1,173 @@
+"""`make soak`: thousands of runs under kills and restarts, and then the whole history is checked.
+
+Several processes hold turns on shared sessions, with tools, with failing models, with idempotency keys that come again,
+and delete sessions. Meanwhile one of them is killed every moment (-9), and PostgreSQL is restarted, fast and
+immediate, as is pgbouncer where it is installed (half of the processes go through it).
+"""
+
+import argparse
+import contextlib
+import logging
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import psycopg
+
+from local.database import EmbeddedDatabase, temporary_database
+from session_store.migrate import apply_migrations
+from session_store.postgresql import PostgreSQLStore
+from session_store.repository import PostgreSQLSessionRepository
+from session_store.settings import StoreSettings
+from tests.proof.pooler import PROGRAM, Pooler, running_pooler
+from tests.proof.processes import Worker
+from tests.proof.soak_check import check, count_kinds, read_events
+from tests.proof.soak_worker import soak_worker
+from tests.proof.turns import hold_turn_when_free
+
+PROCESSES = 4
+SECONDS_BETWEEN_KILLS = (0.2, 1.0)
+SECONDS_BETWEEN_RESTARTS = (6.0, 10.0)
+
+
+class Soak:
+    def __init__(self, database: EmbeddedDatabase, pooler: Pooler | None, folder: Path) -> None:
+        self.kills = self.restarts = self.pooler_kills = 0
+        self._database, self._pooler, self._folder = database, pooler, folder
+        self._workers: list[Worker] = []
+        self._started = 0
+        self._counted: dict[Path, tuple[int, int]] = {}
+
+    @property
+    def logs(self) -> Sequence[Path]:
+        return sorted(self._folder.glob("*.log"))
+
+    def run(self, runs: int, limit_seconds: float) -> None:
+        self._workers = [self._start() for _ in range(PROCESSES)]
+        now = time.monotonic()
+        end, kill_at, restart_at = now + limit_seconds, now + 1, now + SECONDS_BETWEEN_RESTARTS[0]
+        try:
+            while self._begun() < runs and time.monotonic() < end:
+                time.sleep(0.1)
+                if time.monotonic() > kill_at:
+                    self._kill_one()
+                    kill_at = time.monotonic() + random.uniform(*SECONDS_BETWEEN_KILLS)
+                if time.monotonic() > restart_at:
+                    self._restart()
+                    restart_at = time.monotonic() + random.uniform(*SECONDS_BETWEEN_RESTARTS)
+            for worker in self._workers:
+                worker.go_on()
+                worker.join()
+        finally:
+            for worker in self._workers:
+                with contextlib.suppress(ValueError, OSError):
+                    worker.kill()
+
+    def _start(self) -> Worker:
+        self._started += 1
+        through_pooler = self._pooler is not None and self._started % 2 == 0
+        url = self._pooler.url_of(self._database.url) if through_pooler and self._pooler else self._database.url
+        return Worker(soak_worker, url, f"w{self._started}", self._folder / f"w{self._started}.log")
+
+    def _kill_one(self) -> None:
+        victim = random.randrange(PROCESSES)
+        self._workers[victim].kill()
+        self._workers[victim] = self._start()
+        self.kills += 1
+
+    def _restart(self) -> None:
+        if self._pooler and random.random() < 1 / 3:
+            self._pooler.kill()
+            self._pooler.start()
+            self.pooler_kills += 1
+            return
+        self._database.stop(random.choice([signal.SIGINT, signal.SIGQUIT]))
+        self._database.start()
+        self.restarts += 1
+
+    def _begun(self) -> int:
+        """Runs that got their lease so far; each log is read once, on from where it was read last."""
+        for log in self.logs:
+            offset, count = self._counted.get(log, (0, 0))
+            with log.open("rb") as file:
+                file.seek(offset)
+                text = file.read()
+            whole = text[: text.rfind(b"\n") + 1]
+            self._counted[log] = offset + len(whole), count + whole.count(b'"event": "begun"')
+        return sum(count for _, count in self._counted.values())
+
+
+def go_on_with_every_session(url: str) -> None:
+    """Whatever was interrupted, the next turn must work."""
+    store = PostgreSQLStore(StoreSettings(url=url))
+    repository = PostgreSQLSessionRepository(store=store)
+    cursor = None
+    ids: list[str] = []
+    while True:
+        page = repository.list_sessions(limit=100, cursor=cursor)
+        ids += [session.session_id for session in page.sessions]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    for session_id in ids:
+        hold_turn_when_free(repository, session_id, "the last prompt")
+    with psycopg.connect(url, autocommit=True) as connection:
+        # The last turns are not the soak's: they only had to work.
+        connection.execute(
+            """
+            WITH last AS (
+                UPDATE agents SET message_count = message_count - 2 RETURNING session_key, agent_id, message_count
+            )
+            DELETE FROM messages USING last
+            WHERE messages.session_key = last.session_key AND messages.agent_id = last.agent_id
+              AND messages.message_id >= last.message_count
+            """
+        )
+    store.close()
+
+
+@contextlib.contextmanager
+def stack() -> Generator[tuple[EmbeddedDatabase, Pooler | None]]:
+    # Processes are killed here, never the machine: fsync would only cost time.
+    with temporary_database({"fsync": "off", "max_connections": "100"}) as database, contextlib.ExitStack() as more:
+        with psycopg.connect(database.url) as connection:
+            apply_migrations(connection)
+        yield database, more.enter_context(running_pooler(database.url)) if PROGRAM else None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--limit-seconds", type=float, default=1_500)
+    arguments = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    started = time.monotonic()
+    with stack() as (database, pooler), tempfile.TemporaryDirectory() as folder:
+        soak = Soak(database, pooler, Path(folder))
+        soak.run(arguments.runs, arguments.limit_seconds)
+        go_on_with_every_session(database.url)
+        events = read_events(soak.logs)
+        with psycopg.connect(database.url) as connection:
+            findings = check(events, connection)
+    kinds = count_kinds(events)
+    counts = findings.counts
+    print(
+        f"runs={kinds['begun']} acknowledged={kinds['acknowledged']} replayed={kinds['replayed']}"
+        f" refused={kinds['refused']} model_failures={kinds['failed']} deletions={kinds['deleted']}"
+        f" kills={soak.kills} restarts={soak.restarts} pooler_kills={soak.pooler_kills}"
+        f" seconds={time.monotonic() - started:.0f}"
+    )
+    print(" ".join(f"{name}={count}" for name, count in counts.items()))
+    for name in counts:
+        for found in getattr(findings, name)[:5]:
+            print(f"  {name}: {found}", file=sys.stderr)
+    if any(counts.values()) or kinds["begun"] < arguments.runs:
+        sys.exit(f"the soak failed, or was over before {arguments.runs} runs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""One process of the soak: holds turns as fast as it can, and keeps a log that outlives it."""
+
+import json
+import logging
+import os
+import random
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from strands import Agent, tool
+from strands.agent.conversation_manager import SlidingWindowConversationManager
+from strands.types.exceptions import EventLoopException
+
+from session_store.errors import (
+    LeaseLostError,
+    RunInProgressError,
+    SessionBusyError,
+    SessionNotFoundError,
+    SessionStoreError,
+    StoreUnavailableError,
+)
+from session_store.postgresql import PostgreSQLStore
+from session_store.repository import PostgreSQLSessionRepository
+from session_store.settings import StoreSettings
+from tests.scripted_model import ScriptedModel, UseTool
+
+LEASE_SECONDS = 1.0
+HOT_SESSIONS = [f"hot {number}" for number in range(6)]
+SESSIONS = [f"session {number}" for number in range(150)]
+DELETED_SESSIONS = [f"deleted {number}" for number in range(10)]
+MODEL_FAILURE = "the soak's model fails"
+EXPECTED = (SessionBusyError, RunInProgressError, LeaseLostError, StoreUnavailableError, SessionNotFoundError)
+
+
+@tool
+def work(name: str) -> str:
+    """Works.
+
+    Args:
+        name: whose work it is.
+    """
+    return f"result {name}"
+
+
+class SoakWorker:
+    """Each event is one line, handed to the kernel before the next step: a killed process has told what it did."""
+
+    def __init__(self, url: str, name: str, log: Path) -> None:
+        self._repository = PostgreSQLSessionRepository(store=PostgreSQLStore(StoreSettings(url=url)))
+        self._name = name
+        self._random = random.Random(name)
+        self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._turns = 0
+
+    def step(self) -> None:
+        if self._random.random() < 0.02:
+            self._delete(self._random.choice(DELETED_SESSIONS))
+            return
+        self._turns += 1
+        sessions = self._random.choices([HOT_SESSIONS, SESSIONS, DELETED_SESSIONS], [30, 60, 10])[0]
+        # Keys come again, from any process and for any session: only the first may run.
+        key = f"key-{time.monotonic_ns() // 200_000_000}-{self._random.randrange(3)}"
+        has_key = sessions is not DELETED_SESSIONS and self._random.random() < 0.2
+        self._turn(f"{self._name}-{self._turns}", self._random.choice(sessions), key if has_key else None)
+
+    def _turn(self, operation: str, session_id: str, key: str | None) -> None:
+        self._tell("try", operation, session_id=session_id, key=key)
+        try:
+            self._run(operation, session_id, key)
+        except Exception as error:  # noqa: BLE001 - told, and counted as a fault by whoever reads the log
+            cause = error.original_exception if isinstance(error, EventLoopException) else error
+            self._tell(_kind(cause), operation, error=repr(cause))
+
+    def _run(self, operation: str, session_id: str, key: str | None) -> None:
+        with self._repository.run(
+            session_id, idempotency_key=key, request_hash=key, lease_seconds=LEASE_SECONDS
+        ) as run:
+            if run.stored:
+                self._tell("replayed", operation, run_id=run.run_id, key=key)
+                return
+            self._tell("begun", operation, run_id=run.run_id, session_id=session_id)
+            Agent(
+                model=ScriptedModel(*self._script(operation)),
+                tools=[work],
+                session_manager=run.session_manager,
+                conversation_manager=SlidingWindowConversationManager(window_size=12),
+                callback_handler=None,
+            )(f"prompt {operation}")
+        self._tell("acknowledged", operation, run_id=run.run_id, session_id=session_id, key=key)
+
+    def _script(self, operation: str) -> list[Any]:
+        answer = f"answer {operation}"
+        use = UseTool("work", {"name": operation})
+        kind = self._random.random()
+        if kind < 0.03:
+            return [RuntimeError(MODEL_FAILURE)]
+        if kind < 0.06:
+            return [use, RuntimeError(MODEL_FAILURE)]
+        if kind < 0.5:
+            return [answer]
+        return [use, answer] if kind < 0.8 else [[use, use], use, answer]
+
+    def _delete(self, session_id: str) -> None:
+        self._tell("deleting", session_id, session_id=session_id)
+        try:
+            self._repository.delete_session(session_id)
+        except (SessionNotFoundError, StoreUnavailableError):
+            return
+        except SessionStoreError as error:
+            self._tell("unexpected", session_id, error=repr(error))
+            return
+        self._tell("deleted", session_id, session_id=session_id)
+
+    def _tell(self, event: str, operation: str, **more: Any) -> None:
+        line = {"event": event, "operation": operation, "at": time.monotonic_ns(), **more}
+        os.write(self._log, json.dumps(line).encode() + b"\n")
+
+
+def _kind(error: BaseException) -> str:
+    if isinstance(error, EXPECTED):
+        return "refused"
+    return "failed" if MODEL_FAILURE in str(error) else "unexpected"
+
+
+def soak_worker(url: str, name: str, log: Path, pipe: Connection) -> None:
+    """Works until the other end of the pipe says otherwise."""
+    logging.disable(logging.CRITICAL)  # a failing model is told by the thousand
+    worker = SoakWorker(url, name, log)
+    while not pipe.poll():
+        worker.step()
