@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from session_store.document import Document
-from session_store.errors import AlreadyExistsError, SessionStoreError, StoreUnavailableError, TooLargeError
+from session_store.errors import (
+    AlreadyExistsError,
+    InvalidInputError,
+    SessionStoreError,
+    StoreUnavailableError,
+    TooLargeError,
+)
 from session_store.settings import StoreSettings
 from session_store.wire import MAXIMUM_BYTES, segment_of, wire_bytes
 
 from .connection import Connection
-from .problems import error_of
+from .problems import error_of, no_session_backend
 
 ROOT = "/api/v1"
 CALLER_ITSELF = "default"
@@ -42,7 +48,10 @@ class Answer:
     def document(self) -> Document:
         """Raises the refusal."""
         self.check()
-        return Document(self.text)
+        try:
+            return Document(self.text)
+        except InvalidInputError as error:
+            raise no_session_backend("it answers something else than JSON") from error
 
 
 class Backend:

@@ -52,4 +52,8 @@ def _of_status(status: int) -> errors.SessionStoreError:
         return errors.ConfigurationError(f"the session backend refuses this caller (HTTP {status})")
     if status == 429 or status >= 500:
         return errors.StoreUnavailableError(f"the session backend does not answer (HTTP {status})")
-    return errors.ConfigurationError(f"SESSION_BACKEND_URL leads to no session backend of this version (HTTP {status})")
+    return no_session_backend(f"HTTP {status}")
+
+
+def no_session_backend(reason: str) -> errors.ConfigurationError:
+    return errors.ConfigurationError(f"SESSION_BACKEND_URL leads to no session backend of this version: {reason}")

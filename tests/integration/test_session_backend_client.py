@@ -1,0 +1,284 @@
+"""The HTTP transport where the way to the session backend fails, and how it signs."""
+
+import hashlib
+import hmac
+import re
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.gateway import Gateway
+from session_store.errors import (
+    AlreadyExistsError,
+    ConfigurationError,
+    LeaseLostError,
+    SessionNotFoundError,
+    StoreUnavailableError,
+    TooLargeError,
+)
+from session_store.http import HttpStore
+from session_store.http.signing import region_of
+from session_store.records import AgentMessage, BegunRun, RunOutcome, RunRequest, RunWrite
+from session_store.settings import StoreSettings
+from tests.contract.records import add_session, agent, message, session
+from tests.relay import Fate, Relay, relay_to
+
+OWNER = "alice"
+
+
+@pytest.fixture(scope="module")
+def gateway(shared_database_url: str) -> Iterator[Gateway]:
+    with Gateway({"SESSION_BACKEND_URL": shared_database_url}, port=0, backend_port=0) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def relay(gateway: Gateway) -> Iterator[Relay]:
+    with relay_to(gateway.backend_port) as relay:
+        yield relay
+
+
+@pytest.fixture
+def store(relay: Relay) -> Iterator[HttpStore]:
+    opened = HttpStore(StoreSettings(url=relay.url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def session_id() -> str:
+    return f"s-{uuid.uuid4()}"
+
+
+def run_of(session_id: str) -> RunRequest:
+    return RunRequest(session_id, "default", str(uuid.uuid4()), 60)
+
+
+def write_of(asked: RunRequest, outcome: RunOutcome | None) -> RunWrite:
+    messages = [AgentMessage("default", message(1, "a")), AgentMessage("default", message(2, "b"))]
+    return RunWrite(
+        asked.session_id, asked.run_id, 60, messages=messages, message_counts=[("default", 3)], outcome=outcome
+    )
+
+
+COMPLETED = RunOutcome("completed", "{}", 2)
+
+
+@pytest.mark.parametrize("fate", ["lose the answer", "lose the request", (503, ""), (502, ""), (429, "")])
+def test_a_request_whose_answer_is_lost_is_done_once(
+    store: HttpStore, relay: Relay, session_id: str, fate: Fate
+) -> None:
+    def twice(call: Callable[[], object]) -> object:
+        relay.fates.append(fate)
+        result = call()
+        assert relay.fates == []
+        return result
+
+    twice(lambda: store.sessions.create(OWNER, session(session_id)))
+    twice(lambda: store.agents.create(OWNER, session_id, agent()))
+    assert twice(lambda: store.messages.create(OWNER, session_id, "default", message(0), "Hello")) == 0
+    twice(lambda: store.multi_agents.create(OWNER, session_id, "graph", "{}"))
+    asked = run_of(session_id)
+    begun = twice(lambda: store.runs.begin(OWNER, asked))
+    assert isinstance(begun, BegunRun)
+    assert [*begun.messages] == [message(0)]
+    assert twice(lambda: store.runs.write(OWNER, write_of(asked, None))) is False
+    assert twice(lambda: store.runs.write(OWNER, write_of(asked, COMPLETED))) is False
+    assert store.runs.read(OWNER, asked.run_id).status == "completed"
+    assert twice(lambda: store.messages.list(OWNER, session_id, "default")) == [
+        message(0),
+        message(1, "a"),
+        message(2, "b"),
+    ]
+    twice(lambda: store.sessions.delete(OWNER, session_id))
+    assert store.sessions.read(OWNER, session_id) is None
+
+
+def test_a_repeated_creation_that_meets_another_ones_is_refused(
+    store: HttpStore, relay: Relay, session_id: str
+) -> None:
+    add_session(store, OWNER, "Hello", session_id=session_id)
+    store.multi_agents.create(OWNER, session_id, "graph", "{}")
+    later = "2027-01-01T00:00:00+00:00"
+    creations = (
+        lambda: store.sessions.create(OWNER, replace(session(session_id), created_at=later)),
+        lambda: store.agents.create(OWNER, session_id, replace(agent(), created_at=later)),
+        lambda: store.messages.create(OWNER, session_id, "default", message(0, "Other"), "Other"),
+        lambda: store.multi_agents.create(OWNER, session_id, "graph", '{"other":1}'),
+    )
+    for create in creations:
+        relay.fates.append("lose the answer")
+        with pytest.raises(AlreadyExistsError):
+            create()
+    stored = store.messages.read(OWNER, session_id, "default", 0)
+    assert stored == message(0, "Hello")
+
+
+def test_a_repeated_commit_of_a_run_that_lost_its_session_is_refused(
+    store: HttpStore, relay: Relay, session_id: str
+) -> None:
+    asked = run_of(session_id)
+    store.runs.begin(OWNER, asked)
+    store.sessions.delete(OWNER, session_id)
+    relay.fates.append("lose the answer")
+    with pytest.raises(LeaseLostError):
+        store.runs.write(OWNER, write_of(asked, COMPLETED))
+
+
+def test_a_deletion_that_finds_nothing_the_first_time_is_refused(store: HttpStore, session_id: str) -> None:
+    with pytest.raises(SessionNotFoundError):
+        store.sessions.delete(OWNER, session_id)
+
+
+@pytest.mark.parametrize("fate", ["lose the request", "lose the answer", (503, "away"), (502, "")])
+def test_a_backend_that_is_away_twice_is_unavailable(store: HttpStore, relay: Relay, fate: Fate) -> None:
+    relay.fates += [fate, fate]
+    with pytest.raises(StoreUnavailableError):
+        store.sessions.read(OWNER, "s")
+    assert len(relay.requests) == 2
+    assert store.sessions.read(OWNER, "s") is None
+
+
+def test_a_gateway_that_ran_out_of_time_is_not_asked_again(store: HttpStore, relay: Relay) -> None:
+    relay.fates.append((504, ""))
+    with pytest.raises(StoreUnavailableError):
+        store.sessions.read(OWNER, "s")
+    assert len(relay.requests) == 1
+
+
+@pytest.mark.parametrize("fate", [(404, "<html>"), (200, "<html>"), (200, "[]"), (302, ""), (401, "{}"), (403, "{}")])
+def test_what_is_no_session_backend_is_a_configuration_error(store: HttpStore, relay: Relay, fate: Fate) -> None:
+    relay.fates.append(fate)
+    with pytest.raises(ConfigurationError, match="session backend"):
+        store.sessions.read(OWNER, "s")
+
+
+def test_nobody_listening_is_unavailable() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(StoreUnavailableError, match="ConnectionRefusedError"):
+        HttpStore(StoreSettings(url=url)).sessions.read(OWNER, "s")
+
+
+def test_a_backend_that_never_answers_is_unavailable_and_is_not_asked_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = HttpStore(StoreSettings(url=f"http://127.0.0.1:{silent.getsockname()[1]}", read_timeout_seconds=0.2))
+        with pytest.raises(StoreUnavailableError, match="TimeoutError"):
+            store.sessions.read(OWNER, "s")
+        assert store.round_trips == 1
+
+
+@pytest.mark.parametrize("url", ["http://", "http:///x", "https://host/?a=b", "https://user:secret@host"])
+def test_a_url_that_leads_nowhere_is_a_configuration_error(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="SESSION_BACKEND_URL"):
+        HttpStore(StoreSettings(url=url))
+
+
+def test_one_connection_carries_all_requests(store: HttpStore, relay: Relay, session_id: str) -> None:
+    add_session(store, OWNER, "Hello", session_id=session_id)
+    store.sessions.delete(OWNER, session_id)
+    assert len(relay.requests) == 4
+    assert relay.connections == 1
+
+
+def test_a_write_that_lambda_would_not_take_is_refused_before_it_is_sent(
+    store: HttpStore, relay: Relay, session_id: str
+) -> None:
+    asked = run_of(session_id)
+    store.runs.begin(OWNER, asked)
+    sent = len(relay.requests)
+    big = [AgentMessage("default", message(number, "x" * 3_000_000)) for number in range(2)]
+    write = RunWrite(
+        session_id, asked.run_id, 60, created_agents=[agent()], messages=big, outcome=RunOutcome("completed")
+    )
+    with pytest.raises(TooLargeError, match="carries at most 5000000"):
+        store.runs.write(OWNER, write)
+    assert len(relay.requests) == sent
+    assert store.agents.read(OWNER, session_id, "default") is None
+    assert store.runs.write(OWNER, replace(write, messages=big[:1], message_counts=[("default", 1)])) is False
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("abc.execute-api.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("abc-vpce-1.execute-api.us-east-1.amazonaws.com", "us-east-1"),
+        ("abc.execute-api.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("execute-api.eu-west-1.amazonaws.com", None),
+        ("abc.execute-api.eu-west-1.amazonaws.com.example.org", None),
+        ("localhost", None),
+    ],
+)
+def test_api_gateways_own_host_names_tell_their_region(host: str, region: str | None) -> None:
+    assert region_of(host) == region
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a/token==")
+    return "AKIDEXAMPLE", "wJalrXUtnFEMI"
+
+
+def signature_of(request: tuple[str, str, dict[str, str], bytes], secret: str) -> str:
+    """Signature Version 4 by docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html."""
+    method, target, headers, body = request
+    values = {name.lower(): value.strip() for name, value in headers.items()}
+    scope, names = re.findall(r"Credential=[^/]+/([^,]+), SignedHeaders=([^,]+)", values["authorization"])[0]
+    url = urlsplit(target)
+    query = "&".join(sorted(url.query.split("&"))) if url.query else ""
+    signed = "".join(f"{name}:{values[name]}\n" for name in names.split(";"))
+    canonical = "\n".join([method, url.path, query, signed, names, hashlib.sha256(body).hexdigest()])
+    text = "\n".join(["AWS4-HMAC-SHA256", values["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.new(key, text.encode(), "sha256").hexdigest()
+
+
+@pytest.mark.parametrize("session_id", ["user-123", "a/b ? käse 🧀", "..", "%2F"])
+def test_a_signed_request_is_signed_as_it_is_sent(relay: Relay, credentials: tuple[str, str], session_id: str) -> None:
+    store = HttpStore(StoreSettings(url=relay.url, sign_requests=True, region="eu-west-1"))
+    store.sessions.create("al/ice", session(session_id))
+    store.sessions.list("al/ice", limit=3)
+    store.sessions.delete("al/ice", session_id)
+    store.close()
+    assert len(relay.requests) == 3
+    for request in relay.requests:
+        authorization = request[2]["Authorization"]
+        assert "Credential=AKIDEXAMPLE/" in authorization
+        assert "/eu-west-1/execute-api/aws4_request" in authorization
+        assert authorization.endswith(f"Signature={signature_of(request, credentials[1])}")
+        assert request[2]["X-Amz-Security-Token"] == "a/token=="
+
+
+def test_who_is_not_told_to_sign_signs_nothing(relay: Relay, credentials: tuple[str, str], store: HttpStore) -> None:
+    store.sessions.read(OWNER, "s")
+    assert "Authorization" not in relay.requests[0][2]
+
+
+def test_signing_needs_a_region_and_credentials(monkeypatch: pytest.MonkeyPatch, credentials: tuple[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="AWS_REGION"):
+        HttpStore(StoreSettings(url="https://api.example.org", sign_requests=True))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    with pytest.raises(ConfigurationError, match="no AWS credentials"):
+        HttpStore(StoreSettings(url="https://abc.execute-api.eu-west-1.amazonaws.com/v1"))
+
+
+def test_the_environment_says_whether_to_sign() -> None:
+    base = {"SESSION_BACKEND_URL": "https://api.example.org"}
+    assert StoreSettings.from_environment(base).sign_requests is None
+    told = StoreSettings.from_environment({**base, "SESSION_BACKEND_IAM_AUTH": "true"})
+    assert told.sign_requests is True
+    with pytest.raises(ConfigurationError, match="SESSION_BACKEND_IAM_AUTH"):
+        StoreSettings.from_environment({**base, "SESSION_BACKEND_IAM_AUTH": "yes"})

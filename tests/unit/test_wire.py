@@ -1,0 +1,160 @@
+"""The form in which the session backend and its client write to each other."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.backend.problems import document
+from api.problems import PROBLEMS
+from api.responses import json_text
+from session_store import errors
+from session_store.document import Document
+from session_store.errors import InvalidIdentifierError, InvalidInputError, NotFoundError, SessionStoreError
+from session_store.http.backend import CALLER_ITSELF
+from session_store.http.problems import ERRORS, error_of
+from session_store.raw_json import items_of, list_text, members_of, object_text, text_of
+from session_store.repository import DEFAULT_OWNER
+from session_store.wire import MAXIMUM_BYTES, identifier_of, segment_of, wire_bytes
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+_spaced = st.builds(
+    lambda value, indent: json.dumps(value, indent=indent), _json, st.sampled_from([None, 0, 1, "\t", "  "])
+)
+_identifiers = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=255).filter(str.isprintable)
+
+
+@given(_identifiers)
+def test_an_identifier_passes_a_path_in_characters_that_nothing_rewrites(identifier: str) -> None:
+    segment = segment_of(identifier)
+    assert set(segment) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+    assert segment not in (".", "..")
+    assert identifier_of("id", segment) == identifier
+
+
+def test_a_plain_identifier_stays_readable() -> None:
+    assert segment_of("user-123_a.b") == "user-123_a.b"
+
+
+@pytest.mark.parametrize("segment", ["~", "~Y", "~gICA", "~AA", "~Y Q", "", "a\nb"])
+def test_a_segment_that_no_identifier_makes_is_refused(segment: str) -> None:
+    with pytest.raises(InvalidIdentifierError, match="id"):
+        identifier_of("id", segment)
+
+
+@given(st.dictionaries(st.text(), _spaced, max_size=4))
+def test_members_come_out_as_they_went_in(members: dict[str, str]) -> None:
+    text = object_text({}, members)
+    assert members_of(f" \n{text}\t ") == members
+    assert {name: json.loads(value) for name, value in members.items()} == json.loads(text)
+
+
+@given(st.lists(_spaced, max_size=4))
+def test_items_come_out_as_they_went_in(items: list[str]) -> None:
+    assert items_of(list_text(items)) == items
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "[1]", "{", '{"a"}', '{"a":}', '{"a":1', '{"a":1}x', '{"a":1,,}', "{]", "{}{}"]
+)
+def test_what_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="must be a JSON object"):
+        Document(text)
+
+
+def test_a_lone_surrogate_is_written_as_its_escape() -> None:
+    assert text_of("\ud800é") == '"\\ud800é"'
+    text_of("\ud800é").encode()
+
+
+def test_the_limit_leaves_room_in_lambdas() -> None:
+    assert wire_bytes('"\\') == len(rb'"\"\\"')
+    assert MAXIMUM_BYTES < 6 * 1024 * 1024 * 0.9
+
+
+DOCUMENT = '{"text":"x","number":1,"object":{"a": 1.0},"list":[1],"null":null,"bad":"\\u0000"}'
+
+
+@pytest.mark.parametrize(
+    ("member", "read"),
+    [
+        ("number", Document.text),
+        ("text", Document.whole_number),
+        ("missing", Document.whole_number),
+        ("list", Document.object),
+        ("null", Document.object),
+        ("object", Document.items),
+        ("number", Document.identifier),
+        ("bad", Document.identifier),
+        ("missing", Document.identifier),
+        ("text", Document.timestamp),
+    ],
+)
+def test_a_member_of_another_kind_is_refused_by_its_name(member: str, read: Any) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read(Document(DOCUMENT), member)
+    assert caught.value.field == member
+
+
+def test_an_object_is_read_to_the_letter() -> None:
+    assert Document(DOCUMENT).object("object") == '{"a": 1.0}'
+
+
+RAISED = [
+    *NotFoundError.__subclasses__(),
+    *(errors.AlreadyExistsError, errors.MessageOrderError, errors.SessionBusyError, errors.RunInProgressError),
+    *(errors.LeaseLostError, errors.IdempotencyKeyReusedError, errors.TooLargeError, errors.StoreUnavailableError),
+    errors.InvalidInputError,
+]
+
+
+@pytest.mark.parametrize("kind", RAISED)
+def test_an_error_of_the_store_has_a_code_by_which_it_comes_back(kind: type[SessionStoreError]) -> None:
+    assert ERRORS[PROBLEMS[kind].code] is kind
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_the_client_knows_no_code_that_the_api_has_not(code: str) -> None:
+    assert code in {problem.code for problem in PROBLEMS.values()}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.SessionBusyError("r", 12.5),
+        errors.RunInProgressError("r", 1.25),
+        errors.LeaseLostError("r", "gone"),
+        errors.MessageNotFoundError(3),
+        errors.SessionNotFoundError("a/b \u00e9"),
+        errors.InvalidInputError("state", "must be a JSON object"),
+        errors.TooLargeError("request", 7, 5),
+        errors.IdempotencyKeyReusedError(),
+    ],
+)
+def test_an_error_comes_back_as_it_was_raised(error: SessionStoreError) -> None:
+    text = json_text(document(error, "request-id"))
+    received = error_of(json.loads(text)["status"], text)
+    assert type(received) is type(error)
+    assert (str(received), vars(received)) == (str(error), vars(error))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, "ConfigurationError") for status in (301, 401, 403, 404)),
+        *((status, "StoreUnavailableError") for status in (429, 500, 502, 503, 504)),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "<html>", "[]", '{"code":"unknown"}', '{"code":"session_not_found"}'])
+def test_an_answer_that_is_not_the_backends_is_judged_by_its_status(status: int, kind: str, text: str) -> None:
+    assert type(error_of(status, text)).__name__ == kind
+
+
+def test_the_default_owner_is_the_caller_itself() -> None:
+    assert CALLER_ITSELF == DEFAULT_OWNER
