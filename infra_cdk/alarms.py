@@ -1,5 +1,6 @@
 """Who is told, and of what. Absent data is health: an idle service measures nothing."""
 
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -83,9 +84,16 @@ class Alarms(Construct):
 
     def _make_topic(self, key: kms.IKey, email: str) -> sns.Topic:
         topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
-        key.grant_encrypt_decrypt(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
+        # The policy that asks for TLS takes the place of the one by which the account's alarms may publish.
+        cloudwatch_service = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+        topic.grant_publish(cloudwatch_service.with_conditions(_from_this_account(self)))
+        key.grant_encrypt_decrypt(cloudwatch_service.with_conditions(_from_this_account(self)))
         subscription = topic.add_subscription(subscriptions.EmailSubscription(email))
         acknowledge(
             subscription, "A mail that cannot be delivered is no work to do later", "Serverless-SNSRedrivePolicy"
         )
         return topic
+
+
+def _from_this_account(scope: Construct) -> dict[str, object]:
+    return {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}

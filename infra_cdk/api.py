@@ -59,6 +59,7 @@ class Api(Construct):
             cloud_watch_role=True,
             deploy_options=self._stage(requests_per_second),
         )
+        self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output, which ours says better
         add_problem_responses(self.rest_api)
         for route in table.deployed_routes:
             self._add_route(route)

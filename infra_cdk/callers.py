@@ -56,6 +56,7 @@ class Callers(Construct):
         client = pool.add_client(
             "Client",
             auth_flows=cognito.AuthFlow(user_srp=True, user_password=True),
+            disable_o_auth=True,
             id_token_validity=Duration.hours(1),
             prevent_user_existence_errors=True,
         )

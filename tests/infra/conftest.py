@@ -1,9 +1,11 @@
 """Each template is synthesized once a test run: it takes seconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from local.database import EmbeddedDatabase
+from tests.infra.cluster import Cluster
 from tests.infra.template import Template, synthesize
 
 Synthesize = Callable[..., Template]
@@ -57,3 +59,10 @@ def tuned(templates: Synthesize) -> Template:
 @pytest.fixture(scope="session", params=["standard", "direct"])
 def either(request: pytest.FixtureRequest) -> Template:
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def cluster(postgresql_server: EmbeddedDatabase) -> Iterator[Cluster]:
+    made = Cluster(postgresql_server)
+    yield made
+    made.drop()

@@ -34,6 +34,8 @@ def test_cognito_routes_name_the_pool_that_the_stack_makes(tuned: Template) -> N
     (pool,) = template.all("AWS::Cognito::UserPool")
     assert pool in flat(template.only("AWS::ApiGateway::Authorizer")["ProviderARNs"])
     assert template.only("AWS::Cognito::UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    client = template.only("AWS::Cognito::UserPoolClient")
+    assert client["AllowedOAuthFlowsUserPoolClient"] is False
     owned = [method for method in template.routes().values() if method["AuthorizationType"] != "NONE"]
     assert all(method["AuthorizerId"] == {"Ref": authorizer} for method in owned)
 
@@ -106,7 +108,7 @@ def test_gateways_codes_are_those_of_the_local_gateway(
 
 def test_outputs_lead_to_the_api_and_the_dashboard(standard: Template, tuned: Template) -> None:
     outputs = {name: flat(output["Value"]) for name, output in standard.body["Outputs"].items()}
-    assert {"ApiUrl", "Curl", "DashboardUrl"} <= set(outputs)
+    assert {"ApiUrl", "Curl", "DashboardUrl"} == set(outputs)
     assert "--aws-sigv4 aws:amz:" in outputs["Curl"]
     cognito = {name: flat(output["Value"]) for name, output in tuned.body["Outputs"].items()}
     assert "$ID_TOKEN" in cognito["Curl"]

@@ -1,7 +1,5 @@
 """The migrate function against a real PostgreSQL, with the properties that the stack gives it."""
 
-import secrets
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -12,48 +10,18 @@ from functions.migrate.handler import handler
 from infra_cdk.database import DATA_ROLE, MIGRATOR_ROLE
 from infra_cdk.migration import make_properties
 from infra_cdk.settings import Settings
-from local.database import EmbeddedDatabase
 from session_store.migrate import MigrationError
 from session_store.postgresql import PostgreSQLStore
 from session_store.records import SessionRecord
 from session_store.settings import StoreSettings
+from tests.infra.cluster import Cluster
 
 DIRECT = Settings(proxy=False)
 
 
-class Cluster:
-    """A database as Aurora makes it: the master user owns it and is no superuser; `rds_iam` exists."""
-
-    def __init__(self, server: EmbeddedDatabase) -> None:
-        self._server, self._password = server, secrets.token_urlsafe(12)
-        self._execute("CREATE ROLE rds_iam")
-        self._execute(f"CREATE ROLE {MIGRATOR_ROLE} LOGIN CREATEROLE CREATEDB PASSWORD '{self._password}'")
-        self._execute(f"GRANT rds_iam TO {MIGRATOR_ROLE} WITH ADMIN OPTION")
-        self._execute(f"CREATE DATABASE fresh OWNER {MIGRATOR_ROLE}")
-
-    def url_of(self, role: str) -> str:
-        return f"postgresql://{role}:{self._password}@127.0.0.1:{self._server.port}/fresh"
-
-    def let_in(self, role: str) -> None:
-        """What RDS does by token, a password does here."""
-        self._execute(f"ALTER ROLE {role} PASSWORD '{self._password}'")
-
-    def drop(self) -> None:
-        self._execute("DROP DATABASE fresh WITH (FORCE)")
-        for role in (DATA_ROLE, MIGRATOR_ROLE, "rds_iam"):
-            self._execute(f"DROP ROLE IF EXISTS {role}")
-
-    def _execute(self, statement: str) -> None:
-        with psycopg.connect(self._server.url, autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-
-@pytest.fixture
-def cluster(postgresql_server: EmbeddedDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    made = Cluster(postgresql_server)
-    monkeypatch.setenv("SESSION_BACKEND_URL", made.url_of(MIGRATOR_ROLE))
-    yield made
-    made.drop()
+@pytest.fixture(autouse=True)
+def environment_of_the_function(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_BACKEND_URL", cluster.url_of(MIGRATOR_ROLE))
 
 
 def ask(request_type: str, settings: Settings = DIRECT) -> dict[str, Any]:

@@ -63,7 +63,8 @@ def test_alarms_reach_a_person_when_one_is_named(standard: Template, tuned: Temp
     (topic,) = tuned.all("AWS::SNS::Topic")
     assert all(alarm["AlarmActions"] == [{"Ref": topic}] for alarm in alarms(tuned).values())
     assert tuned.only("AWS::SNS::Subscription")["Endpoint"] == "oncall@example.com"
-    # CloudWatch publishes to an encrypted topic only if the key lets it.
+    # CloudWatch publishes to an encrypted topic only if topic and key let it.
+    assert "cloudwatch.amazonaws.com" in flat(tuned.only("AWS::SNS::TopicPolicy"))
     assert "cloudwatch.amazonaws.com" in flat(tuned.only("AWS::KMS::Key")["KeyPolicy"])
 
 
