@@ -1,5 +1,6 @@
 """`PostgreSQLSessionRepository` call by call, as Strands' managers and their users make them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -139,6 +140,9 @@ def test_a_message_counted_from_0_again_is_stored_behind_the_last(repository: Re
     message = message_of("c", 0)
     repository.create_message("user-123", "default", message)
     assert message.message_id == 2
+    repeated = replace(message, message_id=0)
+    with pytest.raises(AlreadyExistsError):
+        repository.create_message("user-123", "default", repeated)
     assert texts_of(repository) == ["a", "b", "c"]
 
 

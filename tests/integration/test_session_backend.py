@@ -428,6 +428,7 @@ def test_what_no_answer_can_hold_is_told_by_its_size(
     ):
         with pytest.raises(TooLargeError, match="message 1 takes 6000"):
             read()
+    assert store.runs.read("default", BEGIN["run_id"]).status == "failed"
     store.close()
 
 

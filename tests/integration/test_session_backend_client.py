@@ -98,6 +98,17 @@ def test_a_request_whose_answer_is_lost_is_done_once(
     assert store.sessions.read(OWNER, session_id) is None
 
 
+def test_a_repeated_message_that_counts_from_0_again_is_stored_once(
+    store: HttpStore, relay: Relay, session_id: str
+) -> None:
+    add_session(store, OWNER, "Hello", session_id=session_id)
+    store.agents.update(OWNER, session_id, agent(removed_message_count=5))
+    relay.fates.append("lose the answer")
+    again = replace(message(0, "again"), created_at="2026-11-22T11:00:00+00:00")
+    assert store.messages.create(OWNER, session_id, "default", again, None) == 1
+    assert [*store.messages.list(OWNER, session_id, "default")] == [message(0), replace(again, message_id=1)]
+
+
 def test_a_repeated_creation_that_meets_another_ones_is_refused(
     store: HttpStore, relay: Relay, session_id: str
 ) -> None:

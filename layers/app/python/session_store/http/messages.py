@@ -4,6 +4,7 @@ from typing import Literal
 from session_store.document import Document
 from session_store.errors import MessageNotFoundError, TooLargeError
 from session_store.records import MessageRecord
+from session_store.repetition import stored_id_of
 from session_store.wire import MAXIMUM_BYTES, MAXIMUM_PAGE_SIZE, message_of, message_text
 
 from .backend import Backend, path_of
@@ -16,8 +17,10 @@ class HttpMessages:
     def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
         body = message_text(message, preview=preview)
         answer = self._backend.send("POST", _path(session_id, agent_id), owner, body)
-        if answer.may_exist_by_itself and self.read(owner, session_id, agent_id, message.message_id) == message:
-            return message.message_id
+        if answer.may_exist_by_itself:
+            stored_id = stored_id_of(self, owner, session_id, agent_id, message)
+            if stored_id is not None:
+                return stored_id
         return answer.document().whole_number("message_id")
 
     def read(self, owner: str, session_id: str, agent_id: str, message_id: int) -> MessageRecord | None:

@@ -1,6 +1,9 @@
-from session_store.errors import LeaseLostError, RunNotFoundError
+from contextlib import suppress
+
+from session_store.document import Document
+from session_store.errors import LeaseLostError, RunNotFoundError, SessionStoreError
 from session_store.raw_json import object_text
-from session_store.records import BegunRun, RunRecord, RunRequest, RunWrite
+from session_store.records import BegunRun, RunOutcome, RunRecord, RunRequest, RunWrite
 from session_store.run_wire import request_text, run_of, write_text
 from session_store.wire import agent_of, session_of
 
@@ -18,12 +21,25 @@ class HttpRuns:
         answer = self._backend.send("POST", "/runs", owner, request_text(request)).document()
         if stored := answer.optional_document("run"):
             return run_of(stored)
+        try:
+            return self._begun(owner, request, answer)
+        except SessionStoreError:
+            self._release(owner, request)
+            raise
+
+    def _begun(self, owner: str, request: RunRequest, answer: Document) -> BegunRun:
         messages = [whole_message_of(item) for item in answer.documents("messages")]
         if answer.raw("next_message_id"):
             start = answer.whole_number("next_message_id")
             messages += self._messages.list(owner, request.session_id, request.agent_id, from_message_id=start)
         session, agent = session_of(answer.document("session")), answer.optional_document("agent")
         return BegunRun(answer.whole_number("fence"), session, agent and agent_of(agent), messages)
+
+    def _release(self, owner: str, request: RunRequest) -> None:
+        """Who cannot read its history must not keep others from it; if this fails too, the lease runs out."""
+        failed = RunWrite(request.session_id, request.run_id, request.lease_seconds, outcome=RunOutcome("failed"))
+        with suppress(SessionStoreError):
+            self.write(owner, failed)
 
     def write(self, owner: str, write: RunWrite) -> bool:
         operation = "commit" if write.outcome else "append"

@@ -10,6 +10,7 @@ from session_store.errors import (
     SessionStoreError,
 )
 from session_store.records import MessageRecord
+from session_store.repetition import stored_id_of
 
 from .refusals import refusal
 
@@ -34,7 +35,13 @@ class PostgreSQLMessages:
                 FROM free
                 WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
                   AND (a.message_count = %(message_id)s
-                       OR %(message_id)s = 0 AND a.removed_message_count >= a.message_count)
+                       OR %(message_id)s = 0 AND a.removed_message_count >= a.message_count
+                          AND NOT EXISTS (
+                              SELECT 1 FROM messages m
+                              WHERE m.session_key = a.session_key AND m.agent_id = a.agent_id
+                                AND m.message_id = a.message_count - 1
+                                AND m.created_at = %(created_at)s AND m.message::text = %(message)s::json::text
+                          ))
                 RETURNING a.session_key, a.message_count - 1 AS message_id
             ), stored AS (
                 INSERT INTO messages
@@ -53,8 +60,9 @@ class PostgreSQLMessages:
             raise refusal(self._database, owner, session_id)
         if message_id is not None:
             return message_id
-        if repeated and self.read(owner, session_id, agent_id, message.message_id) == message:
-            return message.message_id
+        stored_id = stored_id_of(self, owner, session_id, agent_id, message) if repeated else None
+        if stored_id is not None:
+            return stored_id
         raise self._misplacement(owner, session_id, agent_id, message.message_id)
 
     def read(self, owner: str, session_id: str, agent_id: str, message_id: int) -> MessageRecord | None:

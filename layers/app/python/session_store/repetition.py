@@ -1,0 +1,18 @@
+"""What became of a message whose creation was repeated, because its answer was lost."""
+
+from dataclasses import replace
+
+from .records import MessageRecord
+from .store import Messages
+
+_NEWEST = 2**62
+
+
+def stored_id_of(messages: Messages, owner: str, session_id: str, agent_id: str, message: MessageRecord) -> int | None:
+    """Its id, if this very message is stored: its own, or the last one where its manager counted from 0 again."""
+    if messages.read(owner, session_id, agent_id, message.message_id) == message:
+        return message.message_id
+    for last in messages.list(owner, session_id, agent_id, from_message_id=_NEWEST, limit=1, order="desc"):
+        if replace(last, message_id=message.message_id) == message:
+            return last.message_id
+    return None
