@@ -43,12 +43,6 @@ class LocalModel:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    @property
-    def pid(self) -> int:
-        if self._process is None:
-            raise LocalModelError("the local model is not running")
-        return self._process.pid
-
     def stop(self) -> None:
         if not self._process:
             return

@@ -12,10 +12,10 @@ from typing import Final
 
 from local.model.wire import ChatMessage, ToolCall
 
-CONTEXT_TOKENS: Final = 4096
+CONTEXT_TOKENS: Final = 2560
 MAX_REPLY_TOKENS: Final = 128
 # A token is at least one byte of UTF-8, so these bytes fit beside the examples and the reply whatever they hold.
-MAX_TRANSCRIPT_BYTES: Final = 3000
+MAX_TRANSCRIPT_BYTES: Final = 1600
 TOOL: Final = "calculator"
 CALL_START: Final = f"CALL {TOOL}("
 
@@ -23,6 +23,7 @@ _OPENING: Final = "A user talks to a helpful assistant. The assistant remembers 
 _EXAMPLES: Final = {path.stem: path.read_text() for path in (Path(__file__).parent / "examples").glob("*.txt")}
 _ABOUT_A_NAME: Final = re.compile(r"\b(name|i am|i'm|am i|call me|remember me)\b", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+_RESULT: Final = re.compile(r"[-+.e0-9]+")
 _SUM: Final = re.compile(r"\d\s*([-+*/x×÷]|plus|minus|times|multiplied by|divided by)\s*\d", re.IGNORECASE)
 
 
@@ -100,11 +101,11 @@ def _call_grammar(question: str) -> str:
 
 
 def _answer_grammar(question: str, result: str) -> str | None:
-    """An answer in which no number appears that neither the user wrote nor the tool found."""
-    numbers = _NUMBER.findall(question) + _NUMBER.findall(result)
-    if not numbers:
+    """An answer that ends with the number the tool found, before it only numbers that the user wrote."""
+    if not _RESULT.fullmatch(result):
         return None
-    return f'root ::= " " piece+ "\\n"\npiece ::= [^0-9\\n] | num [^0-9\\n]\nnum ::= {_alternatives(numbers)}\n'
+    numbers = _alternatives([*_NUMBER.findall(question), result])
+    return f'root ::= " " piece* "{result}" "."? "\\n"\npiece ::= [^0-9\\n] | num [^0-9\\n]\nnum ::= {numbers}\n'
 
 
 def _alternatives(numbers: list[str]) -> str:
