@@ -2,7 +2,9 @@
 
 import os
 
+from api.agent_routes import AgentRoutes
 from api.app import Api
+from api.console.routes import ConsoleRoutes
 from api.run_routes import RunRoutes
 from api.service_routes import ServiceRoutes
 from api.session_routes import SessionRoutes
@@ -13,5 +15,7 @@ settings = Settings.from_environment(os.environ)
 store = open_store(settings.store)
 handler = Api(settings)
 SessionRoutes(store).add_to(handler)
+AgentRoutes(store).add_to(handler)
 RunRoutes(store).add_to(handler)
 ServiceRoutes(store).add_to(handler)
+ConsoleRoutes(settings).add_to(handler)

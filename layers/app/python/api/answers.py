@@ -91,6 +91,24 @@ class History(TypedDict):
     next_cursor: int | None
 
 
+class AgentSummary(TypedDict):
+    """`interrupts` are the questions that wait for a human's answer."""
+
+    session_id: str
+    agent_id: str
+    created_at: str
+    updated_at: str
+    message_count: int
+    interrupts: list[Interrupt]
+
+
+class Agent(AgentSummary):
+    """`state` is what its tools keep; null, with its size in `omitted_bytes`, when no response can hold it."""
+
+    state: Any
+    omitted_bytes: NotRequired[int]
+
+
 class Run(TypedDict):
     """One `/process` call. `answer` and `error_code` (of the problem it ended with) tell how it ended.
 

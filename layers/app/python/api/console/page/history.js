@@ -1,0 +1,86 @@
+// The stored messages of one session: the newest page first, older ones as one scrolls up.
+
+import { path, read } from "./api.js";
+import { element } from "./elements.js";
+import { StoredMessages } from "./messages.js";
+
+const PAGE = 30;
+const CATCH_UP_PAGE = 100;
+
+export class History {
+  element = element("div", { class: "history" });
+  sessionId = null;
+  #stored = new StoredMessages();
+  #top = element("p", { class: "top" });
+  #older = null; // the message that the next page begins with
+  #loading = false;
+  #newest = -1;
+  #observer;
+
+  constructor(scroller) {
+    this.scroller = scroller;
+    this.element.append(this.#top);
+    this.#observer = new IntersectionObserver(([entry]) => entry.isIntersecting && this.loadOlder(), {
+      root: scroller,
+      rootMargin: "600px 0px 0px",
+    });
+  }
+
+  async open() {
+    const page = await this.#read({ order: "desc", limit: PAGE });
+    this.#newest = page.messages[0]?.message_id ?? -1;
+    this.#show(page.messages.reverse(), (drawn) => this.element.append(...drawn));
+    this.#turned(page);
+  }
+
+  /** What was stored since: this page's own turn, and what other tabs did meanwhile. */
+  async catchUp() {
+    const found = [];
+    for (let cursor = this.#newest + 1; cursor !== null; ) {
+      const page = await this.#read({ order: "asc", cursor, limit: CATCH_UP_PAGE });
+      found.push(...page.messages);
+      cursor = page.next_cursor;
+    }
+    this.#newest = found.at(-1)?.message_id ?? this.#newest;
+    this.#show(found, (drawn) => this.element.append(...drawn));
+    return found.map((item) => item.message).filter(Boolean);
+  }
+
+  async loadOlder() {
+    if (this.#older === null || this.#loading) return;
+    this.#loading = true;
+    this.#top.textContent = "Loading older messages…";
+    try {
+      const page = await this.#read({ order: "desc", cursor: this.#older, limit: PAGE });
+      this.#insertAbove(page.messages.reverse());
+      this.#turned(page);
+    } catch (problem) {
+      const again = element("button", { class: "quiet", onclick: () => this.loadOlder() }, "Try again");
+      this.#top.replaceChildren("Older messages could not be loaded: ", problem.message, " ", again);
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  /** Leaves what one reads where it is. */
+  #insertAbove(items) {
+    const below = this.scroller.scrollHeight - this.scroller.scrollTop;
+    this.#show(items, (drawn) => this.#top.after(...drawn));
+    this.scroller.scrollTop = this.scroller.scrollHeight - below;
+  }
+
+  #turned(page) {
+    this.#older = page.next_cursor;
+    this.#top.textContent = "";
+    this.#observer.unobserve(this.#top); // observed anew, it reports again even if it never went out of sight
+    if (this.#older !== null) this.#observer.observe(this.#top);
+  }
+
+  #show(items, place) {
+    place(items.map((item) => this.#stored.draw(item)).filter(Boolean));
+  }
+
+  #read(query) {
+    return read(path("sessions", this.sessionId, "history"), query);
+  }
+}

@@ -1,0 +1,210 @@
+// Puts the page together: which conversation is shown, and what keys and buttons do.
+
+import { authorization, signedIn } from "./sign_in.js";
+import { path, readPages, remove } from "./api.js";
+import { Conversation } from "./conversation.js";
+import { curlCommand } from "./curl.js";
+import { showDetails } from "./details.js";
+import { announce, byId, copy, element, toast } from "./elements.js";
+import { hashOf, sessionInAddress, SessionList } from "./sessions.js";
+import { counted } from "./times.js";
+import { welcome } from "./welcome.js";
+
+const thread = byId("thread");
+const prompt = byId("prompt");
+const narrow = matchMedia("(max-width: 52rem)"); // as in layout.css
+const running = new Map(); // conversations whose turn goes on while another one is shown
+let sessions;
+let current;
+
+function show(conversation) {
+  current = conversation;
+  sessions.current = conversation.sessionId;
+  thread.replaceChildren(conversation.element);
+  refresh();
+  closePanel("sessions");
+}
+
+function openAddress() {
+  const sessionId = sessionInAddress();
+  if (current && sessionId === current.sessionId && sessionId) return;
+  const left = running.get(sessionId);
+  if (left) return show(left);
+  const conversation = watched(new Conversation(sessionId, thread));
+  show(conversation);
+  if (sessionId) conversation.open();
+  else conversation.element.prepend(welcome((text) => send(text)));
+  if (matchMedia("(hover: hover)").matches) prompt.focus(); // on a phone it would bring up the keyboard
+}
+
+function watched(conversation) {
+  const whenShown = (act) => () => conversation === current && act();
+  conversation.addEventListener("named", () => {
+    running.set(conversation.sessionId, conversation);
+    if (conversation === current) history.replaceState(null, "", hashOf(conversation.sessionId));
+    if (conversation === current) sessions.current = conversation.sessionId;
+  });
+  conversation.addEventListener("running", () => {
+    if (conversation.running && conversation.sessionId) running.set(conversation.sessionId, conversation);
+    else running.delete(conversation.sessionId);
+    if (conversation === current) refresh();
+  });
+  conversation.addEventListener("changed", whenShown(refresh));
+  conversation.addEventListener("ran", async () => {
+    await sessions.refresh();
+    if (conversation === current) refresh();
+  });
+  conversation.addEventListener("edit", ({ detail }) => {
+    prompt.value = detail;
+    prompt.focus();
+  });
+  return conversation;
+}
+
+function refresh() {
+  const session = sessions.get(current.sessionId);
+  byId("title").textContent = session?.preview || current.sessionId || "New session";
+  document.title = `${byId("title").textContent} · Agent sessions`;
+  byId("send").hidden = current.running;
+  byId("stop").hidden = !current.running;
+  prompt.disabled = current.waiting;
+  prompt.placeholder = current.waiting ? "Answer the agent’s question first" : "Write a message";
+  for (const id of ["copy-id", "export", "delete"]) byId(id).disabled = !current.sessionId;
+  if (!byId("details").hidden) showDetails(current, session);
+}
+
+let lastPrompt = "Hello";
+
+async function send(text) {
+  if (!text.trim() || current.running || current.waiting) return;
+  lastPrompt = text;
+  prompt.value = "";
+  current.element.querySelector(".welcome")?.remove();
+  await current.send(text);
+}
+
+function togglePanel(id, open) {
+  const panel = byId(id);
+  document.body.classList.toggle(`with-${id}`, open);
+  if (id === "details") panel.hidden = !open;
+  byId(`open-${id}`).setAttribute("aria-expanded", open);
+  if (open) byId(`close-${id}`).focus();
+  refresh();
+}
+
+const isOpen = (id) => document.body.classList.contains(`with-${id}`);
+
+function closePanel(id) {
+  if (!isOpen(id)) return;
+  togglePanel(id, false);
+  byId(`open-${id}`).focus();
+}
+
+async function confirmDelete() {
+  const { sessionId } = current;
+  const count = sessions.get(sessionId)?.message_count ?? 0;
+  byId("confirm-text").textContent = `“${byId("title").textContent}” with ${counted(count, "message")}. Nobody can bring it back; export it first if in doubt.`;
+  const dialog = byId("confirm-delete");
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  if (dialog.returnValue !== "delete") return;
+  try {
+    await remove(path("sessions", sessionId));
+    sessions.forget(sessionId);
+    location.hash = "";
+    toast("The session is deleted.");
+  } catch (problem) {
+    toast(`It was not deleted: ${problem.message}`);
+  }
+}
+
+async function saveExport() {
+  try {
+    const text = await readPages(`${path("sessions", current.sessionId)}/export`);
+    const url = URL.createObjectURL(new Blob([text], { type: "application/jsonl" }));
+    element("a", { href: url, download: `${current.sessionId}.jsonl` }).click();
+    URL.revokeObjectURL(url);
+  } catch (problem) {
+    toast(`It could not be exported: ${problem.message}`);
+  }
+}
+
+function fromMenu(id, act) {
+  byId(id).addEventListener("click", () => {
+    byId("menu").hidePopover();
+    act();
+  });
+}
+
+function listen() {
+  addEventListener("hashchange", openAddress);
+  thread.addEventListener("scroll", () => current.follows());
+  document.addEventListener("visibilitychange", () => document.hidden || sessions.refresh());
+  byId("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(prompt.value);
+  });
+  prompt.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send(prompt.value);
+  });
+  byId("stop").addEventListener("click", () => {
+    current.stop();
+    announce("Stopping.");
+  });
+  byId("new-session").addEventListener("click", (event) => {
+    event.preventDefault();
+    newSession();
+  });
+  for (const id of ["sessions", "details"]) {
+    byId(`open-${id}`).addEventListener("click", () => togglePanel(id, !isOpen(id)));
+    byId(`close-${id}`).addEventListener("click", () => closePanel(id));
+  }
+  fromMenu("copy-curl", () => copy(curlCommand(lastPrompt, current.sessionId, Boolean(authorization().Authorization)), "Command"));
+  fromMenu("copy-id", () => copy(current.sessionId, "Session id"));
+  fromMenu("export", saveExport);
+  fromMenu("delete", confirmDelete);
+  addEventListener("keydown", shortcut);
+}
+
+function newSession() {
+  current = null;
+  history.pushState(null, "", "#");
+  openAddress();
+}
+
+function shortcut(event) {
+  const { key, code, altKey, ctrlKey, metaKey } = event;
+  const shortcuts = [
+    [(ctrlKey || metaKey) && code === "KeyK", search],
+    [altKey && code === "KeyN", newSession],
+    [altKey && key === "ArrowDown", () => move(1)],
+    [altKey && key === "ArrowUp", () => move(-1)],
+    [key === "Escape" && isOpen("sessions"), () => closePanel("sessions")],
+    [key === "Escape" && isOpen("details"), () => closePanel("details")],
+  ];
+  const act = shortcuts.find(([meant]) => meant)?.[1];
+  if (!act || byId("confirm-delete").open) return;
+  event.preventDefault();
+  act();
+}
+
+function search() {
+  if (narrow.matches) togglePanel("sessions", true);
+  byId("search").select();
+}
+
+function move(steps) {
+  const sessionId = sessions.neighbour(steps);
+  if (sessionId) location.hash = hashOf(sessionId);
+}
+
+if (await signedIn()) {
+  sessions = new SessionList();
+  listen();
+  openAddress();
+  await sessions.refresh();
+  refresh();
+}
