@@ -2,7 +2,7 @@
 
 import json
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -62,13 +62,20 @@ class Api(Construct):
         self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output, which ours says better
         add_problem_responses(self.rest_api)
         for route in table.deployed_routes:
-            self._add_route(route)
+            if route.authorization in (None, callers.authorization):
+                self._add_route(route)
         self._acknowledge_api()
 
     @property
     def url(self) -> str:
         """Without a slash at its end, so that a route can follow."""
         return self.rest_api.url_for_path("/").removesuffix("/")
+
+    @property
+    def page_url(self) -> str:
+        """Where the console is. It names no stage: the stage depends on the functions, and one of them is told this."""
+        stack = Stack.of(self)
+        return f"https://{self.rest_api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}/{STAGE}/"
 
     def _add_route(self, route: Route) -> None:
         method = self.rest_api.root.resource_for_path(route.path).add_method(

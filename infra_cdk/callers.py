@@ -15,6 +15,7 @@ from infra_cdk.settings import Settings
 class Callers(Construct):
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name)
+        self.authorization = settings.authorization
         self._authorizer = None
         self.user_pool = None
         if settings.authorization == "cognito":

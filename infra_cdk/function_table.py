@@ -27,6 +27,7 @@ class Route(_Row):
     path: str
     function: str
     access: Literal["owner", "public"]
+    authorization: Literal["iam", "cognito"] | None = None
     listener: Literal["api", "backend"] = "api"
 
 

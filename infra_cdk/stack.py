@@ -14,6 +14,7 @@ from infra_cdk.migration import Migration
 from infra_cdk.network import Network
 from infra_cdk.observability import Observability
 from infra_cdk.settings import Settings
+from infra_cdk.sign_in import SignIn
 
 
 class SessionsStack(Stack):
@@ -26,14 +27,18 @@ class SessionsStack(Stack):
         functions = Functions(self, "Functions", table=table, around=around)
         self._migrate_before_others(functions, database, settings)
         expiry = Expiry(self, "Expiry", function=functions.by_name["expire"])
+        callers = Callers(self, "Callers", settings=settings)
         api = Api(
             self,
             "Api",
             table=table,
             functions=functions,
-            callers=Callers(self, "Callers", settings=settings),
+            callers=callers,
             requests_per_second=settings.requests_per_second,
         )
+        if callers.user_pool:
+            SignIn(self, "SignIn", user_pool=callers.user_pool, api=api, function=functions.by_name["sessions"])
+            CfnOutput(self, "ConsoleUrl", value=api.page_url)
         watch = Observability(
             self, "Observability", api=api, functions=functions, database=database, expiry=expiry, around=around
         )

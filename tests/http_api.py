@@ -88,6 +88,7 @@ def event_of(
         "multiValueQueryStringParameters": values or None,
         "queryStringParameters": {name: given[-1] for name, given in values.items()} or None,
     }
+    event["requestContext"]["path"] = f"/prod{event['path']}"
     event["requestContext"]["identity"] |= {"user": user, "caller": user}
     return event
 

@@ -18,6 +18,7 @@ from tests.http_api import ROOT, Answer, HttpApi, load_handler
 
 DOCUMENT = json.loads(FILE.read_text())
 HISTORY = "/sessions/{session_id}/history"
+AGENT = "/sessions/{session_id}/agents/{agent_id}"
 RUN = "/runs/{run_id}"
 
 
@@ -158,6 +159,7 @@ def test_answers_have_the_documented_shape(stage: Stage) -> None:
     check_schema("ProcessAnswer", asked.json)
     check_schema("SessionList", stage.api.call("GET", "/sessions").json)
     check_schema("History", stage.api.call("GET", HISTORY, session_id="user-123").json)
+    check_schema("Agent", stage.api.call("GET", AGENT, session_id="user-123", agent_id="default").json)
     check_schema("Run", stage.api.call("GET", RUN, run_id=asked.json["run_id"]).json)
     check_schema("Health", stage.api.call("GET", "/health").json)
     check_schema("DatabaseHealth", stage.api.call("GET", "/health/db").json)
@@ -170,7 +172,9 @@ def test_answers_have_the_documented_shape(stage: Stage) -> None:
 def test_every_route_of_the_table_is_served_by_its_function(stage: Stage) -> None:
     for route in tomllib.loads((ROOT / "functions/functions.toml").read_text())["routes"]:
         if route["function"] in stage.api.handlers:
-            answer = stage.api.call(route["method"], route["path"], session_id="none", run_id="none")
+            names = {"session_id": "none", "run_id": "none", "agent_id": "none"}
+            names["file"] = "marked.js" if "/vendor/" in route["path"] else "main.js"
+            answer = stage.api.call(route["method"], route["path"], **names)
             assert "route_not_found" not in answer.body, route
 
 
