@@ -5,7 +5,7 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 
-.PHONY: bench help setup demo local synth deploy smoke test check unit round-trips soak
+.PHONY: bench help setup demo local synth deploy smoke test check unit round-trips soak picture vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +23,13 @@ demo: $(SETUP)  ## start everything, hold the demo conversation, stop everything
 
 local: $(SETUP)  ## the API on http://127.0.0.1:8000 until Ctrl-C
 	@$(RUN) python -m local.stack
+
+picture: $(SETUP)  ## take docs/console.png, the picture of the console, anew; needs Chromium
+	@CONSOLE_PICTURE=docs/console.png $(RUN) pytest -q tests/e2e/console/test_console_picture.py
+
+vendor: $(SETUP)  ## take the console's packages from npm anew: MARKED=18.2.1 DOMPURIFY=3.4.18
+	@test -n "$(MARKED)" -a -n "$(DOMPURIFY)" || { echo "make vendor MARKED=x.y.z DOMPURIFY=x.y.z" >&2; exit 2; }
+	@$(RUN) python -m local.vendor marked@$(MARKED) dompurify@$(DOMPURIFY)
 
 synth: $(SETUP)  ## the CloudFormation template in cdk.out, offline; ARGS="-c proxy=false" sets switches
 	@$(RUN) python -m infra_cdk.node cdk synth --quiet $(ARGS)

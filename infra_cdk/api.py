@@ -61,9 +61,8 @@ class Api(Construct):
         )
         self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output, which ours says better
         add_problem_responses(self.rest_api)
-        for route in table.deployed_routes:
-            if route.authorization in (None, callers.authorization):
-                self._add_route(route)
+        for route in table.deployed_routes(callers.authorization):
+            self._add_route(route)
         self._acknowledge_api()
 
     @property

@@ -35,9 +35,10 @@ class FunctionTable(_Row):
     functions: dict[str, Function]
     routes: list[Route]
 
-    @property
-    def deployed_routes(self) -> list[Route]:
-        return [route for route in self.routes if route.listener == "api"]
+    def deployed_routes(self, authorization: Literal["iam", "cognito"]) -> list[Route]:
+        return [
+            route for route in self.routes if route.listener == "api" and route.authorization in (None, authorization)
+        ]
 
 
 def read_function_table() -> FunctionTable:

@@ -85,7 +85,8 @@ def main() -> None:
     # SIGTERM ends as Ctrl-C does: whatever was started, even while it starts, is stopped on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), Stack() as stack:
-        print(f"\nAPI               {stack.api_url}")
+        print(f"\nConsole           {stack.api_url}/")
+        print(f"API               {stack.api_url}")
         print(f"Session backend   {stack.backend_url}")
         print("Stop with Ctrl-C.\n", flush=True)
         threading.Event().wait()

@@ -70,7 +70,7 @@ class Template:
 
     def routes(self) -> dict[tuple[str, str], Properties]:
         return {
-            (method["HttpMethod"], self._path(method["ResourceId"])): method
+            (method["HttpMethod"], self._path(method["ResourceId"]) or "/"): method
             for method in self.all("AWS::ApiGateway::Method").values()
         }
 

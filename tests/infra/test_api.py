@@ -9,22 +9,26 @@ from local.gateway.problems import Problem
 from tests.infra.template import Template, flat
 
 TABLE = read_function_table()
-ROUTES = {(route.method, route.path): route for route in TABLE.deployed_routes}
+ROUTES = {(route.method, route.path): route for route in TABLE.deployed_routes("iam")}
 NOTHING_OF_A_SESSION = {"/health", "/openapi.json", "/docs"}
+CONSOLE = {"/", "/console/config.json", "/console/{file}", "/console/vendor/{file}"}
 
 
 def test_routes_are_those_of_the_table(either: Template) -> None:
     assert set(either.routes()) == set(ROUTES)
-    assert len(ROUTES) == len(TABLE.deployed_routes)
+    assert len(ROUTES) == len(TABLE.deployed_routes("iam"))
     for key, method in either.routes().items():
         assert either.function_ids()[ROUTES[key].function] in flat(method["Integration"]["Uri"])
 
 
-def test_only_the_health_and_the_documentation_are_public(standard: Template, tuned: Template) -> None:
-    for template, authorization in ((standard, "AWS_IAM"), (tuned, "COGNITO_USER_POOLS")):
+def test_only_health_documentation_and_where_one_signs_in_the_console_are_public(
+    standard: Template, tuned: Template
+) -> None:
+    iam, cognito = (standard, "AWS_IAM", set[str]()), (tuned, "COGNITO_USER_POOLS", CONSOLE)
+    for template, authorization, console in (iam, cognito):
         public = {path for (_, path), method in template.routes().items() if method["AuthorizationType"] == "NONE"}
         verified = {method["AuthorizationType"] for method in template.routes().values()} - {"NONE"}
-        assert public == NOTHING_OF_A_SESSION
+        assert public == NOTHING_OF_A_SESSION | console
         assert verified == {authorization}
 
 

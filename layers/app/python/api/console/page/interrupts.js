@@ -10,7 +10,7 @@ export function interruptForm(interrupts, answer) {
   const form = element(
     "form",
     { class: "interrupt", "aria-label": "The agent asks" },
-    element("h3", {}, "The agent waits for your answer"),
+    element("h2", {}, "The agent waits for your answer"),
     fields.map((field) => field.element),
     element("div", { class: "actions" }, element("button", { type: "submit" }, "Answer")),
   );

@@ -158,6 +158,7 @@ function listen() {
     event.preventDefault();
     newSession();
   });
+  byId("session-list").addEventListener("click", () => closePanel("sessions"));
   for (const id of ["sessions", "details"]) {
     byId(`open-${id}`).addEventListener("click", () => togglePanel(id, !isOpen(id)));
     byId(`close-${id}`).addEventListener("click", () => closePanel(id));

@@ -36,11 +36,11 @@ export function problemCard(problem, actions = {}) {
   const card = element(
     "section",
     { class: `problem ${busy ? "busy" : ""}`, role: "group", "aria-label": titleOf(problem) },
-    element("h3", {}, titleOf(problem)),
+    element("h2", {}, titleOf(problem)),
     element("p", {}, WORDS[problem.code] ?? problem.message),
     wait,
     buttons.length > 0 && element("div", { class: "actions" }, buttons),
-    problem.requestId && element("p", { class: "fine" }, `${problem.code} · request ${problem.requestId}`),
+    element("p", { class: "fine" }, problem.code, problem.requestId && ` · request ${problem.requestId}`),
   );
   if (problem.retryAfterSeconds) countDown(problem.retryAfterSeconds, wait, buttons[0]);
   return card;

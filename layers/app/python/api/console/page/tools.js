@@ -52,8 +52,8 @@ class ToolCall {
       "details",
       { class: "tool" },
       summary,
-      element("div", { class: "pair" }, element("h3", {}, "Input"), this.inputArea),
-      element("div", { class: "pair" }, element("h3", {}, "Result"), this.resultArea),
+      element("div", { class: "pair" }, element("span", {}, "Input"), this.inputArea),
+      element("div", { class: "pair" }, element("span", {}, "Result"), this.resultArea),
     );
   }
 

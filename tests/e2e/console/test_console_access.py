@@ -1,0 +1,121 @@
+"""For everybody: by keyboard alone, on a phone, in the dark, with a screen reader."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.console.conftest import Open
+from tests.e2e.console.console import Console
+
+pytestmark = pytest.mark.chromium
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+WIDE_ANSWER = (
+    "say: # Heading\nsay: | a | b |\nsay: `" + "code" * 60 + "`\n"
+    'tool: calculator {"expression": "'
+    + "1+" * 60
+    + '1"}\nthen\nsay: '
+    + "long" * 60
+    + " and [link](https://example.org)"
+)
+
+
+def assert_accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+def assert_fits(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert page.locator("#thread").evaluate("thread => thread.scrollWidth <= thread.clientWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_console: Open, scheme: str) -> None:
+    console = open_console(color_scheme=scheme)
+    assert_accessible(console.page)
+    console.ask(WIDE_ANSWER)
+    console.page.locator("details.tool summary").click()
+    console.say("fail: on purpose")
+    expect(console.problem).to_be_visible()
+    console.button("Details").click()
+    expect(console.page.get_by_text("Database round trips")).to_be_visible()
+    assert_accessible(console.page)
+    console.button("Session actions").click()
+    assert_accessible(console.page)
+    console.button("Delete…").click()
+    expect(console.page.get_by_role("dialog")).to_be_visible()
+    assert_accessible(console.page)
+
+
+def test_it_fits_a_phone(open_console: Open) -> None:
+    console = open_console(**PHONE)
+    assert_fits(console.page)
+    console.ask(WIDE_ANSWER)
+    assert_fits(console.page)
+    expect(console.page.get_by_role("navigation")).to_be_hidden()
+    console.button("Sessions").click()
+    expect(console.page.get_by_role("navigation")).to_be_visible()
+    assert_accessible(console.page)
+    console.sessions.first.click()
+    expect(console.page.get_by_role("navigation")).to_be_hidden()
+    console.button("Details").click()
+    expect(console.page.get_by_text("Database round trips")).to_be_visible()
+    assert_fits(console.page)
+    assert_accessible(console.page)
+
+
+def test_all_of_it_goes_by_keyboard(console: Console, page: Page, go_on: Callable[[int], Path]) -> None:
+    expect(page.get_by_label("Message")).to_be_focused()
+    page.keyboard.type("say: first")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type(f"wait-for: {go_on(1)}")
+    page.keyboard.press("Enter")
+    expect(console.answers).to_have_text("first")
+    go_on(1).touch()
+    console.wait_until_idle()
+
+    page.keyboard.press("Alt+n")
+    page.keyboard.type("say: second")
+    page.keyboard.press("Enter")
+    expect(console.sessions).to_have_count(2)
+    page.keyboard.press("Alt+ArrowDown")
+    expect(console.answers).to_have_text("first")
+
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Tab")  # over the search's own field to the list
+    expect(console.sessions.first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(console.answers).to_have_text("second")
+
+    focus(page, "Session actions")
+    page.keyboard.press("Enter")
+    focus(page, "Delete…")
+    page.keyboard.press("Enter")
+    expect(console.button("Keep it")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(console.sessions).to_have_count(1)
+
+
+def focus(page: Page, name: str) -> None:
+    """Tabs there, as one does who has no mouse."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        active = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+        if page.evaluate(active) == name:
+            return
+    pytest.fail(f"{name} is not reached with the Tab key")
+
+
+def test_an_answer_is_read_out_when_it_is_whole(console: Console, go_on: Callable[[int], Path]) -> None:
+    console.say(f"say: half\nwait-for: {go_on(1)}\nsay: an answer")
+    expect(console.answers).to_have_text("half")
+    status = console.page.locator("#announcement")
+    expect(status).to_have_text("")
+    expect(console.page.locator(".live")).to_have_attribute("aria-busy", "true")
+    go_on(1).touch()
+    expect(status).to_contain_text("an answer")
