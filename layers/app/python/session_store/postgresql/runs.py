@@ -114,19 +114,20 @@ class PostgreSQLRuns:
 
     def expire(self, older_than_hours: float, batch_size: int = 500) -> int:
         """Delete runs of all owners that began so long ago and no longer run, a batch a statement; how many."""
+        # statement_timestamp() is stable, so that an index serves it; for the volatile clock_timestamp() none does.
         total = 0
         while True:
             deleted = self._database.fetch(
                 """
                 DELETE FROM runs
-                WHERE run_id IN (
+                WHERE run_id = ANY (ARRAY(
                     SELECT r.run_id
                     FROM runs r JOIN sessions s USING (session_key)
-                    WHERE r.started_at < clock_timestamp() - make_interval(secs => %(seconds)s::float8)
+                    WHERE r.started_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
                       AND (s.run_id = r.run_id AND s.lease_until > clock_timestamp()) IS NOT TRUE
                     ORDER BY r.started_at
                     LIMIT %(batch_size)s
-                )
+                ))
                 RETURNING 1
                 """,
                 {"seconds": older_than_hours * 3_600, "batch_size": batch_size},

@@ -144,15 +144,15 @@ class PostgreSQLSessions:
             deleted = self._database.fetch(
                 """
                 DELETE FROM sessions
-                WHERE session_key IN (
+                WHERE session_key = ANY (ARRAY(
                     SELECT session_key
                     FROM sessions
-                    WHERE updated_at < clock_timestamp() - make_interval(secs => %(seconds)s::float8)
+                    WHERE updated_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
                       AND (lease_until IS NULL OR lease_until <= clock_timestamp())
                     ORDER BY updated_at
                     LIMIT %(batch_size)s
                     FOR UPDATE SKIP LOCKED
-                )
+                ))
                 RETURNING 1
                 """,
                 {"seconds": older_than_days * 86_400, "batch_size": batch_size},

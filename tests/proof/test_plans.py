@@ -1,0 +1,150 @@
+"""No call reads a table from end to end, nor more rows than it answers with: time does not grow with the table."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from local.database import EmbeddedDatabase
+from session_store.migrate import apply_migrations
+from session_store.postgresql import PostgreSQLStore
+from session_store.repository import PostgreSQLSessionRepository
+from session_store.settings import StoreSettings
+from tests.proof.turns import OWNER, hold_turn
+from tests.scripted_model import UseTool
+
+SESSIONS = 100_000
+MESSAGES_OF_ONE = 20_000
+
+
+@pytest.fixture(scope="module")
+def full_url(postgresql_server: EmbeddedDatabase) -> Iterator[str]:
+    """100,000 sessions of two owners, each with an agent, a message and a run; one has 20,000 messages."""
+    with psycopg.connect(postgresql_server.url, autocommit=True) as server:
+        server.execute("CREATE DATABASE full_of_sessions")
+        url = postgresql_server.url.rpartition("/")[0] + "/full_of_sessions"
+        with psycopg.connect(url) as connection:
+            apply_migrations(connection)
+            fill(connection)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+        yield url
+        server.execute("DROP DATABASE full_of_sessions WITH (FORCE)")
+
+
+def fill(connection: "psycopg.Connection[Any]") -> None:
+    parameters = {"owner": OWNER, "sessions": SESSIONS, "messages": MESSAGES_OF_ONE}
+    # Rows are linked by construction: the checks of foreign keys would only cost time.
+    connection.execute("SET session_replication_role = replica")
+    connection.execute(
+        """
+        INSERT INTO sessions (owner, session_id, updated_at)
+        SELECT CASE number %% 4 WHEN 0 THEN 'another' ELSE %(owner)s END, 'session ' || number,
+               clock_timestamp() - number * interval '1 second'
+        FROM generate_series(1, %(sessions)s) AS number
+        """,
+        parameters,
+    )
+    connection.execute(
+        """
+        INSERT INTO agents
+        SELECT session_key, 'default', '{}',
+               '{"__name__": "NullConversationManager", "removed_message_count": 0}', '{}', 0,
+               CASE session_id WHEN 'session 1' THEN %(messages)s ELSE 1 END, '2026-01-01', '2026-01-01'
+        FROM sessions
+        """,
+        parameters,
+    )
+    connection.execute(
+        """
+        INSERT INTO messages
+        SELECT session_key, 'default', number, '{"role": "user", "content": [{"text": "x"}]}', NULL, '2026', '2026'
+        FROM sessions, generate_series(0, CASE session_id WHEN 'session 1' THEN %(messages)s - 1 ELSE 0 END) AS number
+        """,
+        parameters,
+    )
+    connection.execute(
+        """
+        INSERT INTO runs (run_id, owner, session_key, agent_id, fence, status, idempotency_key)
+        SELECT gen_random_uuid(), owner, session_key, 'default', 1, 'completed', session_id
+        FROM sessions
+        """
+    )
+
+
+def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], Any]]]:
+    """A name, the rows it may read, and the call."""
+    yield "first page of sessions", 250, lambda repository: repository.list_sessions(limit=50)
+    yield "a late page of sessions", 1_500, late_page
+    yield "a page of messages", 60, lambda repository: repository.list_messages("session 1", "default", 50, 19_000)
+    yield (
+        "the last messages",
+        60,
+        lambda repository: repository._store.messages.list(
+            OWNER, "session 1", "default", from_message_id=19_999, limit=50, order="desc"
+        ),
+    )
+    yield "one message", 10, lambda repository: repository.read_message("session 1", "default", 12_345)
+    yield "a session", 10, lambda repository: repository.read_session("session 5")
+    yield (
+        "turns",
+        400,
+        lambda repository: [hold_turn(repository, f"session {number}", "Hello") for number in (2, 3, 5, 6, 7, 9, 10)],
+    )
+    yield (
+        "a tool turn",
+        100,
+        lambda repository: hold_turn(repository, "session 11", "Hello", UseTool("no", {}), "answer"),
+    )
+    yield "a turn under a key", 100, keyed_turn
+    yield "a deletion", 60, lambda repository: repository.delete_session("session 13")
+    yield (
+        "nothing to expire",
+        60,
+        lambda repository: (
+            repository._store.sessions.expire(30),  # type: ignore[attr-defined]
+            repository._store.runs.expire(24),  # type: ignore[attr-defined]
+        ),
+    )
+
+
+def late_page(repository: PostgreSQLSessionRepository) -> None:
+    cursor = None
+    for _ in range(5):
+        cursor = repository.list_sessions(limit=50, cursor=cursor).next_cursor
+
+
+def keyed_turn(repository: PostgreSQLSessionRepository) -> None:
+    for session_id in ("session 14", "session 15"):
+        with repository.run(session_id, idempotency_key="a new key", request_hash="hash"):
+            pass
+
+
+@pytest.mark.parametrize(("rows", "call"), [pytest.param(*each[1:], id=each[0]) for each in calls()])
+def test_a_call_reads_by_index_and_no_more_than_it_needs(
+    full_url: str, rows: int, call: Callable[[PostgreSQLSessionRepository], Any]
+) -> None:
+    before = rows_read(full_url)
+    store = PostgreSQLStore(StoreSettings(url=full_url))
+    call(PostgreSQLSessionRepository(store=store))
+    store.close()
+    after = rows_read(full_url)
+    scans = {table: after[table][0] - before[table][0] for table in after}
+    del scans["multi_agents"]  # empty here
+    assert scans == dict.fromkeys(scans, 0), "a table was read from end to end"
+    assert sum(after[table][1] - before[table][1] for table in after) <= rows
+
+
+def rows_read(url: str) -> dict[str, tuple[int, int]]:
+    """Of each table: sequential scans, and rows read in any way; a backend has told all when it ends."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND application_name = 'session-store'"
+        ).fetchone():
+            pass
+        found = connection.execute(
+            "SELECT relname, seq_scan, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables"
+        ).fetchall()
+    return {table: (scans, read) for table, scans, read in found}
