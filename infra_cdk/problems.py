@@ -21,19 +21,15 @@ _PROBLEMS = {
     "Default4xx": Problem(_Type.DEFAULT_4_XX, None, "bad_request", "The request is not acceptable"),
     "Default5xx": Problem(_Type.DEFAULT_5_XX, None, "function_failed", "The service failed"),
     "AccessDenied": Problem(_Type.ACCESS_DENIED, 403, "forbidden", "The caller may not do this"),
-    "ExpiredToken": Problem(_Type.EXPIRED_TOKEN, 401, "unauthenticated", "The credentials have expired"),
+    "ExpiredToken": Problem(_Type.EXPIRED_TOKEN, 401, "unauthorized", "The credentials have expired"),
     "IntegrationTimeout": Problem(_Type.INTEGRATION_TIMEOUT, 504, "gateway_timeout", "The answer took too long"),
-    "InvalidSignature": Problem(
-        _Type.INVALID_SIGNATURE, 401, "unauthenticated", "The request's signature is not valid"
-    ),
+    "InvalidSignature": Problem(_Type.INVALID_SIGNATURE, 401, "unauthorized", "The request's signature is not valid"),
     # The gateway says this of an unknown route too, and cannot tell the two apart.
-    "MissingToken": Problem(
-        _Type.MISSING_AUTHENTICATION_TOKEN, 401, "unauthenticated", "No credentials or no such route"
-    ),
+    "MissingToken": Problem(_Type.MISSING_AUTHENTICATION_TOKEN, 401, "unauthorized", "No credentials or no such route"),
     "NotFound": Problem(_Type.RESOURCE_NOT_FOUND, 404, "not_found", "No such route"),
     "Throttled": Problem(_Type.THROTTLED, 429, "too_many_requests", "Too many requests"),
     "TooLarge": Problem(_Type.REQUEST_TOO_LARGE, 413, "payload_too_large", "The request is too large"),
-    "Unauthorized": Problem(_Type.UNAUTHORIZED, 401, "unauthenticated", "No valid credentials"),
+    "Unauthorized": Problem(_Type.UNAUTHORIZED, 401, "unauthorized", "No valid credentials"),
 }
 
 

@@ -42,8 +42,8 @@ class StreamingRoute:
 
     def answer(self, request: Request) -> Response[Iterator[str]]:
         """An error before the first event is an ordinary problem with its status."""
-        asked = ProcessRequest.of(request)
-        run = PostgreSQLSessionRepository(owner=request.owner, store=self._store).run(
+        owner, asked = request.owner, ProcessRequest.of(request)
+        run = PostgreSQLSessionRepository(owner=owner, store=self._store).run(
             asked.session_id, idempotency_key=idempotency_key_of(request), request_hash=asked.fingerprint()
         )
         deadline_seconds = request.deadline_seconds(request.settings.streaming_run_timeout_seconds)

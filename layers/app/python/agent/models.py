@@ -1,6 +1,7 @@
 """Builds the Strands model that `MODEL_PROVIDER` and `MODEL_ID` name; imports only the chosen provider's SDK.
 
-ModelSettingsError (ValueError)   the settings name no model that can be built; its text says what to do
+ModelSettingsError (session_store's ConfigurationError)   the settings name no model that can be built; its text says
+what to do
 """
 
 import importlib
@@ -10,6 +11,8 @@ from typing import Any, Final
 import strands.models
 from strands.models.model import Model
 
+from session_store.errors import ConfigurationError
+
 # One retry beyond the first attempt: throttling is retried by Strands too, and a run has a deadline.
 SDK_RETRIES: Final = 1
 CONNECT_TIMEOUT_SECONDS: Final = 5
@@ -17,7 +20,7 @@ ANTHROPIC_MAX_TOKENS: Final = 4096  # its API requires a limit
 LOCAL_PROVIDER: Final = "local"
 
 
-class ModelSettingsError(ValueError):
+class ModelSettingsError(ConfigurationError):
     """The settings name no model that can be built."""
 
 
