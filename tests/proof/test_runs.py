@@ -168,6 +168,17 @@ def test_an_agent_that_outlives_its_run_calls_no_model_and_writes_nothing(
     assert repository.read_run(run.run_id).status == "failed"
 
 
+def test_an_agent_asked_after_its_run_refuses_instead_of_forgetting(repository: PostgreSQLSessionRepository) -> None:
+    model = ScriptedModel("answer", "never stored")
+    with repository.run("user-123") as run:
+        agent = agent_of(run.session_manager, model)
+        agent("Hello")
+    with pytest.raises(LeaseLostError, match="it has ended"):
+        agent("too late")
+    assert len(model.calls) == 1
+    assert stored_texts(repository) == ["Hello", "answer"]
+
+
 def test_a_run_called_off_ends_at_its_next_renewal(repository: PostgreSQLSessionRepository, gate: Gate) -> None:
     model = ScriptedModel(UseTool("wait", {}), "never said")
     with ThreadPoolExecutor() as pool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from .errors import LeaseLostError
 from .records import AgentMessage, AgentRecord, MessageRecord, MultiAgentRecord, RunOutcome, RunWrite
 
 
@@ -22,6 +23,7 @@ class Journal:
         self._messages: list[AgentMessage] = []
         self._redactions: dict[tuple[str, int], AgentMessage] = {}
         self._multi_agents: dict[str, MultiAgentRecord] = {}
+        self._closed = False
         self._preview: str | None = None
         self._redacted_preview: str | None = None
         self.stored_tails: dict[str, MessageRecord] = {}
@@ -56,7 +58,12 @@ class Journal:
             self._updated[agent.agent_id] = agent
 
     def append(self, agent_id: str, record: MessageRecord, preview: Callable[[], str]) -> int:
-        """The id given to the message; `preview` is asked for only at an agent's first one."""
+        """The id given to the message; `preview` is asked for only at an agent's first one.
+
+        Raises `LeaseLostError` once the run has ended: the message would be stored nowhere.
+        """
+        if self._closed:
+            raise LeaseLostError(self._empty.run_id, "it has ended")
         message_id = self._next_ids[agent_id]
         self._next_ids[agent_id] = message_id + 1
         self._messages.append(AgentMessage(agent_id, replace(record, message_id=message_id)))
@@ -109,8 +116,12 @@ class Journal:
             self.stored_internal_states[agent.agent_id] = agent.internal_state
         self._forget()
 
+    def close(self) -> None:
+        self._closed = True
+
     def successor(self) -> "Journal":
-        """A journal that goes on from what is stored; whoever still gathers into this one gathers for nothing."""
+        """A journal that goes on from what is stored; this one takes no more."""
+        self.close()
         successor = Journal(self._empty.session_id, self._empty.run_id, self._empty.lease_seconds)
         successor._next_ids = dict(self._stored_counts)
         successor.stored_tails = self.stored_tails

@@ -104,6 +104,7 @@ class Run:
                 raise error
             if error is None:
                 self._commit()
+                self._journal.close()
             else:
                 self._abort(error)
 
