@@ -93,7 +93,7 @@ def test_what_was_expired_is_measured(
     assert measured["ExpiredSessions"] == [2.0]
 
 
-@pytest.mark.parametrize("function", ["sessions", "expire"])
+@pytest.mark.parametrize("function", ["sessions", "session_backend", "expire"])
 def test_a_function_without_an_agent_starts_without_strands_and_pydantic(function: str) -> None:
     code = f"import sys, functions.{function}.handler; print(*sys.modules)"
     result = run_python(code, SESSION_BACKEND_URL="postgresql://app@localhost/sessions")
