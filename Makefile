@@ -4,6 +4,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
+SAM_CLI := .local/sam-cli/.synced
 
 .PHONY: bench help setup demo local synth deploy smoke test check unit round-trips soak picture vendor
 
@@ -15,6 +16,11 @@ help:  ## list the targets
 
 $(SETUP): pyproject.toml uv.lock | $(UV)
 	@$(UV) sync --frozen --quiet && touch $@
+
+# It pins old libraries, so it has an environment and a lock of its own.
+$(SAM_CLI): local/sam/requirements.txt | $(UV)
+	@$(UV) venv --quiet --clear .local/sam-cli
+	@$(UV) pip sync --quiet --python .local/sam-cli/bin/python $< && touch $@
 
 setup: $(SETUP)
 
@@ -30,6 +36,17 @@ picture: $(SETUP)  ## take docs/console.png, the picture of the console, anew; n
 vendor: $(SETUP)  ## take the console's packages from npm anew: MARKED=18.2.1 DOMPURIFY=3.4.18
 	@test -n "$(MARKED)" -a -n "$(DOMPURIFY)" || { echo "make vendor MARKED=x.y.z DOMPURIFY=x.y.z" >&2; exit 2; }
 	@$(RUN) python -m local.vendor marked@$(MARKED) dompurify@$(DOMPURIFY)
+
+.PHONY: sam sam-down test-sam
+sam: $(SETUP) $(SAM_CLI)  ## the API in Lambda's containers on http://127.0.0.1:3000 until Ctrl-C; needs Docker
+	@$(RUN) python -m local.sam
+
+sam-down: $(SETUP)  ## end what `make sam` started elsewhere; ARGS=--volumes deletes its database too
+	@$(RUN) python -m local.sam down $(ARGS)
+
+test-sam: $(SETUP) $(SAM_CLI)  ## the demo and every route in Lambda's containers; needs Docker
+	@docker version >/dev/null || { echo "make test-sam: no Docker engine answers" >&2; exit 2; }
+	@$(RUN) pytest -q -m docker
 
 synth: $(SETUP)  ## the CloudFormation template in cdk.out, offline; ARGS="-c proxy=false" sets switches
 	@$(RUN) python -m infra_cdk.node cdk synth --quiet $(ARGS)
@@ -55,7 +72,7 @@ soak: $(SETUP)  ## 10,000 runs under kills and restarts, then their history chec
 	@$(RUN) python -m tests.proof.soak $(ARGS)
 
 unit: $(SETUP)  ## the tests alone
-	@$(RUN) pytest -q
+	@$(RUN) pytest -q -m "not docker"
 
 fuzz: $(SETUP)  ## 100,000 generated requests against the HTTP API; CASES=n for another number
 	@FUZZ_EXAMPLES=$$(( ($(or $(CASES),100000) + 37) / 38 )) $(RUN) pytest -q -n 2 --timeout=0 tests/integration/test_fuzz_http.py

@@ -1,0 +1,98 @@
+"""`sam local start-api` as a child process, ready when its functions have answered once."""
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from local.sam.errors import SamError
+from local.sam.lock import Lock
+
+ROOT = Path(__file__).resolve().parents[2]
+SAM_CLI = ROOT / ".local/sam-cli/bin/sam"
+_READY_TIMEOUT_SECONDS = 600  # the first start may pull the base image, and builds one for each set of layers
+_STOP_TIMEOUT_SECONDS = 60
+# Each starts a function's container without a turn: what a model answers is not asked for here.
+_FIRST_REQUESTS = (("GET", "/health"), ("POST", "/process"), ("POST", "/process-streaming"))
+
+
+class SamApi:
+    """SAM CLI serving `template`, from `with` to its end; what it and the functions say goes to the file `log`."""
+
+    def __init__(self, template: Path, variables: Path, network: str, port: int, *, log: Path, lock: Lock) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._command = [
+            *(SAM_CLI, "local", "start-api", "--template", template, "--env-vars", variables),
+            *("--docker-network", network, "--host", "127.0.0.1", "--port", str(port)),
+            # A container a function, kept: requests to one function take turns.
+            *("--warm-containers", "LAZY", "--no-watch"),
+            # An image that is missing is pulled all the same; this spares asking the registry each time.
+            "--skip-pull-image",
+        ]
+        self.log = log
+        self._lock = lock
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        if not SAM_CLI.exists():
+            raise SamError("SAM CLI is not installed: `make sam` installs it")
+        environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                pass_fds=[self._lock.fileno()],
+                # Ctrl-C reaches the owner alone, which ends SAM before what SAM's functions use.
+                start_new_session=True,
+            )
+        self._lock.note(self._process.pid)
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def wait(self) -> None:
+        """Until SAM ends by itself."""
+        if self._process:
+            self._process.wait()
+
+    def stop(self) -> None:
+        if not self._process:
+            return
+        process, self._process = self._process, None
+        process.terminate()
+        try:
+            process.wait(_STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
+        with httpx.Client(base_url=self.url, timeout=_READY_TIMEOUT_SECONDS) as client:
+            while not self._answers(client, _FIRST_REQUESTS[:1]):
+                if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                    raise SamError(f"SAM CLI does not start: {self.log} says why")
+                time.sleep(0.2)
+            self._answers(client, _FIRST_REQUESTS[1:])
+
+    def _answers(self, client: httpx.Client, requests: Sequence[tuple[str, str]]) -> bool:
+        try:
+            responses = [client.request(method, path) for method, path in requests]
+        except httpx.ConnectError:
+            return False
+        for response in responses:
+            if response.is_server_error:
+                raise SamError(f"{response.url.path} answers {response.status_code}: {self.log} says why")
+        return True
