@@ -25,7 +25,7 @@ $(SAM_CLI): local/sam/requirements.txt | $(UV)
 setup: $(SETUP)
 
 demo: $(SETUP)  ## start everything, hold the demo conversation, stop everything
-	@$(RUN) python -m local.demo $(if $(API_URL),--url $(API_URL))
+	@$(RUN) python -m local.session_demo $(if $(API_URL),--url $(API_URL))
 
 local: $(SETUP)  ## the API on http://127.0.0.1:8000 until Ctrl-C
 	@$(RUN) python -m local.stack
@@ -57,7 +57,7 @@ deploy: $(SETUP)  ## deploy to the AWS account of the environment's credentials;
 
 smoke: $(SETUP)  ## the demo conversation against a deployed API: API_URL=https://…
 	@test -n "$(API_URL)" || { echo "make smoke API_URL=https://… : which API?" >&2; exit 2; }
-	@$(RUN) python -m local.demo --url $(API_URL)
+	@$(RUN) python -m local.session_demo --url $(API_URL)
 
 check: $(SETUP)  ## format, lint, types, import directions
 	@$(RUN) ruff format --check --quiet .

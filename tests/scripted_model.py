@@ -13,8 +13,8 @@ In another: `MODEL_PROVIDER=tests.scripted_model:build`; then the last user mess
     then                                     what follows answers the next call (after the tool's result)
 
 A prompt without any step is answered with "You said: …", and so is a call that no turn is left for with the tool's
-results. `SCRIPTED_MODEL_SCRIPT` names a JSON file {"a prompt": "its script"} for prompts that must look natural, and
-`SCRIPTED_MODEL_CALLS` a file that gets one JSON line a call.
+results. `SCRIPTED_MODEL_SCRIPT` names a JSON file {"a prompt": "its script"} for prompts that must look natural, read
+at each call, and `SCRIPTED_MODEL_CALLS` a file that gets one JSON line a call.
 """
 
 import asyncio
@@ -155,16 +155,17 @@ class ScriptedModel(Model):
 
 
 class PromptedModel(ScriptedModel):
-    """Answers by the script that the last user text is, or that `scripts` has for it. Keeps nothing between calls."""
+    """Answers by the script that the last user text is, or that the file has for it. Keeps nothing between calls."""
 
-    def __init__(self, scripts: dict[str, str], calls_file: Path | None = None) -> None:
+    def __init__(self, scripts_file: Path | None = None, calls_file: Path | None = None) -> None:
         super().__init__(calls_file=calls_file)
-        self._scripts = scripts
+        self._scripts_file = scripts_file
 
     def next_turn(self, messages: Messages) -> Turn:
         asked = max(index for index, message in enumerate(messages) if message["role"] == "user" and _texts(message))
         prompt = "\n".join(_texts(messages[asked]))
-        turns = self._scripts.get(prompt, prompt).split("\nthen\n")
+        scripts: dict[str, str] = json.loads(self._scripts_file.read_text()) if self._scripts_file else {}
+        turns = scripts.get(prompt, prompt).split("\nthen\n")
         answered = sum(message["role"] == "assistant" for message in messages[asked:])
         if answered >= len(turns):
             return "Result: " + " | ".join(_result_texts(messages[-1]))
@@ -177,7 +178,7 @@ def build() -> PromptedModel:
     """The model of `MODEL_PROVIDER=tests.scripted_model:build`."""
     script = os.environ.get("SCRIPTED_MODEL_SCRIPT")
     calls = os.environ.get("SCRIPTED_MODEL_CALLS")
-    return PromptedModel(json.loads(Path(script).read_text()) if script else {}, Path(calls) if calls else None)
+    return PromptedModel(Path(script) if script else None, Path(calls) if calls else None)
 
 
 def read_calls(path: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,46 @@
+"""Tells on the terminal what happens and what it proves; in colour only to a person."""
+
+import os
+import sys
+from typing import TextIO
+
+_BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
+
+
+class Account:
+    """Counts the checks that failed."""
+
+    def __init__(self, out: TextIO = sys.stdout) -> None:
+        self.passed = 0
+        self.failed: list[str] = []
+        self._out = out
+        self._in_colour = out.isatty() and "NO_COLOR" not in os.environ
+
+    def title(self, text: str) -> None:
+        self._line(f"\n{self._paint(text, _BOLD)}")
+
+    def note(self, text: str) -> None:
+        self._line(f"  {self._paint(text, _DIM)}")
+
+    def said(self, who: str, text: str) -> None:
+        self._line(f"  {self._paint(f'{who:>8}', _CYAN)}  {' '.join(text.split())}")
+
+    def fact(self, name: str, value: object) -> None:
+        self._line(f"  {self._paint(name, _DIM)}  {value}")
+
+    def check(self, holds: bool, claim: str) -> None:
+        if holds:
+            self.passed += 1
+            self._line(f"  {self._paint('✓', _GREEN)} {claim}")
+        else:
+            self.failed.append(claim)
+            self._line(f"  {self._paint('✗ not so:', _RED)} {claim}")
+
+    def not_shown(self, claim: str) -> None:
+        self._line(f"  {self._paint('– not shown here:', _YELLOW)} {claim}")
+
+    def _line(self, text: str) -> None:
+        print(text, file=self._out, flush=True)
+
+    def _paint(self, text: str, colour: str) -> str:
+        return f"\033[{colour}m{text}\033[0m" if self._in_colour else text
