@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench help setup demo local synth deploy smoke test check unit round-trips soak picture vendor
+.PHONY: bench bootstrap help setup demo local synth deploy smoke test check unit round-trips soak picture vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ test-sam: $(SETUP) $(SAM_CLI)  ## the demo and every route in Lambda's container
 synth: $(SETUP)  ## the CloudFormation template in cdk.out, offline; ARGS="-c proxy=false" sets switches
 	@$(RUN) python -m infra_cdk.node cdk synth --quiet $(ARGS)
 	@$(RUN) python -m infra_cdk.node cdk list --long --app cdk.out
+
+bootstrap: $(SETUP)  ## prepare an AWS account and region for deployments, once
+	@$(RUN) python -m infra_cdk.node cdk bootstrap $(ARGS)
 
 deploy: $(SETUP)  ## deploy to the AWS account of the environment's credentials; ARGS as for synth
 	@$(RUN) python -m infra_cdk.node cdk deploy $(ARGS)

@@ -35,8 +35,12 @@ def build_dependencies(model_provider: str = "bedrock", platform: str = LAMBDA_P
 def build_own(source: Path) -> Path:
     """A layer of ours, as it stands in the work tree, compiled."""
     files = sorted(path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    key = _key(*(f"{path.relative_to(source)}\0{path.stat().st_mode}\0{path.read_text()}" for path in files))
+    key = _key(*(f"{path.relative_to(source)}\0{path.stat().st_mode}\0{_digest(path)}" for path in files))
     return _build_once(key, lambda layer: _copy_own(source, layer))
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _copy_own(source: Path, layer: Path) -> None:

@@ -96,8 +96,9 @@ def flat(value: object) -> str:
 
 
 def read_context() -> dict[str, Any]:
-    """cdk.json's, or feature flags would differ from those of a deployment."""
-    return json.loads((ROOT / "cdk.json").read_text())["context"]
+    """cdk.json's, or feature flags would differ from those of a deployment; and no copies of the 70 MB layer."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**context, "aws:cdk:disable-asset-staging": True}
 
 
 def synthesize(folder: Path, **switches: str) -> Template:
