@@ -15,7 +15,14 @@ def test_the_environment_is_read_once_and_whole() -> None:
             "DATABASE_IDLE_SECONDS": "60.5",
         }
     )
-    assert settings == StoreSettings("postgresql://db/sessions", True, "/ca.pem", "eu-central-1", 3, 60.5)
+    assert settings == StoreSettings(
+        url="postgresql://db/sessions",
+        iam_auth=True,
+        ca_file="/ca.pem",
+        region="eu-central-1",
+        connect_timeout_seconds=3,
+        idle_seconds=60.5,
+    )
     assert settings.is_postgresql
 
 
