@@ -83,7 +83,8 @@ class Stack:
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)-24s %(message)s")
     # SIGTERM ends as Ctrl-C does: whatever was started, even while it starts, is stopped on the way out.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(ending, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), Stack() as stack:
         print(f"\nConsole           {stack.api_url}/")
         print(f"API               {stack.api_url}")
