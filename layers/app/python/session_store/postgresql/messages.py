@@ -210,6 +210,7 @@ class PostgreSQLMessages:
 
 
 # An agent without messages gives one empty row, a missing agent gives none.
+# Ids are dense, so a page is bounded by ids at both ends: for LIMIT alone the planner may read and sort all the rest.
 _UPWARDS = """
     SELECT m.message_id, m.message, m.redact_message, m.created_at, m.updated_at
     FROM sessions s
@@ -218,6 +219,8 @@ _UPWARDS = """
         SELECT message_id, message::text, redact_message::text, created_at, updated_at
         FROM messages
         WHERE session_key = a.session_key AND agent_id = a.agent_id AND message_id >= %(from_message_id)s
+          AND message_id < least(%(from_message_id)s, a.message_count)::bigint
+                           + coalesce(%(limit)s::bigint, a.message_count)
         ORDER BY message_id
         LIMIT %(limit)s
     ) m ON true
@@ -232,6 +235,8 @@ _DOWNWARDS = """
         SELECT message_id, message::text, redact_message::text, created_at, updated_at
         FROM messages
         WHERE session_key = a.session_key AND agent_id = a.agent_id AND message_id <= %(from_message_id)s
+          AND message_id > least(%(from_message_id)s, a.message_count - 1)::bigint
+                           - coalesce(%(limit)s::bigint, a.message_count)
         ORDER BY message_id DESC
         LIMIT %(limit)s
     ) m ON true
