@@ -1,9 +1,9 @@
 """`sam local start-api` as a child process, ready when its functions have answered once."""
 
 import os
+import socket
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,16 @@ _READY_TIMEOUT_SECONDS = 600  # the first start may pull the base image, and bui
 _STOP_TIMEOUT_SECONDS = 60
 # Each starts a function's container without a turn: what a model answers is not asked for here.
 _FIRST_REQUESTS = (("GET", "/health"), ("POST", "/process"), ("POST", "/process-streaming"))
+
+
+def check_port(port: int) -> None:
+    """Raises `SamError` where something listens already: its answers would be taken for SAM's."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SamError(f"port {port} is taken: SAM_PORT chooses another") from error
 
 
 class SamApi:
@@ -63,9 +73,10 @@ class SamApi:
         self.stop()
 
     def wait(self) -> None:
-        """Until SAM ends by itself."""
+        """Until SAM ends by itself, which it should not: raises `SamError` then."""
         if self._process:
             self._process.wait()
+            raise SamError(f"SAM CLI ended: {self.log} says why")
 
     def stop(self) -> None:
         if not self._process:
@@ -81,18 +92,17 @@ class SamApi:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
         with httpx.Client(base_url=self.url, timeout=_READY_TIMEOUT_SECONDS) as client:
-            while not self._answers(client, _FIRST_REQUESTS[:1]):
-                if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
-                    raise SamError(f"SAM CLI does not start: {self.log} says why")
-                time.sleep(0.2)
-            self._answers(client, _FIRST_REQUESTS[1:])
+            for method, path in _FIRST_REQUESTS:
+                while not self._answers(client, method, path):
+                    if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                        raise SamError(f"SAM CLI does not start: {self.log} says why")
+                    time.sleep(0.2)
 
-    def _answers(self, client: httpx.Client, requests: Sequence[tuple[str, str]]) -> bool:
+    def _answers(self, client: httpx.Client, method: str, path: str) -> bool:
         try:
-            responses = [client.request(method, path) for method, path in requests]
-        except httpx.ConnectError:
+            response = client.request(method, path)
+        except httpx.TransportError:
             return False
-        for response in responses:
-            if response.is_server_error:
-                raise SamError(f"{response.url.path} answers {response.status_code}: {self.log} says why")
+        if response.is_server_error:
+            raise SamError(f"{path} answers {response.status_code}: {self.log} says why")
         return True

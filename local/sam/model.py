@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-# Provider and key are the template's alone: nothing is deployed from it.
+# Nothing is deployed from this template: what it needs only in the cloud is made up.
 _PLACEHOLDERS = {"model_key_secret": "unused", "nat": "true"}
 _PLACEHOLDER_URL = "https://localhost/v1"
 
@@ -38,7 +38,8 @@ def local_model(url: str, model_id: str | None, *, desktop: bool) -> Model:
     seen, relayed_port = _as_containers_see(url, desktop=desktop)
     model_id = model_id or "local"
     switches = {"model_provider": "openai", "model_id": model_id, "model_url": _PLACEHOLDER_URL, **_PLACEHOLDERS}
-    variables = {"OPENAI_BASE_URL": seen, "OPENAI_API_KEY": "none"}
+    # The first two as in the template: SAM would take them from the shell, where they may say something else.
+    variables = {"MODEL_PROVIDER": "openai", "MODEL_ID": model_id, "OPENAI_BASE_URL": seen, "OPENAI_API_KEY": "none"}
     return Model(switches, variables, relayed_port)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 
 from local.model import LocalModel
-from local.sam.api import ROOT, SamApi
+from local.sam.api import ROOT, SamApi, check_port
 from local.sam.docker import Compose, engine_architecture, is_desktop, remove_functions
 from local.sam.errors import SynthError
 from local.sam.lock import end_holder, take_lock
@@ -56,6 +56,7 @@ class SamStack:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as parts:
             lock = parts.enter_context(take_lock(self._folder))
+            check_port(self._port)
             model = self._start_model(parts)
             template = self._synthesize(model)
             url = self._start_containers(parts, model)

@@ -30,6 +30,8 @@ def test_server_on_this_machine_is_reached_by_another_name(
 def test_the_stack_takes_the_switches_of_every_model() -> None:
     local = Settings.from_context(local_model("http://127.0.0.1:1/v1", None, desktop=False).switches)
     assert (local.model_provider, local.model_id) == ("openai", "local")
+    # SAM would prefer the shell's MODEL_PROVIDER=local.
+    assert local_model("http://127.0.0.1:1/v1", "m", desktop=False).variables["MODEL_PROVIDER"] == "openai"
     bedrock = Settings.from_context(hosted_model("bedrock", None).switches)
     assert bedrock == Settings()
     anthropic = Settings.from_context(hosted_model("anthropic", "claude-sonnet-4-6").switches)
