@@ -46,7 +46,7 @@ sam-down: $(SETUP)  ## end what `make sam` started elsewhere; ARGS=--volumes del
 
 test-sam: $(SETUP) $(SAM_CLI)  ## the demo and every route in Lambda's containers; needs Docker
 	@docker version >/dev/null || { echo "make test-sam: no Docker engine answers" >&2; exit 2; }
-	@$(RUN) pytest -q -m docker
+	@$(RUN) pytest -q -s -m docker tests/e2e
 
 synth: $(SETUP)  ## the CloudFormation template in cdk.out, offline; ARGS="-c proxy=false" sets switches
 	@$(RUN) python -m infra_cdk.node cdk synth --quiet $(ARGS)

@@ -91,7 +91,7 @@ class SamApi:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
-        with httpx.Client(base_url=self.url, timeout=_READY_TIMEOUT_SECONDS) as client:
+        with httpx.Client(base_url=self.url, timeout=_READY_TIMEOUT_SECONDS, trust_env=False) as client:
             for method, path in _FIRST_REQUESTS:
                 while not self._answers(client, method, path):
                     if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:

@@ -62,7 +62,18 @@ def curl(tmp_path: Path, method: str, url: str, body: object = None) -> tuple[in
     """Status, head and body."""
     data = ["--header", "Content-Type: application/json", "--data", json.dumps(body)] if body else []
     head, answer = tmp_path / "head", tmp_path / "body"
-    options = ["--silent", "--show-error", "--max-time", "120", "--write-out", "%{http_code}", "--request", method]
+    options = [
+        "--noproxy",
+        "*",
+        "--silent",
+        "--show-error",
+        "--max-time",
+        "120",
+        "--write-out",
+        "%{http_code}",
+        "--request",
+        method,
+    ]
     files = ["--dump-header", str(head), "--output", str(answer)]
     done = subprocess.run(["curl", *options, *files, *data, url], capture_output=True, text=True, check=True)
     return int(done.stdout), head.read_text(), answer.read_text() if answer.exists() else ""
