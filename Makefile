@@ -74,8 +74,8 @@ round-trips: $(SETUP)  ## how often a turn waits for the database, counted on th
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then their history checked (10 to 25 minutes)
 	@$(RUN) python -m tests.proof.soak $(ARGS)
 
-unit: $(SETUP)  ## the tests alone
-	@$(RUN) pytest -q -m "not docker"
+unit: $(SETUP)  ## the tests alone, on two cores
+	@$(RUN) pytest -q -n 2 --dist loadfile -m "not docker"
 
 fuzz: $(SETUP)  ## 100,000 generated requests against the HTTP API; CASES=n for another number
 	@FUZZ_EXAMPLES=$$(( ($(or $(CASES),100000) + 37) / 38 )) $(RUN) pytest -q -n 2 --timeout=0 tests/integration/test_fuzz_http.py
