@@ -241,9 +241,18 @@ class UserPoolClient(ApiResource):
 
     @classmethod
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        numbered = _numbers(properties, "IdTokenValidity")
+        numbered = _numbers(properties, "IdTokenValidity", "RefreshTokenValidity")
         made = cls.client("cognito-idp", region).create_user_pool_client(ClientName=name, **numbered)
         return cls(made["UserPoolClient"]["ClientId"])
+
+
+class UserPoolDomain(ApiResource):
+    type = "AWS::Cognito::UserPoolDomain"
+
+    @classmethod
+    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
+        cls.client("cognito-idp", region).create_user_pool_domain(**properties)
+        return cls(properties["Domain"])
 
 
 class Authorizer(ApiResource):
