@@ -31,6 +31,8 @@ def test_hostile_answers_stay_text_while_they_come_and_when_they_are_stored(cons
         console.ask(name)
         assert_harmless(console, loaded)
     console.page.reload()
+    expect(console.answers.last).to_be_visible()
+    console.page.get_by_role("region", name="Conversation").press("Home")
     expect(console.answers).to_have_count(len(HOSTILE))
     assert_harmless(console, loaded)
     shown = console.page.locator("#thread").inner_text()

@@ -30,6 +30,7 @@ export class History {
     const page = await this.#read({ order: "desc", limit: PAGE });
     this.#newest = page.messages[0]?.message_id ?? -1;
     this.#show(page.messages.reverse(), (drawn) => this.element.append(...drawn));
+    this.scroller.scrollTop = this.scroller.scrollHeight; // before the top is watched: seen, it would load all at once
     this.#turned(page);
   }
 
