@@ -1,5 +1,6 @@
 """The real BedrockModel and client against a small server that speaks ConverseStream's event-stream framing."""
 
+import gc
 import json
 import struct
 import threading
@@ -18,6 +19,9 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from agent.models import build_model
 from agent.tools import TOOLS
+
+# A stream that breaks is left by Strands to the garbage collector; the fixture sees to it that it comes in that test.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 MODEL_ID = "eu.anthropic.claude-haiku-4-5-v1:0"
 Event = tuple[str, dict[str, Any]]
@@ -137,6 +141,7 @@ def bedrock(monkeypatch: pytest.MonkeyPatch) -> Iterator[BedrockServer]:
     server.shutdown()
     thread.join()
     server.server_close()
+    gc.collect()
 
 
 def test_text_is_streamed_word_by_word(bedrock: BedrockServer) -> None:
