@@ -14,7 +14,7 @@ from typing import Any
 from local.model.prompt import CONTEXT_TOKENS, MAX_REPLY_TOKENS, Prompt, build_prompt
 from local.model.wire import ChatMessage
 
-# Without it the model tells a story as one sentence over and over; longer memories keep it from repeating a name.
+# Without it the model tells a story as one sentence over and over; with it, it dares not repeat a name or a number.
 _AGAINST_LOOPS = {"dry_multiplier": 0.8, "dry_allowed_length": 4, "dry_penalty_last_n": 24}
 _PROMPT_CACHE_MIB = 256  # llama.cpp's own default is 8 GiB
 
@@ -86,7 +86,9 @@ def _request(prompt: Prompt, temperature: float) -> dict[str, Any]:
     request: dict[str, Any] = {"prompt": prompt.text, "temperature": temperature, "stop": ["\n"], "cache_prompt": True}
     if prompt.grammar:
         request["grammar"] = prompt.grammar
-    return {**request, "stream": True, **_AGAINST_LOOPS}
+    if prompt.is_chat:
+        request |= _AGAINST_LOOPS
+    return {**request, "stream": True}
 
 
 def _read_chunk(chunk: dict[str, Any]) -> Piece:

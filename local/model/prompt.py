@@ -29,8 +29,11 @@ _SUM: Final = re.compile(r"\d\s*([-+*/x×÷]|plus|minus|times|multiplied by|divi
 
 @dataclass(frozen=True)
 class Prompt:
+    """`is_chat`: neither about a name nor about numbers, so that nothing exact has to be repeated."""
+
     text: str
     grammar: str | None
+    is_chat: bool
 
 
 def build_prompt(messages: Sequence[ChatMessage], tool_names: Iterable[str]) -> Prompt:
@@ -40,17 +43,15 @@ def build_prompt(messages: Sequence[ChatMessage], tool_names: Iterable[str]) -> 
     """
     question = next((_text(message) for message in reversed(messages) if message.role == "user"), "")
     transcript = _keep_newest([line for message in messages for line in _lines(message)])
-    text = _OPENING + _choose_examples(question) + "".join(f"{line}\n" for line in transcript) + "Assistant:"
+    is_chat = not (_NUMBER.search(question) or _ABOUT_A_NAME.search(question))
+    examples = "".join(f"{_EXAMPLES[name]}\n" for name in (["chat"] if is_chat else ["calculator", "names"]))
+    text = _OPENING + examples + "".join(f"{line}\n" for line in transcript) + "Assistant:"
+    grammar = None
     if messages[-1].role == "tool":
-        return Prompt(text, _answer_grammar(question, _text(messages[-1])))
-    if TOOL in tool_names and _SUM.search(question):
-        return Prompt(text, _call_grammar(question))
-    return Prompt(text, None)
-
-
-def _choose_examples(question: str) -> str:
-    about = ["calculator", "names"] if _NUMBER.search(question) or _ABOUT_A_NAME.search(question) else ["chat"]
-    return "".join(f"{_EXAMPLES[name]}\n" for name in about)
+        grammar = _answer_grammar(question, _text(messages[-1]))
+    elif TOOL in tool_names and _SUM.search(question):
+        grammar = _call_grammar(question)
+    return Prompt(text, grammar, is_chat)
 
 
 def _lines(message: ChatMessage) -> list[str]:
@@ -101,11 +102,11 @@ def _call_grammar(question: str) -> str:
 
 
 def _answer_grammar(question: str, result: str) -> str | None:
-    """An answer that ends with the number the tool found, before it only numbers that the user wrote."""
+    """One sentence that may repeat the user's numbers in their order and ends with what the tool found."""
     if not _RESULT.fullmatch(result):
         return None
-    numbers = _alternatives([*_NUMBER.findall(question), result])
-    return f'root ::= " " piece* "{result}" "."? "\\n"\npiece ::= [^0-9\\n] | num [^0-9\\n]\nnum ::= {numbers}\n'
+    repeated = " words ".join(f'"{number}"' for number in _NUMBER.findall(question))
+    return f'root ::= " " (words {repeated})? words "{result}" ".\\n"\nwords ::= [^0-9.\\n]{{0,40}}\n'
 
 
 def _alternatives(numbers: list[str]) -> str:
