@@ -18,6 +18,11 @@ class Template:
         self.body: dict[str, Any] = json.loads(self.path.read_text())
         self.resources: dict[str, dict[str, Any]] = self.body["Resources"]
 
+    def assets(self) -> list[Path]:
+        """What the CLI would upload, where it lies."""
+        manifest = json.loads((self.folder / self.path.name.replace(".template.", ".assets.")).read_text())
+        return [self.folder / file["source"]["path"] for file in manifest["files"].values()]
+
     def all(self, resource_type: str) -> dict[str, Properties]:
         return {
             name: resource.get("Properties", {})

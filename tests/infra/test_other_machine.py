@@ -27,7 +27,7 @@ def test_functions_and_layers_are_for_the_chosen_architecture(other_machine: Tem
 
 
 def test_dependencies_are_for_the_chosen_architecture(other_machine: Template) -> None:
-    binaries = list(other_machine.folder.glob("asset.*/python/psycopg_binary/*.so"))
+    binaries = [binary for asset in other_machine.assets() for binary in asset.glob("python/psycopg_binary/*.so")]
     assert binaries
     assert {binary.read_bytes()[18:20] for binary in binaries} == {b"\x3e\x00"}  # ELF's e_machine
 
