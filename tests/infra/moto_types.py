@@ -73,7 +73,7 @@ class Cluster(ApiResource):
         made = cls.client("rds", region).create_db_cluster(
             DBClusterIdentifier=name.lower(),
             MasterUserPassword="moto wants one, AWS refuses one",
-            **_numbers(properties, "Port", "BackupRetentionPeriod"),
+            **numbers(properties, "Port", "BackupRetentionPeriod"),
         )["DBCluster"]
         return cls(
             made["DBClusterIdentifier"],
@@ -121,7 +121,7 @@ class Proxy(ApiResource):
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
         made = cls.client("rds", region).create_db_proxy(
             # moto wants it; the API takes none beside DefaultAuthScheme=IAM_AUTH.
-            **{"Auth": [{"IAMAuth": "REQUIRED"}], **_numbers(properties, "IdleClientTimeout")}
+            **{"Auth": [{"IAMAuth": "REQUIRED"}], **numbers(properties, "IdleClientTimeout")}
         )["DBProxy"]
         return cls(made["DBProxyName"], {"Endpoint": made["Endpoint"], "DBProxyArn": made["DBProxyArn"]})
 
@@ -143,7 +143,7 @@ class Stage(ApiResource):
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
         for later in ("AccessLogSetting", "MethodSettings"):  # the API sets them by patches
             properties.pop(later)
-        made = cls.client("apigateway", region).create_stage(**{_lower(key): v for key, v in properties.items()})
+        made = cls.client("apigateway", region).create_stage(**{lower(key): v for key, v in properties.items()})
         return cls(made["stageName"])
 
 
@@ -154,7 +154,7 @@ class Alarm(ApiResource):
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
         properties["Threshold"] = float(properties["Threshold"])
         cls.client("cloudwatch", region).put_metric_alarm(
-            AlarmName=name, **_numbers(properties, "Period", "EvaluationPeriods")
+            AlarmName=name, **numbers(properties, "Period", "EvaluationPeriods")
         )
         return cls(name, {"Arn": f"arn:aws:cloudwatch:{region}:{ACCOUNT}:alarm:{name}"})
 
@@ -196,7 +196,7 @@ class GatewayResponse(ApiResource):
 
     @classmethod
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        cls.client("apigateway", region).put_gateway_response(**{_lower(key): v for key, v in properties.items()})
+        cls.client("apigateway", region).put_gateway_response(**{lower(key): v for key, v in properties.items()})
         return cls(name)
 
 
@@ -205,7 +205,7 @@ class MetricFilter(ApiResource):
 
     @classmethod
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        transformations = [{_lower(k): v for k, v in t.items()} for t in properties["MetricTransformations"]]
+        transformations = [{lower(k): v for k, v in t.items()} for t in properties["MetricTransformations"]]
         cls.client("logs", region).put_metric_filter(
             filterName=name,
             filterPattern=properties["FilterPattern"],
@@ -226,72 +226,12 @@ class QueuePolicy(ApiResource):
         return cls(name)
 
 
-class UserPool(ApiResource):
-    type = "AWS::Cognito::UserPool"
-
-    @classmethod
-    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        properties.pop("EnabledMfas")  # the API sets it by another call
-        made = cls.client("cognito-idp", region).create_user_pool(PoolName=name, **properties)["UserPool"]
-        return cls(made["Id"], {"Arn": made["Arn"]})
-
-
-class UserPoolClient(ApiResource):
-    type = "AWS::Cognito::UserPoolClient"
-
-    @classmethod
-    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        numbered = _numbers(properties, "IdTokenValidity", "RefreshTokenValidity")
-        made = cls.client("cognito-idp", region).create_user_pool_client(ClientName=name, **numbered)
-        return cls(made["UserPoolClient"]["ClientId"])
-
-
-class UserPoolDomain(ApiResource):
-    type = "AWS::Cognito::UserPoolDomain"
-
-    @classmethod
-    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        cls.client("cognito-idp", region).create_user_pool_domain(**properties)
-        return cls(properties["Domain"])
-
-
-class Authorizer(ApiResource):
-    type = "AWS::ApiGateway::Authorizer"
-
-    @classmethod
-    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        asked = {_lower(key): value for key, value in properties.items() if key != "ProviderARNs"}
-        made = cls.client("apigateway", region).create_authorizer(providerARNs=properties["ProviderARNs"], **asked)
-        return cls(made["id"])
-
-
-class Subscription(ApiResource):
-    type = "AWS::SNS::Subscription"
-
-    @classmethod
-    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        return cls(cls.client("sns", region).subscribe(**properties)["SubscriptionArn"])
-
-
-class TopicPolicy(ApiResource):
-    type = "AWS::SNS::TopicPolicy"
-
-    @classmethod
-    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        policy = json.dumps(properties["PolicyDocument"])
-        for topic in properties["Topics"]:
-            cls.client("sns", region).set_topic_attributes(
-                TopicArn=topic, AttributeName="Policy", AttributeValue=policy
-            )
-        return cls(name)
-
-
 class SecurityGroupEgress(ApiResource):
     type = "AWS::EC2::SecurityGroupEgress"
 
     @classmethod
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        permission: Parameters = _numbers(
+        permission: Parameters = numbers(
             {key: properties[key] for key in ("IpProtocol", "FromPort", "ToPort")}, "FromPort", "ToPort"
         )
         target = {"GroupId": properties["DestinationSecurityGroupId"], "Description": properties["Description"]}
@@ -314,10 +254,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _numbers(properties: Parameters, *names: str) -> Parameters:
+def numbers(properties: Parameters, *names: str) -> Parameters:
     """CloudFormation takes numbers as text, and resolves references to text."""
     return {key: int(value) if key in names else value for key, value in properties.items()}
 
 
-def _lower(name: str) -> str:
+def lower(name: str) -> str:
     return name[0].lower() + name[1:]
