@@ -45,9 +45,11 @@ def fill(database_url: str) -> None:
             """
             INSERT INTO agents (session_key, agent_id, state, conversation_manager_state, internal_state,
                                 removed_message_count, message_count, created_at, updated_at)
-            SELECT session_key, 'default', '{}', '{}', '{}', 0, 2, '', ''
+            SELECT session_key, 'default', '{}', '{}', '{}', 0,
+                   CASE WHEN owner = %(owner)s AND session_id = 's1' THEN %(messages)s ELSE 0 END, '', ''
             FROM sessions
-            """
+            """,
+            {"messages": MESSAGES, "owner": OWNER},
         )
         connection.execute(
             """
