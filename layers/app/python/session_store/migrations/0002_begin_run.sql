@@ -15,11 +15,13 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
 DECLARE
-    held     sessions%ROWTYPE;
-    earlier  runs%ROWTYPE;
-    subject  agents%ROWTYPE;
-    is_new   boolean := false;
-    inserted boolean;
+    held         sessions%ROWTYPE;
+    earlier      runs%ROWTYPE;
+    subject      agents%ROWTYPE;
+    is_new       boolean := false;
+    inserted     boolean;
+    decision     text;
+    seconds_left numeric;
 BEGIN
     LOOP
         SELECT s.* INTO held FROM sessions s WHERE s.owner = in_owner AND s.session_id = in_session_id FOR UPDATE;
@@ -32,20 +34,19 @@ BEGIN
             FOR UPDATE OF s;
             SELECT r.* INTO earlier FROM runs r WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key;
             IF FOUND AND earlier.run_id <> in_run_id THEN
-                IF earlier.request_hash IS DISTINCT FROM in_request_hash THEN
-                    RETURN QUERY SELECT 'reused', 0::bigint, earlier.run_id::text, ''::text, ''::text, ''::text, ''::text;
-                    RETURN;
-                ELSIF earlier.status = 'completed' THEN
-                    RETURN QUERY SELECT 'stored', 0::bigint, earlier.run_id::text, ''::text, ''::text, ''::text, ''::text;
-                    RETURN;
-                END IF;
-                RETURN QUERY
-                    SELECT 'in_progress', 0::bigint, earlier.run_id::text,
-                           extract(epoch FROM s.lease_until - clock_timestamp())::text, ''::text, ''::text, ''::text
-                    FROM sessions s
-                    WHERE s.session_key = earlier.session_key AND s.run_id = earlier.run_id
-                      AND s.lease_until > clock_timestamp() AND earlier.status = 'running';
-                IF FOUND THEN
+                SELECT extract(epoch FROM s.lease_until - clock_timestamp()) INTO seconds_left
+                FROM sessions s
+                WHERE s.session_key = earlier.session_key AND s.run_id = earlier.run_id
+                  AND s.lease_until > clock_timestamp() AND earlier.status = 'running';
+                decision := CASE WHEN earlier.request_hash IS DISTINCT FROM in_request_hash THEN 'reused'
+                                 WHEN earlier.status = 'completed' THEN 'stored'
+                                 WHEN seconds_left IS NOT NULL THEN 'in_progress' END;
+                IF decision IS NOT NULL THEN
+                    IF is_new THEN
+                        DELETE FROM sessions s WHERE s.session_key = held.session_key;
+                    END IF;
+                    RETURN QUERY SELECT decision, 0::bigint, earlier.run_id::text, coalesce(seconds_left, 0)::text,
+                                        ''::text, ''::text, ''::text;
                     RETURN;
                 END IF;
                 -- It failed, was cancelled or died: its key may run again.

@@ -9,8 +9,8 @@ from session_store.records import RunWrite
 
 # The UPDATE waits for whoever else changes the session's row and re-checks the lease on the new row. A plain
 # `INSERT … SELECT … WHERE` would check it on the old one and let a stale holder's rows through.
-WRITE_RUN: Statement = """
-    WITH lease AS (
+_LEASE: Statement = """
+    lease AS (
         UPDATE sessions
         SET lease_until = CASE WHEN %(status)s::text IS NULL
                                THEN clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8) END,
@@ -21,7 +21,9 @@ WRITE_RUN: Statement = """
         WHERE owner = %(owner)s AND session_id = %(session_id)s
           AND run_id = %(run_id)s::uuid AND lease_until > clock_timestamp()
         RETURNING session_key
-    ), created AS (
+    )"""
+_CREATED: Statement = """
+    created AS (
         INSERT INTO agents (session_key, agent_id, state, conversation_manager_state, internal_state,
                             removed_message_count, message_count, created_at, updated_at)
         SELECT lease.session_key, a.*
@@ -31,7 +33,9 @@ WRITE_RUN: Statement = """
             %(created_message_counts)s::bigint[], %(created_created_at)s::text[], %(created_updated_at)s::text[]
         ) AS a
         ON CONFLICT (session_key, agent_id) DO UPDATE SET message_count = EXCLUDED.message_count
-    ), updated AS (
+    )"""
+_UPDATED: Statement = """
+    updated AS (
         UPDATE agents
         SET state = coalesce(a.state, agents.state),
             conversation_manager_state = coalesce(a.manager_state, agents.conversation_manager_state),
@@ -45,7 +49,9 @@ WRITE_RUN: Statement = """
             %(updated_message_counts)s::bigint[], %(updated_updated_at)s::text[]
         ) AS a (agent_id, state, manager_state, internal_state, removed_count, message_count, updated_at)
         WHERE agents.session_key = lease.session_key AND agents.agent_id = a.agent_id
-    ), stored AS (
+    )"""
+_STORED: Statement = """
+    stored AS (
         INSERT INTO messages (session_key, agent_id, message_id, message, redact_message, created_at, updated_at)
         SELECT lease.session_key, m.*
         FROM lease, unnest(
@@ -54,7 +60,9 @@ WRITE_RUN: Statement = """
         ) AS m
         ON CONFLICT (session_key, agent_id, message_id) DO NOTHING
         RETURNING message_id
-    ), redacted AS (
+    )"""
+_REDACTED: Statement = """
+    redacted AS (
         UPDATE messages
         SET message = m.message, redact_message = m.message, updated_at = m.updated_at
         FROM lease, unnest(
@@ -63,23 +71,52 @@ WRITE_RUN: Statement = """
         ) AS m (agent_id, message_id, message, updated_at)
         WHERE messages.session_key = lease.session_key AND messages.agent_id = m.agent_id
           AND messages.message_id = m.message_id
-    ), orchestrated AS (
+    )"""
+_ORCHESTRATED: Statement = """
+    orchestrated AS (
         INSERT INTO multi_agents (session_key, multi_agent_id, state)
         SELECT lease.session_key, m.*
         FROM lease, unnest(%(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]) AS m
         ON CONFLICT (session_key, multi_agent_id)
         DO UPDATE SET state = EXCLUDED.state, updated_at = clock_timestamp()
-    ), ended AS (
+    )"""
+_ENDED: Statement = """
+    ended AS (
         UPDATE runs
         SET status = %(status)s, result = %(result)s::json, answer_message_id = %(answer_message_id)s,
             error_code = %(error_code)s, finished_at = clock_timestamp()
         FROM lease
-        WHERE runs.run_id = %(run_id)s::uuid AND %(status)s::text IS NOT NULL
-    )
+        WHERE runs.run_id = %(run_id)s::uuid
+    )"""
+_ANSWER: Statement = """
     SELECT r.cancel_requested, (SELECT count(*) FROM stored)
     FROM lease, runs r
     WHERE r.run_id = %(run_id)s::uuid
 """
+_ANSWER_WITHOUT_MESSAGES: Statement = """
+    SELECT r.cancel_requested, 0
+    FROM lease, runs r
+    WHERE r.run_id = %(run_id)s::uuid
+"""
+
+
+def statement_of(write: RunWrite) -> Statement:
+    """Only the parts that `write` has work for: planning the others would take longer than the whole of it."""
+    parts: list[Statement] = [_LEASE]
+    if write.created_agents:
+        parts.append(_CREATED)
+    if write.updated_agents or write.message_counts:
+        parts.append(_UPDATED)
+    if write.messages:
+        parts.append(_STORED)
+    if write.redactions:
+        parts.append(_REDACTED)
+    if write.multi_agents:
+        parts.append(_ORCHESTRATED)
+    if write.outcome:
+        parts.append(_ENDED)
+    return "WITH" + ",".join(parts) + (_ANSWER if write.messages else _ANSWER_WITHOUT_MESSAGES)
+
 
 LEASE_STATE: Statement = """
     SELECT CASE WHEN s.run_id = %(run_id)s::uuid THEN 'its lease ran out'

@@ -21,7 +21,7 @@ from session_store.records import (
     SessionRecord,
 )
 
-from .run_write import LEASE_STATE, WRITE_RUN, parameters_of, unconfirmed
+from .run_write import LEASE_STATE, parameters_of, statement_of, unconfirmed
 from .sessions import iso
 
 
@@ -54,7 +54,7 @@ class PostgreSQLRuns:
         raise _refused(decision, holder, seconds_left)
 
     def write(self, owner: str, write: RunWrite) -> bool:
-        rows, repeated = self._database.fetch(WRITE_RUN, parameters_of(owner, write))
+        rows, repeated = self._database.fetch(statement_of(write), parameters_of(owner, write))
         if not rows:
             return self._settled(owner, write, repeated=repeated)
         cancel_requested, stored = rows[0]
