@@ -29,7 +29,10 @@ class Proxy:
 
     async def forward(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         server, to_server = await asyncio.open_connection(*self._target)
-        link = _Link(self._counts, self._delay_seconds)
+        # An HTTP server that checks its Host must find its own address there.
+        own_port = to_client.get_extra_info("sockname")[1]
+        host = (f"Host: 127.0.0.1:{own_port}".encode(), f"Host: 127.0.0.1:{self._target[1]}".encode())
+        link = _Link(self._counts, self._delay_seconds, host)
         tasks = [
             asyncio.create_task(link.requests(client, to_server)),
             asyncio.create_task(link.answers(server, to_client)),
@@ -47,8 +50,9 @@ class Proxy:
 
 
 class _Link:
-    def __init__(self, counts: Counts, delay_seconds: float) -> None:
+    def __init__(self, counts: Counts, delay_seconds: float, host: tuple[bytes, bytes]) -> None:
         self._counts = counts
+        self._host = host
         self._delay_seconds = delay_seconds
         self._server_spoke = True
         self._pending = b""
@@ -62,7 +66,7 @@ class _Link:
                     await asyncio.sleep(self._delay_seconds)
             self._counts.bytes_sent += len(data)
             self._count_statements(data)
-            to_server.write(data)
+            to_server.write(data.replace(*self._host))
             await to_server.drain()
 
     async def answers(self, server: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:

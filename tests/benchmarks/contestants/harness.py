@@ -61,11 +61,15 @@ def measure_turns_over(contestant: Contestant, session_id: str, where: str, turn
 
 def measure_restores(make: Callable[[str], Contestant], job: dict[str, Any], wanted: dict[str, Any]) -> None:
     contestant = make(job["urls"]["loopback"])
+    after = getattr(contestant, "after_restore", None)  # what belongs to a turn and not to its restore
     for history in wanted["histories"]:
         with _reported({"measure": "restore", "history": history}):
             contestant.seed(f"restore-{history}", history, window=False)
-            assert contestant.restore(f"restore-{history}") == history
-            seconds, _ = _timed(partial(contestant.restore, f"restore-{history}"), wanted["times"], None)
+            restore = partial(contestant.restore, f"restore-{history}")
+            assert restore() == history
+            if after:
+                after()
+            seconds, _ = _timed(restore, wanted["times"], None, after)
             report(measure="restore", history=history, seconds=seconds)
 
 
@@ -74,7 +78,7 @@ def report(**measurement: Any) -> None:
 
 
 def _timed(
-    action: Callable[[], object], times: int, control: int | None
+    action: Callable[[], object], times: int, control: int | None, after: Callable[[], None] | None = None
 ) -> tuple[list[float], dict[str, float] | None]:
     gc.collect()
     gc.freeze()
@@ -85,6 +89,8 @@ def _timed(
         started = time.perf_counter()
         action()
         seconds.append(time.perf_counter() - started)
+        if after:
+            after()
     counts = {name: count / times for name, count in _counts(control).items()} if control else None
     return seconds, counts
 

@@ -23,8 +23,11 @@ class Ours:
             build_agent(tools, session_manager=run.session_manager)("What next?")
 
     def restore(self, session_id: str) -> int:
-        with self._repository.run(session_id) as run:
-            return len(build_agent(window=False, session_manager=run.session_manager).messages)
+        self._restored = self._repository.run(session_id).__enter__()
+        return len(build_agent(window=False, session_manager=self._restored.session_manager).messages)
+
+    def after_restore(self) -> None:
+        self._restored.__exit__(None, None, None)
 
 
 if __name__ == "__main__":
