@@ -1,8 +1,11 @@
 """The page in words: what a person does with it, and where things are."""
 
+import re
+
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 TIMEOUT_MILLISECONDS = 20_000
+READY = re.compile("^(Send|Sign in)$")  # what a person can do first, once the page's script listens
 expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 
@@ -16,7 +19,7 @@ class Console:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._note)
         page.goto(address)
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_role("button", name=READY, disabled=False)).to_be_visible()
 
     @property
     def said(self) -> Locator:

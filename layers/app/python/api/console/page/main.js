@@ -168,6 +168,7 @@ function listen() {
   fromMenu("export", saveExport);
   fromMenu("delete", confirmDelete);
   addEventListener("keydown", shortcut);
+  byId("send").disabled = false;
 }
 
 function newSession() {
