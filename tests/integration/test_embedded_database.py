@@ -14,10 +14,13 @@ import pytest
 from local.database import DatabaseError, EmbeddedDatabase
 from tests.waiting import wait_until
 
+# What a shell starts in its background ignores Ctrl-C, and so do its children: this one hears it again.
 OWNER = """
+import signal
 import sys
 from pathlib import Path
 from local.database import EmbeddedDatabase
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with EmbeddedDatabase(Path(sys.argv[1])) as database:
     print(database.url, flush=True)
     sys.stdin.read()
