@@ -2,13 +2,17 @@
 
 import http.client
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-Fate = Literal["pass", "lose the answer", "lose the request"] | tuple[int, str]
+Fate = (
+    Literal["pass", "lose the answer", "lose the request", "close after the answer", "answer after 1.5 s"]
+    | tuple[int, str]
+)
 
 
 @dataclass
@@ -46,8 +50,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(*fate)
             return
         answer = None if fate == "lose the request" else self.forward(body)
-        if answer and fate == "pass":
-            self.answer(*answer)
+        if fate == "answer after 1.5 s":
+            time.sleep(1.5)
+        if answer and fate != "lose the answer":
+            self.answer(*answer, closes=fate == "close after the answer")
         else:
             self.close_connection = True
 
@@ -62,8 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
         connection.close()
         return response.status, text
 
-    def answer(self, status: int, text: str) -> None:
+    def answer(self, status: int, text: str, *, closes: bool = False) -> None:
         self.send_response(status)
+        if closes:  # the library ends the connection then
+            self.send_header("Connection", "close")
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())

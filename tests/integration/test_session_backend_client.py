@@ -184,6 +184,16 @@ def test_a_backend_that_never_answers_is_unavailable_and_is_not_asked_again() ->
         assert store.round_trips == 1
 
 
+def test_an_answer_may_take_as_long_after_a_server_has_closed_the_connection(relay: Relay) -> None:
+    settings = StoreSettings(url=relay.url, connect_timeout_seconds=1, read_timeout_seconds=30)
+    store = HttpStore(settings)
+    relay.fates += ["close after the answer", "answer after 1.5 s"]
+    store.sessions.read(OWNER, "s")
+    assert store.sessions.read(OWNER, "s") is None
+    assert (len(relay.requests), relay.connections) == (2, 2)
+    store.close()
+
+
 @pytest.mark.parametrize("url", ["http://", "http:///x", "https://host/?a=b", "https://user:secret@host"])
 def test_a_url_that_leads_nowhere_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match="SESSION_BACKEND_URL"):

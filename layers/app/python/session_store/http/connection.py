@@ -58,7 +58,9 @@ class Connection:
         return headers if self._signer is None else self._signer.headers(method, self._base + target, headers, content)
 
     def _current(self) -> http.client.HTTPConnection:
-        if self._open is None or time.monotonic() - self._used_at > _IDLE_SECONDS:
+        # Without its socket, which an answer with `Connection: close` took, the library would connect by itself, and
+        # keep the shorter timeout of connecting for the answer.
+        if self._open is None or self._open.sock is None or time.monotonic() - self._used_at > _IDLE_SECONDS:
             self._discard()
             self._open = connection = self._make()
             connection.connect()
