@@ -288,6 +288,18 @@ def test_a_window_that_one_answer_cannot_hold_is_read_whole(store: Store, owner:
     assert [*store.messages.list(owner, "s", "default", from_message_id=6, order="desc", limit=6)] == big[:0:-1]
 
 
+def test_a_window_whose_first_message_has_no_place_beside_its_agent_is_read_whole(store: Store, owner: str) -> None:
+    store.sessions.create(owner, session())
+    store.agents.create(owner, "s", agent(state=f'{{"notes":"{"n" * 1_000_000}"}}'))
+    big = [message(number, f"{number}" + "x" * 4_800_000) for number in range(2)]
+    for record in big:
+        store.messages.create(owner, "s", "default", record, "")
+    begun = begin(store, owner, request())
+    assert [*begun.messages] == big
+    assert begun.agent
+    assert len(begun.agent.state) > 1_000_000
+
+
 def test_a_write_is_stored_whole_or_not_at_all(store: Store, transport: Transport, owner: str) -> None:
     asked = request()
     begin(store, owner, asked)

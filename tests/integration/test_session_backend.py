@@ -432,6 +432,19 @@ def test_what_no_answer_can_hold_is_told_by_its_size(
     store.close()
 
 
+def test_a_run_beside_an_agent_that_no_answer_can_hold_keeps_nobody_from_the_session(
+    ask: Ask, gateway: Gateway, database: psycopg.Connection[Any]
+) -> None:
+    add_agent(ask, "Hello")
+    database.execute("UPDATE agents SET state = json_build_object('notes', repeat('x', 6000000))")
+    store = HttpStore(StoreSettings(url=gateway.backend_url))
+    with pytest.raises(TooLargeError, match="answer takes 6000"):
+        store.runs.begin("default", RunRequest("s", "default", BEGIN["run_id"], 30))
+    assert store.runs.read("default", BEGIN["run_id"]).status == "failed"
+    assert ask("PUT", "/sessions/s", {}).status == 200
+    store.close()
+
+
 SNIPPET = """
 from strands.session.repository_session_manager import RepositorySessionManager
 from agent.postgresql_session_repository import PostgreSQLSessionRepository

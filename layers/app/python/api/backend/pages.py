@@ -32,15 +32,19 @@ class Page:
 
 @dataclass(slots=True)
 class Room:
-    """What one answer can still hold."""
+    """What one answer can still hold.
+
+    may_be_empty: else the first item has a place in any case, so that who pages always gets further.
+    """
 
     left_bytes: int = MAXIMUM_BYTES
+    may_be_empty: bool = False
     items: list[str] = field(default_factory=list[str])
 
     def add(self, item: str) -> bool:
-        """False: the answer is full. The first item has a place in any case."""
+        """False: the answer is full."""
         self.left_bytes -= wire_bytes(item)
-        if self.items and self.left_bytes < 0:
+        if (self.items or self.may_be_empty) and self.left_bytes < 0:
             return False
         self.items.append(item)
         return True

@@ -15,7 +15,7 @@ from session_store.postgresql import PostgreSQLStore
 from session_store.raw_json import object_text
 from session_store.records import BegunRun, RunRecord
 from session_store.run_wire import begun_text, lease_seconds_of, request_of, run_id_of, run_text, write_of
-from session_store.wire import answered_message_text
+from session_store.wire import MAXIMUM_BYTES, answered_message_text, wire_bytes
 
 
 class RunResources:
@@ -75,9 +75,8 @@ def _cancel_requested(requested: bool) -> Response[Any]:
 
 
 def _whole_or_beginning(begun: BegunRun) -> str:
-    """With as many messages as fit; the lease keeps the rest until it is read, too."""
-    room = Room()
-    room.left_bytes -= len(begun_text(begun, (), None).encode())
+    """With as many messages as fit beside the agent; the lease keeps the rest until it is read, too."""
+    room = Room(MAXIMUM_BYTES - wire_bytes(begun_text(begun, (), None)), may_be_empty=True)
     for message in begun.messages:
         if not room.add(answered_message_text(message)):
             return begun_text(begun, room.items, message.message_id)

@@ -1,7 +1,7 @@
 from contextlib import suppress
 
 from session_store.document import Document
-from session_store.errors import LeaseLostError, RunNotFoundError, SessionStoreError
+from session_store.errors import LeaseLostError, RunNotFoundError, SessionStoreError, TooLargeError
 from session_store.raw_json import object_text
 from session_store.records import BegunRun, RunOutcome, RunRecord, RunRequest, RunWrite
 from session_store.run_wire import request_text, run_of, write_text
@@ -18,7 +18,10 @@ class HttpRuns:
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         """One round trip, unless the window is larger than one answer may be: the lease keeps the rest as it is."""
-        answer = self._backend.send("POST", "/runs", owner, request_text(request)).document()
+        answered = self._backend.send("POST", "/runs", owner, request_text(request))
+        if isinstance(answered.refusal, TooLargeError):  # it has begun, beside an agent that no answer can hold
+            self._release(owner, request)
+        answer = answered.document()
         if stored := answer.optional_document("run"):
             return run_of(stored)
         try:
