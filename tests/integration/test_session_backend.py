@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -406,6 +407,27 @@ def test_a_page_ends_before_lambdas_limit_and_tells_where_it_goes_on(ask: Ask) -
     assert len(json.dumps({"body": first.body}).encode()) < 6_000_000
     assert (len(first.json["messages"]), first.json["total"], first.json["next_message_id"]) == (2, 3, 2)
     assert [item["message_id"] for item in ask("GET", f"{path}?from_message_id=2").json["messages"]] == [2]
+
+
+def test_of_large_messages_few_more_are_read_than_an_answer_holds(
+    ask: Ask, database: psycopg.Connection[Any], shared_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = add_agent(ask)
+    database.execute("UPDATE agents SET message_count = 90")
+    database.execute(
+        """INSERT INTO messages
+           SELECT session_key, agent_id, number, json_build_object('text', repeat('x', 1000000)), NULL, '', ''
+           FROM agents, generate_series(0, 89) AS number"""
+    )
+    monkeypatch.setenv("SESSION_BACKEND_URL", shared_database_url)
+    event = event_at(f"/api/v1{path}/messages", LOCAL_OWNER.user, "page_size=1000")
+    tracemalloc.start()
+    answer = call_function(event)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(answer.json["messages"]) == 4
+    assert peak_bytes < 60_000_000
+    open_postgresql(StoreSettings.from_environment({"SESSION_BACKEND_URL": shared_database_url})).close()
 
 
 def test_what_no_answer_can_hold_is_told_by_its_size(

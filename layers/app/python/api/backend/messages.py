@@ -22,7 +22,9 @@ from session_store.wire import answered_message_text, checked_message, message_o
 
 _MESSAGES = "/sessions/{session_id}/agents/{agent_id}/messages"
 _MAXIMUM_ID = 2**63 - 1
-_BATCH_SIZE = 100  # so many at a time are held in memory, whatever their size
+# So many at a time are held in memory, whatever their size: few at first, as of large ones an answer holds few.
+_FIRST_BATCH_SIZE = 10
+_LARGEST_BATCH_SIZE = 100
 
 
 class MessageResources:
@@ -82,15 +84,16 @@ class MessageResources:
         return no_content()
 
     def _from(self, call: Call, start: int, count: int, order: Order) -> Iterator[MessageRecord]:
-        step = 1 if order == "asc" else -1
+        step, size = 1 if order == "asc" else -1, _FIRST_BATCH_SIZE
         while count > 0 and start >= 0:
             batch = self._messages.list(
-                call.owner, *_place(call), from_message_id=start, limit=min(count, _BATCH_SIZE), order=order
+                call.owner, *_place(call), from_message_id=start, limit=min(count, size), order=order
             )
             yield from batch
-            if len(batch) < _BATCH_SIZE:
+            if len(batch) < size:
                 return
             start, count = batch[-1].message_id + step, count - len(batch)
+            size = min(2 * size, _LARGEST_BATCH_SIZE)
 
 
 def _place(call: Call) -> tuple[str, str]:

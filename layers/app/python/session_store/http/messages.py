@@ -44,12 +44,16 @@ class HttpMessages:
         """In pages, where one answer cannot hold them all."""
         messages: list[MessageRecord] = []
         start: int | None = from_message_id
+        most = MAXIMUM_PAGE_SIZE
         while start is not None and (limit is None or len(messages) < limit or not messages):
-            count = MAXIMUM_PAGE_SIZE if limit is None else max(1, min(limit - len(messages), MAXIMUM_PAGE_SIZE))
+            count = most if limit is None else max(1, min(limit - len(messages), most))
             page = self._backend.send(
                 "GET", _path(session_id, agent_id), owner, from_message_id=start, page_size=count, order=order
             ).document()
-            messages += [whole_message_of(item) for item in page.documents("messages")]
+            items = page.documents("messages")
+            messages += map(whole_message_of, items)
+            # Where few have filled an answer, the backend must not read a thousand again for the few that do next.
+            most = min(2 * len(items) or 1, MAXIMUM_PAGE_SIZE)
             start = page.whole_number("next_message_id") if page.raw("next_message_id") else None
         return messages[:limit]
 
