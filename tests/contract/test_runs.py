@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from session_store.errors import (
+    AgentNotFoundError,
     IdempotencyKeyReusedError,
     InvalidInputError,
     LeaseLostError,
@@ -17,6 +18,7 @@ from session_store.errors import (
 )
 from session_store.records import (
     AgentMessage,
+    AgentRecord,
     BegunRun,
     MultiAgentRecord,
     RunOutcome,
@@ -258,6 +260,26 @@ def test_another_message_in_the_place_of_an_appended_one_is_refused(store: Store
     with pytest.raises(LeaseLostError, match="another message 0"):
         store.runs.write(owner, write(asked, "Other"))
     assert [*store.messages.list(owner, "s", "default")] == [message(0, "Hello")]
+
+
+@pytest.mark.parametrize("created", [[], [agent()]])
+def test_no_write_hides_a_message_that_is_stored(store: Store, owner: str, created: list[AgentRecord]) -> None:
+    asked = request()
+    begin(store, owner, asked)
+    store.runs.write(owner, write(asked, "a", "b", "c", created_agents=[agent()]))
+    with pytest.raises(LeaseLostError, match="another message 0"):
+        store.runs.write(owner, write(asked, "Other", created_agents=created))
+    stored = store.agents.read(owner, "s", "default")
+    assert stored
+    assert stored.message_count == 3
+
+
+def test_a_message_of_an_agent_that_does_not_exist_is_refused(store: Store, owner: str) -> None:
+    asked = request()
+    begin(store, owner, asked)
+    with pytest.raises(AgentNotFoundError, match="agent 'default' does not exist"):
+        store.runs.write(owner, commit(asked, "Hello"))
+    assert store.runs.read(owner, asked.run_id).status == "running"
 
 
 def test_another_owner_sees_and_moves_no_run(store: Store, owner: str) -> None:

@@ -32,7 +32,8 @@ _CREATED: Statement = """
             %(created_internal_states)s::json[], %(created_removed_counts)s::bigint[],
             %(created_message_counts)s::bigint[], %(created_created_at)s::text[], %(created_updated_at)s::text[]
         ) AS a
-        ON CONFLICT (session_key, agent_id) DO UPDATE SET message_count = EXCLUDED.message_count
+        ON CONFLICT (session_key, agent_id)
+        DO UPDATE SET message_count = greatest(agents.message_count, EXCLUDED.message_count)
     )"""
 _UPDATED: Statement = """
     updated AS (
@@ -41,7 +42,7 @@ _UPDATED: Statement = """
             conversation_manager_state = coalesce(a.manager_state, agents.conversation_manager_state),
             internal_state = coalesce(a.internal_state, agents.internal_state),
             removed_message_count = coalesce(a.removed_count, agents.removed_message_count),
-            message_count = coalesce(a.message_count, agents.message_count),
+            message_count = greatest(a.message_count, agents.message_count),
             updated_at = coalesce(a.updated_at, agents.updated_at)
         FROM lease, unnest(
             %(updated_ids)s::text[], %(updated_states)s::json[], %(updated_manager_states)s::json[],

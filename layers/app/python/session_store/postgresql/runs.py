@@ -2,8 +2,11 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from psycopg.errors import ForeignKeyViolation
+
 from session_store.database import Database
 from session_store.errors import (
+    AgentNotFoundError,
     IdempotencyKeyReusedError,
     LeaseLostError,
     RunInProgressError,
@@ -54,7 +57,10 @@ class PostgreSQLRuns:
         raise _refused(decision, holder, seconds_left)
 
     def write(self, owner: str, write: RunWrite) -> bool:
-        rows, repeated = self._database.fetch(statement_of(write), parameters_of(owner, write))
+        try:
+            rows, repeated = self._database.fetch(statement_of(write), parameters_of(owner, write))
+        except ForeignKeyViolation as error:
+            raise AgentNotFoundError(_unknown_agent(write)) from error
         if not rows:
             return self._settled(owner, write, repeated=repeated)
         cancel_requested, stored = rows[0]
@@ -180,6 +186,11 @@ def _refused(decision: str, holder: str, seconds_left: str) -> SessionStoreError
     if decision == "lost":
         return LeaseLostError(holder, "its lease ran out before its begin was answered")
     return SessionBusyError(holder, float(seconds_left))
+
+
+def _unknown_agent(write: RunWrite) -> str:
+    created = {agent.agent_id for agent in write.created_agents}
+    return ", ".join(sorted({message.agent_id for message in write.messages} - created))
 
 
 def _iso_text(moment: str) -> str:
