@@ -44,10 +44,11 @@ def _owner_of(caller: str, subspace: str | None) -> str:
     """`<caller>`, or `<caller>/<subspace>`.
 
     No id that AWS verifies has a slash, so what stands before the first one is the caller, whatever the subspace says.
-    Raises `InvalidIdentifierError` for a subspace with which the owner is longer than an identifier may be.
+    Raises `InvalidIdentifierError` for a subspace with which the owner is longer than an identifier may be, and for an
+    empty one: whoever meant one of many users must not meet the caller's own sessions.
     """
     if _SEPARATOR in caller:
         raise UnauthenticatedError
-    if not subspace:
+    if subspace is None:
         return caller
     return identifiers.checked("owner", caller + _SEPARATOR + identifier_of("owner", subspace))
