@@ -31,6 +31,7 @@ _NOT_MIGRATED = (
     postgresql.InvalidSchemaName,
     postgresql.InsufficientPrivilege,
 )
+_NOT_STORABLE = "is larger, deeper or other than PostgreSQL can store"
 _TOO_LARGE = (psycopg.DataError, postgresql.ProgramLimitExceeded, postgresql.StatementTooComplex)
 
 
@@ -59,6 +60,8 @@ class Database:
         """All rows of one statement. Raises `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError`."""
         try:
             return Result(self._execute(statement, parameters), repeated=False)
+        except UnicodeEncodeError as error:  # a lone surrogate in what is stored as text
+            raise InvalidInputError("value", _NOT_STORABLE) from error
         except psycopg.Error as error:
             if not _is_transient(error):
                 raise _translated(error) from error
@@ -112,7 +115,7 @@ def _is_transient(error: psycopg.Error) -> bool:
 
 def _translated(error: psycopg.Error) -> SessionStoreError | psycopg.Error:
     if isinstance(error, _TOO_LARGE):
-        return InvalidInputError("value", "is larger, deeper or other than PostgreSQL can store")
+        return InvalidInputError("value", _NOT_STORABLE)
     if isinstance(error, _NOT_MIGRATED):
         return ConfigurationError(f"the database lacks this version's schema, or its role a right: {error}")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or _is_transient(error):

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, cast
 
 from .errors import InvalidInputError, UnstorableValueError
@@ -33,11 +33,16 @@ def decode(text: str) -> Any:
 
 
 def checked_timestamp(field: str, value: object) -> str:
-    """An ISO 8601 timestamp as Strands writes it, unchanged."""
+    """An ISO 8601 timestamp as Strands writes it, unchanged.
+
+    Of the years 2 to 9998: in another time zone the first and the last one may be none that Python can read.
+    """
     try:
-        datetime.fromisoformat(cast(str, value))
+        moment = datetime.fromisoformat(cast(str, value))
     except (TypeError, ValueError) as error:
         raise InvalidInputError(field, "must be an ISO 8601 timestamp") from error
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise InvalidInputError(field, f"must lie between the years {MINYEAR} and {MAXYEAR}")
     return cast(str, value)
 
 

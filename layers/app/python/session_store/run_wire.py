@@ -41,7 +41,7 @@ def run_id_of(field: str, value: object) -> str:
 
 def lease_seconds_of(document: Document) -> float:
     value = document.value("lease_seconds")
-    if not isinstance(value, int | float) or not 0 < value <= MAXIMUM_LEASE_SECONDS:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MAXIMUM_LEASE_SECONDS:
         raise InvalidInputError("lease_seconds", f"must be a number above 0 and up to {MAXIMUM_LEASE_SECONDS}")
     return value
 

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import re
+from typing import Any
 
 from . import identifiers
 from .document import Document
@@ -149,8 +150,11 @@ def message_of(document: Document, message_id: int | None = None) -> MessageReco
 def checked_message(message: MessageRecord) -> MessageRecord:
     """Raises `InvalidInputError` for a body that no agent could be restored from."""
     body = json.loads(message.message)
-    if body.get("role") not in ("user", "assistant") or not isinstance(body.get("content"), list):
+    content: list[Any] | None = body["content"] if isinstance(body.get("content"), list) else None
+    if body.get("role") not in ("user", "assistant") or content is None:
         raise InvalidInputError("message", "must have the role user or assistant, and a list as its content")
+    if not all(isinstance(block, dict) for block in content):
+        raise InvalidInputError("message", "must have objects in its content")
     return message
 
 
