@@ -4,9 +4,11 @@ import hashlib
 import hmac
 import re
 import socket
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -194,10 +196,22 @@ def test_an_answer_may_take_as_long_after_a_server_has_closed_the_connection(rel
     store.close()
 
 
-@pytest.mark.parametrize("url", ["http://", "http:///x", "https://host/?a=b", "https://user:secret@host"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "http:///x", "http://host:80o1", "http://host:99999", "https://host/?a=b", "https://user:secret@host"],
+)
 def test_a_url_that_leads_nowhere_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match="SESSION_BACKEND_URL"):
         HttpStore(StoreSettings(url=url))
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_authorities_that_are_none_are_a_configuration_error(tmp_path: Path, content: str | None) -> None:
+    authorities = tmp_path / "authorities.pem"
+    if content:
+        authorities.write_text(content)
+    with pytest.raises(ConfigurationError, match="DATABASE_CA_FILE"):
+        HttpStore(StoreSettings(url="https://host", ca_file=str(authorities)))
 
 
 def test_one_connection_carries_all_requests(store: HttpStore, relay: Relay, session_id: str) -> None:
@@ -305,6 +319,26 @@ def test_signing_needs_a_region_and_credentials(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     with pytest.raises(ConfigurationError, match="no AWS credentials"):
+        HttpStore(StoreSettings(url="https://abc.execute-api.eu-west-1.amazonaws.com/v1"))
+
+
+def test_credentials_that_cannot_be_fetched_are_a_configuration_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, relay: Relay
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    configuration = tmp_path / "config"
+    configuration.write_text("[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n[sso-session s]\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(configuration))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    with pytest.raises(ConfigurationError, match="credentials cannot be used"):
+        HttpStore(StoreSettings(url=relay.url, sign_requests=True, region="eu-west-1")).sessions.read(OWNER, "s")
+    assert relay.requests == []
+
+
+def test_signing_without_the_aws_sdk_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
+    with pytest.raises(ConfigurationError, match=r"strands-session-store\[iam\]"):
         HttpStore(StoreSettings(url="https://abc.execute-api.eu-west-1.amazonaws.com/v1"))
 
 

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from session_store.errors import ConfigurationError
 from session_store.settings import StoreSettings
@@ -20,10 +20,11 @@ class Connection:
 
     def __init__(self, settings: StoreSettings) -> None:
         url = urlsplit(settings.url)
-        if not url.hostname or url.query or url.fragment or url.username:
+        if not url.hostname or not _has_valid_port(url) or url.query or url.fragment or url.username:
             raise ConfigurationError("SESSION_BACKEND_URL must be https://host[:port][/stage]")
         self.round_trips = 0
         self._settings, self._host, self._port = settings, url.hostname, url.port
+        self._authorities = _authorities(settings) if url.scheme == "https" else None
         self._base = f"{url.scheme}://{url.netloc}"
         self._path = url.path.rstrip("/")
         self._signer = _make_signer(settings, url.hostname)
@@ -69,15 +70,28 @@ class Connection:
 
     def _make(self) -> http.client.HTTPConnection:
         timeout_seconds = self._settings.connect_timeout_seconds
-        if self._base.startswith("http:"):
+        if self._authorities is None:
             return http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
-        context = ssl.create_default_context(cafile=self._settings.ca_file)
-        return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_seconds, context=context)
+        return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_seconds, context=self._authorities)
 
     def _discard(self) -> None:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _has_valid_port(url: SplitResult) -> bool:
+    try:
+        return url.port != 0
+    except ValueError:
+        return False
+
+
+def _authorities(settings: StoreSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise ConfigurationError(f"DATABASE_CA_FILE is no file of PEM certificates: {settings.ca_file}") from error
 
 
 def _make_signer(settings: StoreSettings, host: str) -> Signer | None:
