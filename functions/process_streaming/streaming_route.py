@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import TypeVar
+from urllib.parse import quote
 
 from ag_ui.core import BaseEvent, CustomEvent, RunErrorEvent, TextMessageContentEvent
 from aws_lambda_powertools.event_handler import Response
@@ -50,7 +51,8 @@ class StreamingRoute:
         events = _begun(told(run, asked.prompt_for_agent(), deadline_seconds, committed=self._record))
         as_text = wants_text(request.header("Accept"))
         chunks = _begun(plain_text(events)) if as_text else self._event_stream(events, request.request_id)
-        headers = {"Cache-Control": "no-cache", "Session-Id": run.session_id, "Run-Id": run.run_id}
+        # Encoded as in a path: an id may have what no header can carry, outer spaces or letters beyond ASCII.
+        headers = {"Cache-Control": "no-cache", "Session-Id": quote(run.session_id, safe=""), "Run-Id": run.run_id}
         media_type = "text/plain" if as_text else "text/event-stream"
         chunks = self._observed(chunks, request.request_id)
         return Response(HTTPStatus.OK, f"{media_type}; charset=utf-8", chunks, headers=headers)

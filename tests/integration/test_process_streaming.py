@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psycopg
@@ -213,3 +214,12 @@ def test_server_names_a_new_session(client: httpx.Client) -> None:
         events = [event for _, event in frames(response)]
     assert response.headers["session-id"] == events[0]["threadId"]
     assert len(events[0]["threadId"]) >= 22
+
+
+@pytest.mark.parametrize("session_id", [" outer spaces ", "日本 é/%?"])
+def test_session_id_that_no_header_can_carry_is_percent_encoded_there(client: httpx.Client, session_id: str) -> None:
+    with streaming(client, session_id, "say: hi") as response:
+        assert response.status_code == 200
+        events = [event for _, event in frames(response)]
+    assert response.headers["session-id"] == quote(session_id, safe="")
+    assert events[0]["threadId"] == session_id
