@@ -21,6 +21,7 @@ from api.observability import Observability
 from api.process_answer import process_answer, repeated_answer, result_to_store, run_answer
 from api.process_request import ProcessRequest, idempotency_key_of
 from api.request import Request
+from api.responses import json_text
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import Run
 from session_store.store import Store
@@ -143,7 +144,8 @@ def plain_text(events: Iterator[BaseEvent | None]) -> Iterator[str]:
 
 
 def frame(number: int, event: BaseEvent) -> str:
-    return f"id: {number}\ndata: {event.model_dump_json(by_alias=True, exclude_none=True)}\n\n"
+    """Not by pydantic's own JSON, which refuses the lone surrogates that an answer may have."""
+    return f"id: {number}\ndata: {json_text(event.model_dump(by_alias=True, exclude_none=True))}\n\n"
 
 
 def wants_text(accept: str | None) -> bool:

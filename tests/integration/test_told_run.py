@@ -1,5 +1,6 @@
 """What the streaming route tells of a run, in this process: silences, restarts, time."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from strands import Agent, ModelRetryStrategy
 from strands.session.session_manager import SessionManager
 from strands.types.exceptions import ModelThrottledException
 
-from functions.process_streaming.streaming_route import STARTS_OVER, plain_text, told, wants_text
+from functions.process_streaming.streaming_route import STARTS_OVER, frame, plain_text, told, wants_text
 from session_store.errors import RunDeadlineError
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
@@ -62,6 +63,15 @@ def test_answer_that_starts_over_tells_to_forget_its_beginning(repository: Postg
         [{"text": "hello"}],
         [{"text": "a whole answer"}],
     ]
+
+
+def test_lone_surrogate_in_an_answer_does_not_hide_that_the_run_is_stored(
+    repository: PostgreSQLSessionRepository,
+) -> None:
+    events = list(told(repository.run("s"), "hello", 30, build=scripted("a\ud800b")))
+    frames = [frame(number, event) for number, event in enumerate(events) if event]
+    assert json.loads(frames[-1].partition("data: ")[2])["result"]["response"] == "a\ud800b"
+    assert "".join(texts(events)) == "a?b"
 
 
 def test_run_out_of_time_is_closed_and_its_session_free(
