@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ag_ui.core import BaseEvent, CustomEvent, TextMessageContentEvent
+from ag_ui.core import BaseEvent, CustomEvent, TextMessageContentEvent, ToolCallStartEvent
 from strands import Agent, ModelRetryStrategy
 from strands.session.session_manager import SessionManager
 from strands.types.exceptions import ModelThrottledException
@@ -14,7 +14,7 @@ from functions.process_streaming.streaming_route import STARTS_OVER, frame, plai
 from session_store.errors import RunDeadlineError
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
-from tests.scripted_model import Say, ScriptedModel, Turn, WaitFor
+from tests.scripted_model import Say, ScriptedModel, Turn, UseTool, WaitFor
 
 Build = Callable[[SessionManager], Agent]
 
@@ -63,6 +63,14 @@ def test_answer_that_starts_over_tells_to_forget_its_beginning(repository: Postg
         [{"text": "hello"}],
         [{"text": "a whole answer"}],
     ]
+
+
+def test_tool_call_that_is_throttled_away_is_to_be_forgotten_too(repository: PostgreSQLSessionRepository) -> None:
+    first = [UseTool("calculator", {"expression": "1+1"}), ModelThrottledException("slow down")]
+    events = list(told(repository.run("s"), "hello", 30, build=scripted(first, "no tool needed")))
+    (call,) = [event for event in events if isinstance(event, ToolCallStartEvent)]
+    (restart,) = [event for event in events if isinstance(event, CustomEvent)]
+    assert restart.value == {"messageId": call.parent_message_id}
 
 
 def test_lone_surrogate_in_an_answer_does_not_hide_that_the_run_is_stored(

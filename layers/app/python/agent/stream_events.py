@@ -19,7 +19,9 @@ from ag_ui.core import (
 )
 
 RESTARTED = "answer_restarted"
-"""Name of the custom event that says: forget the message it names, the model was throttled midway and starts over."""
+"""Name of the custom event that says: the model was throttled midway and starts over.
+
+Forget the message that it names, with its tool calls."""
 
 
 class StreamEvents:
@@ -29,6 +31,7 @@ class StreamEvents:
         self._session_id = session_id
         self._run_id = run_id
         self._message_id = _new_id()
+        self._told_message = False
         self._open_text = False
         self._open_tool_call: str | None = None
 
@@ -62,14 +65,16 @@ class StreamEvents:
             yield from self._close()
 
     def _start_message(self) -> Iterator[BaseEvent]:
-        interrupted, dropped = self._open_text or self._open_tool_call, self._message_id
+        """One that was told of and has not stopped is dropped, its finished tool calls too: the model was throttled."""
+        dropped = self._message_id if self._told_message else None
         yield from self._close()
         self._message_id = _new_id()
-        if interrupted:
+        if dropped:
             yield CustomEvent(name=RESTARTED, value={"messageId": dropped})
 
     def _start_block(self, start: dict[str, Any]) -> Iterator[BaseEvent]:
         if "toolUse" in start:
+            self._told_message = True
             self._open_tool_call = start["toolUse"]["toolUseId"]
             yield ToolCallStartEvent(
                 tool_call_id=start["toolUse"]["toolUseId"],
@@ -87,11 +92,12 @@ class StreamEvents:
         if not text:
             return
         if not self._open_text:
-            self._open_text = True
+            self._told_message = self._open_text = True
             yield TextMessageStartEvent(message_id=self._message_id)
         yield TextMessageContentEvent(message_id=self._message_id, delta=_clean(text))
 
     def _close(self) -> Iterator[BaseEvent]:
+        self._told_message = False
         yield from self._close_tool_call()
         if self._open_text:
             self._open_text = False
