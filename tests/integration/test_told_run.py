@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ag_ui.core import BaseEvent, CustomEvent, TextMessageContentEvent, ToolCallStartEvent
-from strands import Agent, ModelRetryStrategy
+from ag_ui.core import BaseEvent, CustomEvent, TextMessageContentEvent, ToolCallResultEvent, ToolCallStartEvent
+from strands import Agent, ModelRetryStrategy, tool
 from strands.session.session_manager import SessionManager
 from strands.types.exceptions import ModelThrottledException
 
@@ -24,9 +25,16 @@ def repository(store: PostgreSQLStore) -> PostgreSQLSessionRepository:
     return PostgreSQLSessionRepository(store=store, owner="alice")
 
 
+@tool
+def look() -> dict[str, Any]:
+    """Look."""
+    return {"status": "success", "content": [{"json": {"seen": None, "where": "Orléans"}}]}
+
+
 def scripted(*turns: Turn) -> Build:
     return lambda session_manager: Agent(
         model=ScriptedModel(*turns),
+        tools=[look],
         session_manager=session_manager,
         retry_strategy=ModelRetryStrategy(initial_delay=0),
         callback_handler=None,
@@ -71,6 +79,12 @@ def test_tool_call_that_is_throttled_away_is_to_be_forgotten_too(repository: Pos
     (call,) = [event for event in events if isinstance(event, ToolCallStartEvent)]
     (restart,) = [event for event in events if isinstance(event, CustomEvent)]
     assert restart.value == {"messageId": call.parent_message_id}
+
+
+def test_result_of_a_tool_that_is_json_is_told_as_json(repository: PostgreSQLSessionRepository) -> None:
+    events = list(told(repository.run("s"), "hello", 30, build=scripted(UseTool("look", {}), "seen")))
+    (result,) = [event for event in events if isinstance(event, ToolCallResultEvent)]
+    assert result.content == '{"seen": null, "where": "Orléans"}'
 
 
 def test_lone_surrogate_in_an_answer_does_not_hide_that_the_run_is_stored(

@@ -1,5 +1,6 @@
 """Strands' stream in the AG-UI event vocabulary."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -124,7 +125,7 @@ def _readable(content: dict[str, Any]) -> str:
     if "text" in content:
         return content["text"]
     if "json" in content:
-        return str(content["json"])
+        return json.dumps(content["json"], ensure_ascii=False, default=str)
     return f"[{next(iter(content), 'empty')}]"
 
 
