@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
 
-from ag_ui.core import BaseEvent, CustomEvent, RunErrorEvent, TextMessageContentEvent
+from ag_ui.core import BaseEvent, CustomEvent, RunErrorEvent, TextMessageContentEvent, TextMessageStartEvent
 from aws_lambda_powertools.event_handler import Response
 from strands import Agent
 from strands.session.session_manager import SessionManager
@@ -31,6 +31,7 @@ Item = TypeVar("Item")
 # API Gateway ends a stream that is silent for 5 minutes, an edge-optimized one for 30 s; proxies between are stricter.
 HEARTBEAT_SECONDS = 10.0
 HEARTBEAT = ": heartbeat\n\n"
+BETWEEN_MESSAGES = "\n\n"
 STARTS_OVER = "\n\n[The answer starts over.]\n\n"
 
 
@@ -136,11 +137,17 @@ def _begun(items: Iterator[Item]) -> Iterator[Item]:
 
 def plain_text(events: Iterator[BaseEvent | None]) -> Iterator[str]:
     """The bare text. An error midway breaks the stream off: there is nothing in text to tell it with."""
+    shown: str | None = None  # the message whose text came last
     for event in events:
-        if isinstance(event, TextMessageContentEvent):
+        if isinstance(event, TextMessageStartEvent):
+            if shown:
+                yield BETWEEN_MESSAGES
+            shown = event.message_id
+        elif isinstance(event, TextMessageContentEvent):
             yield event.delta
-        elif isinstance(event, CustomEvent) and event.name == RESTARTED:
+        elif isinstance(event, CustomEvent) and event.name == RESTARTED and event.value["messageId"] == shown:
             yield STARTS_OVER
+            shown = None
 
 
 def frame(number: int, event: BaseEvent) -> str:

@@ -96,6 +96,18 @@ def test_lone_surrogate_in_an_answer_does_not_hide_that_the_run_is_stored(
     assert "".join(texts(events)) == "a?b"
 
 
+def test_bare_text_of_several_messages_does_not_run_together(repository: PostgreSQLSessionRepository) -> None:
+    turns: list[Turn] = [[Say("I look."), UseTool("look", {})], UseTool("look", {}), "I saw."]
+    assert "".join(plain_text(told(repository.run("s"), "hello", 30, build=scripted(*turns)))) == "I look.\n\nI saw."
+
+
+def test_bare_text_does_not_speak_of_a_restart_of_what_it_never_showed(
+    repository: PostgreSQLSessionRepository,
+) -> None:
+    first = [UseTool("look", {}), ModelThrottledException("slow down")]
+    assert "".join(plain_text(told(repository.run("s"), "hello", 30, build=scripted(first, "here")))) == "here"
+
+
 def test_run_out_of_time_is_closed_and_its_session_free(
     repository: PostgreSQLSessionRepository, tmp_path: Path
 ) -> None:
