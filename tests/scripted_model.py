@@ -20,7 +20,7 @@ at each call, and `SCRIPTED_MODEL_CALLS` a file that gets one JSON line a call.
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -47,6 +47,18 @@ class Say:
             yield {"contentBlockDelta": {"delta": {"text": f" {word}" if number else word}}}
             await asyncio.sleep(0)
         yield {"contentBlockStop": {}}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One piece of reasoning for each of `pieces`."""
+
+    pieces: Iterable[object]
+
+    async def events(self, call: "Call") -> AsyncGenerator[StreamEvent, None]:
+        for _ in self.pieces:
+            yield {"contentBlockDelta": {"delta": {"reasoningContent": {"text": "hm "}}}}
+            await asyncio.sleep(0.001)
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ class Call:
     stop_reason: StopReason = "end_turn"
 
 
-Step = str | Say | UseTool | WaitFor | Stop | BaseException
+Step = str | Say | Reason | UseTool | WaitFor | Stop | BaseException
 Turn = Step | list[Step] | Callable[[Messages], "Step | list[Step]"]
 
 

@@ -1,6 +1,7 @@
 """The streaming route: a run told while it goes on, its success only after the commit."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import TypeVar
@@ -13,7 +14,7 @@ from strands.session.session_manager import SessionManager
 
 from agent.agent import build_agent
 from agent.stream_events import RESTARTED, StreamEvents
-from agent.turn import Answer, Prompt, stream
+from agent.turn import Answer, Prompt, StreamEvent, stream
 from api import problems
 from api.answers import RunAnswer
 from api.app import Api
@@ -29,7 +30,8 @@ from session_store.store import Store
 Item = TypeVar("Item")
 
 # API Gateway ends a stream that is silent for 5 minutes, an edge-optimized one for 30 s; proxies between are stricter.
-HEARTBEAT_SECONDS = 10.0
+# Whether one is due is looked at each half of it, so that at most 12 s pass.
+HEARTBEAT_SECONDS = 8.0
 HEARTBEAT = ": heartbeat\n\n"
 BETWEEN_MESSAGES = "\n\n"
 STARTS_OVER = "\n\n[The answer starts over.]\n\n"
@@ -108,22 +110,41 @@ def told(
             yield from events.whole(answered["response"])
             yield events.finished(dict(answered))
             return
-        happened = stream(run, prompt, deadline_seconds, heartbeat_seconds, build)
+        happened = stream(run, prompt, deadline_seconds, heartbeat_seconds / 2, build)
         first = next(happened)  # refuses a prompt that does not fit, before anything is told
         yield events.started()
-        for event in itertools.chain([first], happened):
+        for event in _heartbeats(_translated(itertools.chain([first], happened), events), heartbeat_seconds):
             if isinstance(event, Answer):
                 answer = event
                 run.complete(result_to_store(_stored(answer)))
-            elif event is None:
-                yield None
             else:
-                yield from events.translate(event)
+                yield event
     if answer:
         if committed:
             committed(answer)
         timings = {**answer.timings, "round_trips": run.round_trips}
         yield events.finished({**process_answer(run.session_id, run.run_id, _stored(answer)), "timings": timings})
+
+
+def _translated(
+    happened: Iterator[StreamEvent | Answer | None], events: StreamEvents
+) -> Iterator[BaseEvent | Answer | None]:
+    """What there is to tell of what happened; None at moments when there is nothing more."""
+    for event in happened:
+        if isinstance(event, Answer):
+            yield event
+        else:
+            yield from events.translate(event or {})
+            yield None
+
+
+def _heartbeats(items: Iterator[Item | None], seconds: float) -> Iterator[Item | None]:
+    """All items, and None once none came for `seconds`: much may happen that is not told, reasoning for example."""
+    told_at = time.monotonic()
+    for item in items:
+        if item is not None or time.monotonic() - told_at >= seconds:
+            yield item
+            told_at = time.monotonic()
 
 
 def _stored(answer: Answer) -> RunAnswer:

@@ -1,6 +1,7 @@
 """The streaming route on real runtime processes, its model scripted by the prompt."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,6 +89,16 @@ def test_first_words_arrive_while_the_model_still_holds_back_the_rest(
         assert next(words) == "first"
         gate.touch()
         assert next(words) == "second"
+
+
+def test_silent_model_does_not_leave_the_line_silent(client: httpx.Client, session_id: str, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with streaming(client, session_id, f"say: one\nwait-for: {gate}\nsay: two") as response:
+        lines, began = response.iter_lines(), time.monotonic()
+        assert ": heartbeat" in lines
+        assert time.monotonic() - began < 15
+        gate.touch()
+        assert "RUN_FINISHED" in "".join(lines)
 
 
 def test_bare_text_for_those_who_ask_for_it(client: httpx.Client, session_id: str) -> None:

@@ -15,7 +15,7 @@ from functions.process_streaming.streaming_route import STARTS_OVER, frame, plai
 from session_store.errors import RunDeadlineError
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
-from tests.scripted_model import Say, ScriptedModel, Turn, UseTool, WaitFor
+from tests.scripted_model import Reason, Say, ScriptedModel, Step, Turn, UseTool, WaitFor
 
 Build = Callable[[SessionManager], Agent]
 
@@ -56,6 +56,15 @@ def test_silent_model_is_bridged_by_heartbeats(repository: PostgreSQLSessionRepo
     assert texts(told_so_far) == ["there"]
 
 
+def test_model_that_reasons_is_bridged_by_heartbeats_too(repository: PostgreSQLSessionRepository) -> None:
+    told_so_far: list[BaseEvent | None] = []
+    until_third_heartbeat = iter(lambda: None if told_so_far.count(None) < 3 else "enough", "enough")
+    build = scripted([Reason(until_third_heartbeat), Say("there")])
+    for event in told(repository.run("s"), "hello", 5, heartbeat_seconds=0.05, build=build):
+        told_so_far.append(event)
+    assert texts(told_so_far) == ["there"]
+
+
 def test_answer_that_starts_over_tells_to_forget_its_beginning(repository: PostgreSQLSessionRepository) -> None:
     def build(session_manager: SessionManager) -> Agent:
         return scripted([Say("half an"), ModelThrottledException("slow down")], "a whole answer")(session_manager)
@@ -74,7 +83,7 @@ def test_answer_that_starts_over_tells_to_forget_its_beginning(repository: Postg
 
 
 def test_tool_call_that_is_throttled_away_is_to_be_forgotten_too(repository: PostgreSQLSessionRepository) -> None:
-    first = [UseTool("calculator", {"expression": "1+1"}), ModelThrottledException("slow down")]
+    first: list[Step] = [UseTool("calculator", {"expression": "1+1"}), ModelThrottledException("slow down")]
     events = list(told(repository.run("s"), "hello", 30, build=scripted(first, "no tool needed")))
     (call,) = [event for event in events if isinstance(event, ToolCallStartEvent)]
     (restart,) = [event for event in events if isinstance(event, CustomEvent)]
@@ -104,7 +113,7 @@ def test_bare_text_of_several_messages_does_not_run_together(repository: Postgre
 def test_bare_text_does_not_speak_of_a_restart_of_what_it_never_showed(
     repository: PostgreSQLSessionRepository,
 ) -> None:
-    first = [UseTool("look", {}), ModelThrottledException("slow down")]
+    first: list[Step] = [UseTool("look", {}), ModelThrottledException("slow down")]
     assert "".join(plain_text(told(repository.run("s"), "hello", 30, build=scripted(first, "here")))) == "here"
 
 
