@@ -2,9 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ag_ui.core import BaseEvent, CustomEvent, RunErrorEvent, TextMessageContentEvent, TextMessageStartEvent
@@ -58,7 +58,7 @@ class StreamingRoute:
         # Encoded as in a path: an id may have what no header can carry, outer spaces or letters beyond ASCII.
         headers = {"Cache-Control": "no-cache", "Session-Id": quote(run.session_id, safe=""), "Run-Id": run.run_id}
         media_type = "text/plain" if as_text else "text/event-stream"
-        chunks = self._observed(chunks, request.request_id)
+        chunks = self._observed(chunks, self._observability.request_keys())
         return Response(HTTPStatus.OK, f"{media_type}; charset=utf-8", chunks, headers=headers)
 
     def _event_stream(self, events: Iterator[BaseEvent | None], request_id: str) -> Iterator[str]:
@@ -72,9 +72,9 @@ class StreamingRoute:
             problem = problems.document(error, request_id)
             yield frame(next(numbers), RunErrorEvent(message=problem["detail"], code=problem["code"]))
 
-    def _observed(self, chunks: Iterator[str], request_id: str) -> Iterator[str]:
+    def _observed(self, chunks: Iterator[str], log_keys: Mapping[str, Any]) -> Iterator[str]:
         """When chunks are taken the handler has returned, and with it its log context."""
-        with self._observability.logger.append_context_keys(correlation_id=request_id):
+        with self._observability.logger.append_context_keys(**log_keys):
             try:
                 yield from chunks
             except Exception as error:

@@ -1,10 +1,11 @@
 """The streaming route on real runtime processes, its model scripted by the prompt."""
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -152,6 +153,26 @@ def test_failure_midway_breaks_bare_text_off(client: httpx.Client, session_id: s
         pytest.raises(httpx.RemoteProtocolError),
     ):
         response.read()
+
+
+@pytest.mark.parametrize(
+    ("accept", "last"), [("text/event-stream", "request failed"), ("text/plain", "the response broke off midway")]
+)
+def test_failure_midway_is_logged_by_its_request_without_the_words_of_the_model(
+    client: httpx.Client, session_id: str, accept: str, last: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "local.gateway.environment")
+    with (
+        streaming(client, session_id, "say: so far\nfail: marmalade", Accept=accept) as response,
+        suppress(httpx.RemoteProtocolError),
+    ):
+        response.read()
+    wait_until(lambda: last in caplog.text and "status" in caplog.text)
+    assert "marmalade" not in caplog.text
+    lines = [json.loads(line.partition(" | ")[2]) for line in caplog.messages if '"level":' in line]
+    ours = [line for line in lines if line["message"] in ("request", "request failed")]
+    assert len(ours) == 2
+    assert len({(line["correlation_id"], line["function_request_id"]) for line in ours}) == 1
 
 
 def test_failure_after_a_tool_closes_the_turn_in_the_history(client: httpx.Client, session_id: str) -> None:

@@ -13,7 +13,7 @@ from session_store.errors import ConfigurationError, RunError, SessionBusyError,
 
 # Their words are about the service; any other error may quote what it was given.
 _OWN_WORDS = (ConfigurationError, StoreUnavailableError)
-_OTHER_LOGGERS = ("strands", "session_store", "agent")
+_OTHER_LOGGERS = ("strands", "session_store", "agent", "response_streaming")
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 
@@ -37,6 +37,11 @@ class Observability:
 
         tracer = Tracer(service=self._settings.service, disabled=False)
         return tracer.capture_lambda_handler(handler, capture_response=False, capture_error=False)
+
+    def request_keys(self) -> dict[str, Any]:
+        """The ids that each line of the present request has, for a stream that outlives its handler."""
+        keys = self.logger.get_current_keys()
+        return {name: keys[name] for name in ("correlation_id", "function_request_id")}
 
     def record(self, **values: tuple[MetricUnit, float]) -> None:
         metrics = EphemeralMetrics(namespace=self._settings.metrics_namespace, service=self._settings.service)
