@@ -126,6 +126,15 @@ def test_chunks_are_drained_when_the_receiver_leaves(caplog: pytest.LogCaptureFi
     assert [record.message.partition(",")[0] for record in caplog.records] == ["the receiver of the response is gone"]
 
 
+def test_chunks_are_drained_when_the_receiver_takes_nothing() -> None:
+    chunks = iter([bytes(32 * 1024 * 1024), b"more"])
+
+    with socket.create_server(("127.0.0.1", 0)) as server:  # the system accepts, nobody reads
+        post_stream(f"127.0.0.1:{server.getsockname()[1]}", "id", StreamingResponse(chunks), stall_seconds=0.1)
+
+    assert list(chunks) == []
+
+
 def test_chunks_are_drained_when_there_is_no_receiver_at_all() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         nobody = f"127.0.0.1:{server.getsockname()[1]}"

@@ -9,6 +9,7 @@ import logging
 import traceback
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 
 from response_streaming.response import StreamingResponse, encode
@@ -18,17 +19,25 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 ERROR_BODY = "Lambda-Runtime-Function-Error-Body"
+# A receiver that takes no piece for so long is as good as gone: what the handler still has to do must not wait for it
+# until Lambda ends the process. Far slower than Lambda's own 2 MB/s behind the first megabytes.
+STALL_SECONDS = 30.0
+PIECE_BYTES = 64 * 1024
 
 
 def post_stream(
-    runtime_api: str, invoke_id: str, response: StreamingResponse, invocation_id: str | None = None
+    runtime_api: str,
+    invoke_id: str,
+    response: StreamingResponse,
+    invocation_id: str | None = None,
+    stall_seconds: float = STALL_SECONDS,
 ) -> None:
     """Send `response` to the Runtime API at `runtime_api` (host:port), chunk by chunk, to its end.
 
-    Never raises: an error of the chunks ends the response with the error trailers; when the receiver is gone the
-    chunks are drained all the same, for the work that computing them does.
+    Never raises: an error of the chunks ends the response with the error trailers; when the receiver is gone, or takes
+    nothing for `stall_seconds`, the chunks are drained all the same, for the work that computing them does.
     """
-    stream = _Stream(runtime_api, invoke_id, invocation_id)
+    stream = _Stream(runtime_api, invoke_id, invocation_id, stall_seconds)
     try:
         stream.send(response.prelude())
         for chunk in response.chunks:
@@ -43,14 +52,15 @@ def post_stream(
 class _Stream:
     """One open response. A lost receiver is noted once; from then on everything is discarded."""
 
-    def __init__(self, runtime_api: str, invoke_id: str, invocation_id: str | None) -> None:
-        self._connection = HTTPConnection(runtime_api)
+    def __init__(self, runtime_api: str, invoke_id: str, invocation_id: str | None, stall_seconds: float) -> None:
+        self._connection = HTTPConnection(runtime_api, timeout=stall_seconds)
         self._lost = False
         self._attempt(lambda: self._open(invoke_id, invocation_id))
 
     def send(self, data: bytes) -> None:
-        if data:  # an empty chunk would end the body
-            self._attempt(lambda: self._connection.send(b"%x\r\n%b\r\n" % (len(data), data)))
+        for start in range(0, len(data), PIECE_BYTES):  # none if it is empty: an empty chunk would end the body
+            piece = data[start : start + PIECE_BYTES]
+            self._attempt(partial(self._connection.send, b"%x\r\n%b\r\n" % (len(piece), piece)))
 
     def end(self, trailers: bytes) -> None:
         self._attempt(lambda: self._finish(trailers))
@@ -78,6 +88,7 @@ class _Stream:
 
     def _finish(self, trailers: bytes) -> None:
         self._connection.send(b"0\r\n" + trailers + b"\r\n")
+        self._connection.sock.settimeout(None)  # the work is done; the receiver may take its time with what it has
         answer = self._connection.getresponse()
         if answer.status >= 400:
             logger.error("the Runtime API refused the response: %s %s", answer.status, answer.read())
