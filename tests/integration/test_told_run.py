@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ag_ui.core import BaseEvent, CustomEvent, TextMessageContentEvent, ToolCallResultEvent, ToolCallStartEvent
 from strands import Agent, ModelRetryStrategy, tool
 from strands.session.session_manager import SessionManager
 from strands.types.exceptions import ModelThrottledException
+from strands.types.tools import ToolContext
 
 from functions.process_streaming.streaming_route import STARTS_OVER, frame, plain_text, told, wants_text
 from session_store.errors import RunDeadlineError
@@ -31,10 +32,16 @@ def look() -> dict[str, Any]:
     return {"status": "success", "content": [{"json": {"seen": None, "where": "Orléans"}}]}
 
 
+@tool(context=True)
+def ask(tool_context: ToolContext) -> str:
+    """Ask."""
+    return str(tool_context.interrupt("approval", reason={"file": "a\ud800.txt"}))
+
+
 def scripted(*turns: Turn) -> Build:
     return lambda session_manager: Agent(
         model=ScriptedModel(*turns),
-        tools=[look],
+        tools=[look, ask],
         session_manager=session_manager,
         retry_strategy=ModelRetryStrategy(initial_delay=0),
         callback_handler=None,
@@ -94,6 +101,15 @@ def test_result_of_a_tool_that_is_json_is_told_as_json(repository: PostgreSQLSes
     events = list(told(repository.run("s"), "hello", 30, build=scripted(UseTool("look", {}), "seen")))
     (result,) = [event for event in events if isinstance(event, ToolCallResultEvent)]
     assert result.content == '{"seen": null, "where": "Orléans"}'
+
+
+def test_run_that_waits_for_a_human_is_told_with_its_questions(repository: PostgreSQLSessionRepository) -> None:
+    events = list(told(repository.run("s"), "hello", 30, build=scripted(UseTool("ask", {}))))
+    finished = json.loads(frame(1, cast(BaseEvent, events[-1])).partition("data: ")[2])
+    (interrupt,) = finished["outcome"]["interrupts"]
+    assert finished["outcome"]["type"] == "interrupt"
+    assert (interrupt["id"], interrupt["reason"]) == (finished["result"]["interrupts"][0]["id"], "approval")
+    assert interrupt["metadata"] == {"reason": {"file": "a\ud800.txt"}}
 
 
 def test_lone_surrogate_in_an_answer_does_not_hide_that_the_run_is_stored(

@@ -2,13 +2,15 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ag_ui.core import (
     BaseEvent,
     CustomEvent,
+    Interrupt,
     RunFinishedEvent,
+    RunFinishedInterruptOutcome,
     RunStartedEvent,
     TextMessageContentEvent,
     TextMessageEndEvent,
@@ -40,7 +42,9 @@ class StreamEvents:
         return RunStartedEvent(thread_id=self._session_id, run_id=self._run_id)
 
     def finished(self, result: dict[str, Any]) -> BaseEvent:
-        return RunFinishedEvent(thread_id=self._session_id, run_id=self._run_id, result=result)
+        """`result` may have `interrupts`: without an outcome that says so, AG-UI takes the run for a success."""
+        outcome = _waiting(result["interrupts"]) if result.get("interrupts") else None
+        return RunFinishedEvent(thread_id=self._session_id, run_id=self._run_id, result=result, outcome=outcome)
 
     def whole(self, text: str) -> Iterator[BaseEvent]:
         """An answer that is known already, as for a repeated idempotency key."""
@@ -108,6 +112,16 @@ class StreamEvents:
         if self._open_tool_call:
             yield ToolCallEndEvent(tool_call_id=self._open_tool_call)
             self._open_tool_call = None
+
+
+def _waiting(interrupts: Sequence[Mapping[str, Any]]) -> RunFinishedInterruptOutcome:
+    """AG-UI's reason is a kind of question, which Strands calls its name; Strands' reason may be any JSON."""
+    return RunFinishedInterruptOutcome(
+        interrupts=[
+            Interrupt(id=each["id"], reason=each["name"], metadata={"reason": each.get("reason")})
+            for each in interrupts
+        ]
+    )
 
 
 def _tool_results(message: dict[str, Any]) -> Iterator[BaseEvent]:
