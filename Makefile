@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bootstrap help setup demo local synth deploy smoke test check unit round-trips soak picture vendor
+.PHONY: bench bench-streaming bootstrap help setup demo local synth deploy smoke test check unit round-trips soak picture vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,3 +84,6 @@ test: check unit  ## everything that must hold: check, then every test
 
 bench: $(SETUP)  ## measure this project beside its peers (FULL=1 for long histories and a million sessions)
 	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks
+
+bench-streaming: $(SETUP)  ## of that, how soon a stream's first word comes (a minute)
+	@$(RUN) python -m tests.benchmarks.streaming

@@ -91,8 +91,9 @@ def sentence(one: Measurement) -> str:
         )
     if one["measure"] == "streaming":
         return (
-            f"First word streamed after {one['first_word_ms']:.1f} ms, the whole answer buffered after"
-            f" {one['buffered_answer_ms']:.1f} ms (median of {one['requests']}, {one['round_trips']} round trips)."
+            f"Of a model that answers at once: first event streamed after {one['first_event_ms']:.1f} ms, first word"
+            f" after {one['first_word_ms']:.1f} ms, the whole answer buffered after {one['buffered_answer_ms']:.1f} ms"
+            f" (median of {one['requests']}, {one['round_trips']} round trips)."
         )
     return ""
 
