@@ -1,5 +1,6 @@
 """The sessions function, called with REST proxy events, on a real database."""
 
+import base64
 import json
 from collections.abc import Iterator
 
@@ -208,12 +209,29 @@ def test_a_large_export_comes_in_pages_without_a_gap(api: HttpApi, store: Postgr
     assert [line["message_id"] for line in lines[2:]] == list(range(7))
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10", "eyJhIjoxfQ", "WzEsMiwzXQ", "[" * 5000])
+DEEP = base64.urlsafe_b64encode(b"[" * 6000).decode()
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "eyJhIjoxfQ", "WzEsMiwzXQ", "[" * 5000, DEEP])
 def test_a_cursor_that_nobody_gave_opens_no_page(api: HttpApi, store: PostgreSQLStore, cursor: str) -> None:
     add_session(store, "user-123", "Hello")
     export = api.call("GET", "/sessions/{session_id}/export", session_id="user-123", query=f"cursor={cursor}")
     listed = api.call("GET", "/sessions", query=f"cursor={cursor}")
     assert export.code == listed.code == "cursor_not_found"
+
+
+CHANGES = [(0, None), (1, None), (1, "0001-01-01T00:00:00+23:59"), (2, "x"), (2, "\0"), (2, [1]), (2, {"a": 1})]
+
+
+@pytest.mark.parametrize(("place", "value"), CHANGES)
+def test_a_changed_cursor_opens_no_page(api: HttpApi, store: PostgreSQLStore, place: int, value: object) -> None:
+    for number in range(2):
+        add_session(store, f"s{number}", "Hello")
+    given = api.call("GET", "/sessions", query="limit=1").json["next_cursor"]
+    position = json.loads(base64.urlsafe_b64decode(given + "=="))
+    position[place] = value
+    cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    assert api.call("GET", "/sessions", query=f"cursor={cursor}").code == "cursor_not_found"
 
 
 def test_another_owners_export_is_not_there(api: HttpApi, store: PostgreSQLStore) -> None:

@@ -1,7 +1,7 @@
 import base64
-import binascii
 import hashlib
 import json
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -185,12 +185,12 @@ def _position(owner: str, cursor: str) -> tuple[str, str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         mark, before, before_key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        datetime.fromisoformat(before)
-    except (binascii.Error, ValueError, TypeError) as error:
+        position = iso(datetime.fromisoformat(before)), str(uuid.UUID(before_key))
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CursorNotFoundError(cursor) from error
     if mark != _mark(owner):
         raise CursorNotFoundError(cursor)
-    return before, before_key
+    return position
 
 
 def _mark(owner: str) -> str:
