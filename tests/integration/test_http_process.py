@@ -179,6 +179,8 @@ INVALID = [
     ({"prompt": "Hello", "session_id": "x" * 256}, "session_id"),
     ({"prompt": "Hello", "session_id": 5}, "session_id"),
     ({"prompt": "Hello", "owner": "iam:AIDABOB"}, "owner"),
+    ({"prompt": "Hello", "\ud800": 1}, "body"),
+    ({"prompt": "Hello", "x" * 1000: 1}, "x" * 99 + "…"),
     ([], "body"),
     ("Hello", "body"),
 ]
@@ -192,6 +194,12 @@ def test_an_invalid_request_is_422_naming_the_field(
     assert (answer.status, answer.code) == (422, "invalid_request")
     assert [error["field"] for error in answer.json["errors"]] == [field]
     assert store.sessions.list(f"iam:{ALICE}").sessions == []
+
+
+def test_an_answer_names_no_more_fields_than_a_response_can_hold(api: HttpApi) -> None:
+    answer = api.call("POST", "/process", body={"prompt": "Hello", **{f'"{number}': 1 for number in range(50_000)}})
+    assert (answer.status, answer.code) == (422, "invalid_request")
+    assert len(answer.json["errors"]) == 20
 
 
 MALFORMED = ["", " ", "{", '{"prompt": "a"', "nonsense", '{"prompt": NaN}', '{"prompt": "a", "prompt": "b"}']
@@ -211,6 +219,13 @@ def test_what_is_too_large_is_413_naming_it(api: HttpApi) -> None:
     assert (long_prompt.status, long_prompt.json["errors"][0]["field"]) == (413, "prompt")
     large_body = api.call("POST", "/process", text=json.dumps({"prompt": "x" * 1024 * 1024}))
     assert (large_body.status, large_body.json["errors"][0]["field"]) == (413, "body")
+
+
+def test_the_limit_of_characters_counts_no_answers(api: HttpApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_PROMPT_CHARACTERS", "1")
+    api.handlers["process"] = load_handler("process")
+    answers = [{"interruptResponse": {"interruptId": name, "response": True}} for name in ("i", "j")]
+    assert api.call("POST", "/process", body={"prompt": answers}).code == "awaiting_response"
 
 
 @pytest.mark.parametrize("media_type", ["", "text/plain", "application/xml", "application/json; charset=latin-1"])

@@ -11,6 +11,10 @@ RequestError
 
 from collections.abc import Sequence
 
+# What is named is the caller's own text: all of it, twice, would not fit into Lambda's response.
+_FIELDS_NAMED = 20
+_NAME_LENGTH = 100
+
 
 class RequestError(Exception):
     """Root of the request's errors.
@@ -51,7 +55,12 @@ class PayloadTooLargeError(RequestError):
 
 
 class InvalidRequestError(RequestError):
-    """One or more fields break the route's rules."""
+    """One or more fields break the route's rules; the first of them are named, long names by their beginning."""
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{name} {reason}" for name, reason in fields) + ".", fields)
+        named = [(_shortened(name), reason) for name, reason in fields[:_FIELDS_NAMED]]
+        super().__init__("; ".join(f"{name} {reason}" for name, reason in named) + ".", named)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"

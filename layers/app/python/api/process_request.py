@@ -22,6 +22,11 @@ from session_store import identifiers
 from session_store.errors import InvalidIdentifierError
 
 _TAGS = ("text", "answers")
+_REASONS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field of this request",
+    "string_unicode": "has a member whose name is not Unicode text",  # the one text that pydantic reads by itself
+}
 
 
 def _is_text(value: object) -> str:
@@ -94,7 +99,7 @@ class ProcessRequest(BaseModel):
         except ValidationError as error:
             raise InvalidRequestError(_fields(error)) from None
         limit = request.settings.max_prompt_characters
-        if len(read.prompt) > limit:
+        if isinstance(read.prompt, str) and len(read.prompt) > limit:
             raise PayloadTooLargeError("prompt", f"has more than {limit} characters")
         return read
 
@@ -126,8 +131,8 @@ def _name(location: tuple[int | str, ...]) -> str:
             name += f"[{part}]"
         elif part not in _TAGS:
             name += f".{part}" if name else part
-    return name
+    return name or "body"
 
 
 def _reason(kind: str, message: str) -> str:
-    return {"missing": "is missing", "extra_forbidden": "is not a field of this request"}.get(kind, message)
+    return _REASONS.get(kind, message)
