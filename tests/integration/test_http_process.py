@@ -228,7 +228,12 @@ def test_the_limit_of_characters_counts_no_answers(api: HttpApi, monkeypatch: py
     assert api.call("POST", "/process", body={"prompt": answers}).code == "awaiting_response"
 
 
-@pytest.mark.parametrize("media_type", ["", "text/plain", "application/xml", "application/json; charset=latin-1"])
+BROKEN_MEDIA_TYPES = ["", "/", "application/json; charset*" + "9" * 5000 + "=x"]
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/xml", "application/json; charset=latin-1", *BROKEN_MEDIA_TYPES]
+)
 def test_another_media_type_is_415(api: HttpApi, media_type: str) -> None:
     answer = api.call("POST", "/process", body={"prompt": "Hello"}, headers={"Content-Type": media_type})
     assert (answer.status, answer.json["errors"][0]["field"]) == (415, "Content-Type")

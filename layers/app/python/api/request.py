@@ -124,7 +124,10 @@ def _check_media_type(content_type: str | None) -> None:
     message["Content-Type"] = content_type
     if message.get_content_type() != "application/json":
         raise UnsupportedMediaTypeError("must be application/json")
-    charset = message.get_content_charset() or "utf-8"
+    try:
+        charset = message.get_content_charset() or "utf-8"
+    except ValueError as error:  # a parameter's continuation with a number of thousands of digits
+        raise UnsupportedMediaTypeError("has parameters that cannot be read") from error
     if charset.replace("_", "-").lower() not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaTypeError("must have the charset utf-8")
 
