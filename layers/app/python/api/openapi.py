@@ -32,8 +32,8 @@ Who calls is what API Gateway has verified (IAM, or a Cognito user pool); sessio
 another's session, run or cursor is a 404. Errors are `application/problem+json` (RFC 9457) with a `code` that stays
 the same and the `request_id` that the logs have; the gateway itself may answer 401, 403, 413, 429, 502 or 504.
 
-Limits: a prompt of {max_prompt_characters:,} characters, a body of {max_body_bytes:,} bytes, JSON nested
-{max_json_depth} levels deep, {max_page_size} items a page.
+Limits, unless the service is set up with others: a prompt of {max_prompt_characters:,} characters, a body of
+{max_body_bytes:,} bytes, JSON nested {max_json_depth} levels deep, {max_page_size} items a page.
 """
 
 

@@ -162,6 +162,7 @@ OPERATIONS = (
         parameters=[IDEMPOTENCY_KEY],
         body=ProcessRequest,
         errors=PROCESS_ERRORS,
+        headers={"Session-Id": "The session, percent-encoded as in a path.", "Run-Id": "The run."},
     ),
     Operation(
         "listSessions",
