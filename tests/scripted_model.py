@@ -5,6 +5,7 @@ In another: `MODEL_PROVIDER=tests.scripted_model:build`; then the last user mess
 
     say: some words                          streams the words, one chunk each
     tool: calculator {"expression": "2+2"}   asks for the tool; several in one turn are asked for together
+    broken-tool: calculator any words        asks for the tool with what is not JSON
     wait-for: /a/file                        goes on when that file exists, so that a test sets the pace
     fail: a message · throttle · overflow    raises what a provider raises
     max-tokens                               ends the turn as a cut-off answer
@@ -64,14 +65,15 @@ class Reason:
 @dataclass(frozen=True)
 class UseTool:
     name: str
-    input: dict[str, Any]
+    input: dict[str, Any] | str
 
     async def events(self, call: "Call") -> AsyncGenerator[StreamEvent, None]:
         call.stop_reason = "tool_use"
         call.tool_uses += 1
         tool_use_id = f"tool-{call.message_count}-{call.tool_uses}"
         yield {"contentBlockStart": {"start": {"toolUse": {"name": self.name, "toolUseId": tool_use_id}}}}
-        yield {"contentBlockDelta": {"delta": {"toolUse": {"input": json.dumps(self.input)}}}}
+        text = self.input if isinstance(self.input, str) else json.dumps(self.input)
+        yield {"contentBlockDelta": {"delta": {"toolUse": {"input": text}}}}
         yield {"contentBlockStop": {}}
 
 
@@ -216,6 +218,7 @@ def _echo_history(messages: Messages) -> Say:
 _STEPS: dict[str, Callable[[str, Messages], Step]] = {
     "say": lambda text, messages: Say(text),
     "tool": lambda text, messages: _parse_tool(text),
+    "broken-tool": lambda text, messages: UseTool(*text.split(" ", 1)),
     "wait-for": lambda text, messages: WaitFor(Path(text)),
     "fail": lambda text, messages: RuntimeError(text or "the scripted model failed"),
     "throttle": lambda text, messages: ModelThrottledException("the scripted model is throttled"),

@@ -37,6 +37,10 @@ BETWEEN_MESSAGES = "\n\n"
 STARTS_OVER = "\n\n[The answer starts over.]\n\n"
 
 
+class BrokenOffError(Exception):
+    """The stream ends before its answer does; says no more than what kind of error it was."""
+
+
 class StreamingRoute:
     def __init__(self, store: Store, observability: Observability) -> None:
         self._store = store
@@ -77,9 +81,9 @@ class StreamingRoute:
         with self._observability.logger.append_context_keys(**log_keys):
             try:
                 yield from chunks
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - noted here; the runtime would log its causes' words too
                 self._note(error)
-                raise
+                raise BrokenOffError(type(error).__name__) from None
 
     def _note(self, error: Exception) -> None:
         self._observability.record_failure(error)

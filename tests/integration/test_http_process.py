@@ -155,6 +155,18 @@ def test_what_a_tool_was_given_is_not_logged_when_it_fails(
     assert "marmalade" not in logs
 
 
+def test_a_tool_request_that_is_not_json_is_not_logged(
+    api: HttpApi, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log_here(api, monkeypatch, tmp_path)
+    assert api.call("POST", "/process", body={"prompt": "broken-tool: calculator the marmalade"}).status == 200
+    logging.getLogger("strands.hooks").error("made of marmalade")
+    logs = "".join(capfd.readouterr())
+    assert "failed to parse tool input json" in logs
+    assert "strands.hooks:" in logs
+    assert "marmalade" not in logs
+
+
 @pytest.mark.parametrize("text", ["\x00", "a\ud800b", "🧀" * 100, "a\u2028b", "x" * 100_000])
 def test_any_text_is_a_prompt_and_is_kept_as_it_is(api: HttpApi, text: str) -> None:
     answer = api.call("POST", "/process", body={"prompt": text, "session_id": "user-123"})

@@ -13,7 +13,8 @@ from session_store.errors import ConfigurationError, RunError, SessionBusyError,
 
 # Their words are about the service; any other error may quote what it was given.
 _OWN_WORDS = (ConfigurationError, StoreUnavailableError)
-_OTHER_LOGGERS = ("strands", "session_store", "agent", "response_streaming")
+_OUR_LOGGERS = ("session_store", "agent", "response_streaming")
+_LIBRARIES = ("strands", "asyncio")
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 
@@ -71,11 +72,11 @@ class Observability:
         self.logger.error("request failed", exc_info=error)
 
     def _logs_wordless(self) -> None:
-        """Errors are logged by kind and place, those of the libraries that hold prompts too."""
+        """Errors are logged by kind and place; what the libraries that hold prompts say, without its values."""
         handler = self.logger.registered_handler
         if _without_words not in handler.filters:
             handler.addFilter(_without_words)
-        for name in _OTHER_LOGGERS:
+        for name in _OUR_LOGGERS + _LIBRARIES:
             other = logging.getLogger(name)
             other.handlers, other.propagate = [handler], False
 
@@ -84,6 +85,9 @@ def _without_words(record: logging.LogRecord) -> bool:
     if record.exc_info and record.exc_info[1]:
         record.error = _described(record.exc_info[1])
     record.exc_info = record.exc_text = None
+    if record.name.partition(".")[0] in _LIBRARIES:
+        # A text without arguments may be made of values already.
+        record.msg, record.args = record.msg if record.args else f"{record.name}:{record.lineno}", None
     return True
 
 
