@@ -40,8 +40,8 @@ def client(database_url: str, tmp_path: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-def ask(client: httpx.Client, prompt: object) -> httpx.Response:
-    return client.post("/process", json={"prompt": prompt, "session_id": "user-123"})
+def ask(client: httpx.Client, prompt: object, **headers: str) -> httpx.Response:
+    return client.post("/process", json={"prompt": prompt, "session_id": "user-123"}, headers=headers)
 
 
 def answer_to(interrupt_id: str, response: object) -> list[dict[str, object]]:
@@ -70,3 +70,12 @@ def test_the_question_is_told_again_by_its_run(client: httpx.Client) -> None:
     run = client.get(f"/runs/{asked['run_id']}").json()
     assert run["status"] == "completed"
     assert run["answer"]["interrupts"] == asked["interrupts"]
+
+
+def test_what_was_said_beside_the_question_is_told_again_too(client: httpx.Client) -> None:
+    prompt, key = f"say: May I?\n{PROMPT}", {"Idempotency-Key": "k"}
+    asked = ask(client, prompt, **key)
+    assert asked.json()["response"] == "May I?"
+    assert ask(client, prompt, **key).content == asked.content
+    run = client.get(f"/runs/{asked.json()['run_id']}").json()
+    assert run["answer"].items() <= asked.json().items()

@@ -21,6 +21,7 @@ class Journal:
         self._created: dict[str, AgentRecord] = {}
         self._updated: dict[str, AgentRecord] = {}
         self._messages: list[AgentMessage] = []
+        self._last: dict[str, MessageRecord] = {}
         self._redactions: dict[tuple[str, int], AgentMessage] = {}
         self._multi_agents: dict[str, MultiAgentRecord] = {}
         self._closed = False
@@ -66,7 +67,8 @@ class Journal:
             raise LeaseLostError(self._empty.run_id, "it has ended")
         message_id = self._next_ids[agent_id]
         self._next_ids[agent_id] = message_id + 1
-        self._messages.append(AgentMessage(agent_id, replace(record, message_id=message_id)))
+        self._last[agent_id] = replace(record, message_id=message_id)
+        self._messages.append(AgentMessage(agent_id, self._last[agent_id]))
         if message_id == 0 and self._preview is None:
             self._preview = preview()
         return message_id
@@ -89,8 +91,9 @@ class Journal:
         gathered = (message for message in self._messages if message.agent_id == agent_id)
         return next((message.record for message in gathered if message.record.message_id == message_id), None)
 
-    def last_gathered(self, agent_id: str) -> MessageRecord | None:
-        return next((message.record for message in reversed(self._messages) if message.agent_id == agent_id), None)
+    def last_of_run(self, agent_id: str) -> MessageRecord | None:
+        """The last message that was appended, as it was then, written since or not."""
+        return self._last.get(agent_id)
 
     def take(self, outcome: RunOutcome | None = None) -> RunWrite:
         agent_ids = {message.agent_id for message in self._messages}

@@ -204,7 +204,7 @@ class Run:
         return bool(state.get("interrupt_state", {}).get("activated"))
 
     def _answer_message_id(self) -> int | None:
-        last = self._journal.last_gathered(self.agent_id)
+        last = self._journal.last_of_run(self.agent_id)
         return last.message_id if last and json.loads(last.message).get("role") == "assistant" else None
 
     def _renew(self) -> bool:
