@@ -22,15 +22,13 @@ def load_handlers() -> dict[str, Any]:
 
 
 class WsgiApi:
-    """All of its requests are `user`'s. `calls` counts them."""
+    """All of its requests are `user`'s."""
 
     def __init__(self, handlers: dict[str, Any], user: str) -> None:
-        self.calls = 0
         self._handlers, self._owner = handlers, Owner(user)
         self._routes = load_table(ROOT / "functions/functions.toml").deployed()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        self.calls += 1
         request = _request(environ)
         match = find_route(self._routes, request.method, request.path)
         if match is None or match.route.function.name not in self._handlers:
