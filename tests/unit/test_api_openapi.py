@@ -36,6 +36,13 @@ def test_it_names_every_error_of_the_table_but_the_services_own_faults() -> None
     assert documented == table - ROOTS - OF_THE_SESSION_BACKEND
 
 
+def test_the_written_reference_names_every_route_and_every_code() -> None:
+    written = (ROOT / "docs/api.md").read_text()
+    codes = {problem.code for problem in PROBLEMS.values()} - ROOTS - OF_THE_SESSION_BACKEND
+    assert [operation.path for operation in OPERATIONS if operation.path not in written] == []
+    assert [code for code in sorted(codes) if f"`{code}`" not in written] == []
+
+
 def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere() -> None:
     shown = page(openapi.document())
     for operation in OPERATIONS:
