@@ -1,5 +1,6 @@
 """POST /process with a scripted model, called with REST proxy events, on a real database."""
 
+import base64
 import json
 import logging
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from session_store.postgresql import PostgreSQLStore, open_store
 from session_store.settings import StoreSettings
-from tests.http_api import ALICE, BOB, HttpApi, load_handler
+from tests.http_api import ALICE, BOB, Answer, HttpApi, event_of, load_handler
 from tests.scripted_model import REDACTED, read_calls
 
 HISTORY = "/sessions/{session_id}/history"
@@ -224,6 +225,18 @@ def test_a_body_that_is_not_json_is_400(api: HttpApi, text: str) -> None:
     assert (answer.status, answer.code) == (400, "malformed_request")
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json["request_id"]
+
+
+def test_a_body_in_base64_is_read_as_what_it_holds(api: HttpApi) -> None:
+    def send(body: str) -> Answer:
+        event = event_of("POST", "/process", ALICE, "", {})
+        event["headers"] |= {"Content-Type": "application/json"}
+        return api.send({**event, "body": body, "isBase64Encoded": True})
+
+    assert send(base64.b64encode('{"prompt": "käse"}'.encode()).decode()).json["response"] == "You said: käse"
+    assert send(base64.b64encode(b"x" * 1024 * 1024 + b"x").decode()).code == "payload_too_large"
+    for broken in ("!", "é", base64.b64encode(b'\xff{"prompt": "a"}').decode()):
+        assert send(broken).code == "malformed_request"
 
 
 def test_what_is_too_large_is_413_naming_it(api: HttpApi) -> None:
