@@ -34,6 +34,7 @@ def test_the_environment_decides() -> None:
         ("SESSION_TTL_DAYS", "1.5"),
         ("RUN_TTL_HOURS", "0"),
         ("AWS_SAM_LOCAL", "yes"),
+        ("POWERTOOLS_TRACE_DISABLED", "off"),
         ("SESSION_BACKEND_URL", "http://localhost:8001"),
         ("SESSION_BACKEND_URL", ""),
         ("DATABASE_IAM_AUTH", "maybe"),

@@ -65,7 +65,7 @@ class Settings:
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             sam_local=read.flag("AWS_SAM_LOCAL"),
-            tracing=environment.get("POWERTOOLS_TRACE_DISABLED", "").strip().lower() == "false",
+            tracing=not read.flag("POWERTOOLS_TRACE_DISABLED", default=True),
             service=environment.get("POWERTOOLS_SERVICE_NAME") or cls.service,
             metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or cls.metrics_namespace,
         )
@@ -83,8 +83,8 @@ class _Reader:
             raise ConfigurationError(f"{name} must be a whole number from {minimum} to {maximum}, not {text!r}")
         return int(text)
 
-    def flag(self, name: str) -> bool:
+    def flag(self, name: str, *, default: bool = False) -> bool:
         text = self._environment.get(name, "").strip().lower()
         if text not in ("", "true", "false"):
             raise ConfigurationError(f"{name} must be true or false, not {text!r}")
-        return text == "true"
+        return default if text == "" else text == "true"
