@@ -22,6 +22,7 @@ _LEASE: Statement = """
           AND run_id = %(run_id)s::uuid AND lease_until > clock_timestamp()
         RETURNING session_key
     )"""
+# Counts only grow: a run that cannot know whether its last write was stored goes on from the one before it.
 _CREATED: Statement = """
     created AS (
         INSERT INTO agents (session_key, agent_id, state, conversation_manager_state, internal_state,
@@ -42,7 +43,7 @@ _UPDATED: Statement = """
             conversation_manager_state = coalesce(a.manager_state, agents.conversation_manager_state),
             internal_state = coalesce(a.internal_state, agents.internal_state),
             removed_message_count = coalesce(a.removed_count, agents.removed_message_count),
-            message_count = greatest(a.message_count, agents.message_count),
+            message_count = greatest(agents.message_count, a.message_count),
             updated_at = coalesce(a.updated_at, agents.updated_at)
         FROM lease, unnest(
             %(updated_ids)s::text[], %(updated_states)s::json[], %(updated_manager_states)s::json[],
