@@ -1,7 +1,11 @@
-"""What became of a message whose creation was repeated, because its answer was lost."""
+"""What became of a message whose creation was repeated, because its answer was lost.
+
+To be asked before any refusal is raised: a run may have taken the session after the first try had stored the message.
+"""
 
 from dataclasses import replace
 
+from .errors import AgentNotFoundError
 from .records import MessageRecord
 from .store import Messages
 
@@ -12,7 +16,8 @@ def stored_id_of(messages: Messages, owner: str, session_id: str, agent_id: str,
     """Its id, if this very message is stored: its own, or the last one where its manager counted from 0 again."""
     if messages.read(owner, session_id, agent_id, message.message_id) == message:
         return message.message_id
-    for last in messages.list(owner, session_id, agent_id, from_message_id=_NEWEST, limit=1, order="desc"):
-        if replace(last, message_id=message.message_id) == message:
-            return last.message_id
-    return None
+    try:
+        newest = messages.list(owner, session_id, agent_id, from_message_id=_NEWEST, limit=1, order="desc")
+    except AgentNotFoundError:
+        return None
+    return next((last.message_id for last in newest if replace(last, message_id=message.message_id) == message), None)

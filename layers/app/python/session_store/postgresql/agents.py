@@ -32,10 +32,11 @@ class PostgreSQLAgents:
             self._parameters(owner, session_id, agent),
         )
         free, created = rows[0]
+        if created or (repeated and self._is_stored(owner, session_id, agent)):
+            return
         if not free:
             raise refusal(self._database, owner, session_id)
-        if not created and not (repeated and self._is_stored(owner, session_id, agent)):
-            raise AlreadyExistsError("agent", agent.agent_id)
+        raise AlreadyExistsError("agent", agent.agent_id)
 
     def read(self, owner: str, session_id: str, agent_id: str) -> AgentRecord | None:
         rows = self._database.fetch(

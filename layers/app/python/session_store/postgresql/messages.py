@@ -56,13 +56,13 @@ class PostgreSQLMessages:
             self._parameters(owner, session_id, agent_id, message, preview),
         )
         free, message_id = rows[0]
-        if not free:
-            raise refusal(self._database, owner, session_id)
         if message_id is not None:
             return message_id
         stored_id = stored_id_of(self, owner, session_id, agent_id, message) if repeated else None
         if stored_id is not None:
             return stored_id
+        if not free:
+            raise refusal(self._database, owner, session_id)
         raise self._misplacement(owner, session_id, agent_id, message.message_id)
 
     def read(self, owner: str, session_id: str, agent_id: str, message_id: int) -> MessageRecord | None:

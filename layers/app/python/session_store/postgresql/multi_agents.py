@@ -31,10 +31,11 @@ class PostgreSQLMultiAgents:
             {"owner": owner, "session_id": session_id, "multi_agent_id": multi_agent_id, "state": state},
         )
         free, created = rows[0]
+        if created or (repeated and self.read(owner, session_id, multi_agent_id) == state):
+            return
         if not free:
             raise refusal(self._database, owner, session_id)
-        if not created and not (repeated and self.read(owner, session_id, multi_agent_id) == state):
-            raise AlreadyExistsError("multi-agent", multi_agent_id)
+        raise AlreadyExistsError("multi-agent", multi_agent_id)
 
     def read(self, owner: str, session_id: str, multi_agent_id: str) -> str | None:
         rows = self._database.fetch(
