@@ -1,5 +1,6 @@
 """What a run has gathered since its last write."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,9 +13,13 @@ class Journal:
 
     Message ids are given here, dense from what is stored: a session manager's own count can restart at 0, when its
     conversation manager says that it removed more than is stored.
+
+    lock: to be held from `take` to `settle`. Agents of one run may work on threads of their own, and what one of them
+    says while another's write is on its way waits for the next write.
     """
 
     def __init__(self, session_id: str, run_id: str, lease_seconds: float) -> None:
+        self.lock = threading.RLock()
         self._empty = RunWrite(session_id, run_id, lease_seconds)
         self._next_ids: dict[str, int] = {}
         self._stored_counts: dict[str, int] = {}
@@ -48,44 +53,44 @@ class Journal:
             self.stored_tails[agent.agent_id] = tail
 
     def create_agent(self, agent: AgentRecord) -> None:
-        self._created[agent.agent_id] = agent
-        self._next_ids[agent.agent_id] = 0
+        with self.lock:
+            self._created[agent.agent_id] = agent
+            self._next_ids[agent.agent_id] = 0
 
     def update_agent(self, agent: AgentRecord) -> None:
-        created = self._created.get(agent.agent_id)
-        if created:
-            self._created[agent.agent_id] = replace(agent, created_at=created.created_at)
-        else:
-            self._updated[agent.agent_id] = agent
+        with self.lock:
+            created = self._created.get(agent.agent_id)
+            if created:
+                self._created[agent.agent_id] = replace(agent, created_at=created.created_at)
+            else:
+                self._updated[agent.agent_id] = agent
 
     def append(self, agent_id: str, record: MessageRecord, preview: Callable[[], str]) -> int:
         """The id given to the message; `preview` is asked for only at an agent's first one.
 
         Raises `LeaseLostError` once the run has ended: the message would be stored nowhere.
         """
-        if self._closed:
-            raise LeaseLostError(self._empty.run_id, "it has ended")
-        message_id = self._next_ids[agent_id]
-        self._next_ids[agent_id] = message_id + 1
-        self._last[agent_id] = replace(record, message_id=message_id)
-        self._messages.append(AgentMessage(agent_id, self._last[agent_id]))
-        if message_id == 0 and self._preview is None:
-            self._preview = preview()
-        return message_id
+        with self.lock:
+            if self._closed:
+                raise LeaseLostError(self._empty.run_id, "it has ended")
+            message_id = self._next_ids[agent_id]
+            self._next_ids[agent_id] = message_id + 1
+            self._last[agent_id] = replace(record, message_id=message_id)
+            self._messages.append(AgentMessage(agent_id, self._last[agent_id]))
+            if message_id == 0 and self._preview is None:
+                self._preview = preview()
+            return message_id
 
     def redact(self, agent_id: str, record: MessageRecord, preview: Callable[[], str]) -> None:
         """Replace a gathered message, or mark a stored one for it."""
-        for position, gathered in enumerate(self._messages):
-            if gathered.agent_id == agent_id and gathered.record.message_id == record.message_id:
-                self._messages[position] = AgentMessage(agent_id, record)
-                break
-        else:
-            self._redactions[agent_id, record.message_id] = AgentMessage(agent_id, record)
-        if record.message_id == 0:
-            self._redacted_preview = preview()
+        with self.lock:
+            self._replace(AgentMessage(agent_id, record))
+            if record.message_id == 0:
+                self._redacted_preview = preview()
 
     def save_multi_agent(self, state: MultiAgentRecord) -> None:
-        self._multi_agents[state.multi_agent_id] = state
+        with self.lock:
+            self._multi_agents[state.multi_agent_id] = state
 
     def find(self, agent_id: str, message_id: int) -> MessageRecord | None:
         gathered = (message for message in self._messages if message.agent_id == agent_id)
@@ -126,6 +131,7 @@ class Journal:
         """A journal that goes on from what is stored; this one takes no more."""
         self.close()
         successor = Journal(self._empty.session_id, self._empty.run_id, self._empty.lease_seconds)
+        successor.lock = self.lock
         successor._next_ids = dict(self._stored_counts)
         successor.stored_tails = self.stored_tails
         successor.stored_internal_states = self.stored_internal_states
@@ -134,6 +140,14 @@ class Journal:
         if any(message_id == 0 for _, message_id in self._redactions):
             successor._redacted_preview = self._redacted_preview
         return successor
+
+    def _replace(self, message: AgentMessage) -> None:
+        place = message.agent_id, message.record.message_id
+        for position, gathered in enumerate(self._messages):
+            if (gathered.agent_id, gathered.record.message_id) == place:
+                self._messages[position] = message
+                return
+        self._redactions[place] = message
 
     def _forget(self) -> None:
         self._created.clear()

@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -81,7 +80,6 @@ class Run:
         self._cancelled = False
         self._lost: LeaseLostError | None = None
         self._closed = False
-        self._writing = threading.Lock()
 
     def __enter__(self) -> Self:
         with as_session_exceptions():
@@ -96,7 +94,7 @@ class Run:
         if error is not None:
             self._end()  # an agent on another thread would go on, and call tools for nobody
         self._keeper.stop()
-        with as_session_exceptions(), self._writing:
+        with as_session_exceptions(), self._journal.lock:
             self._closed = True
             if error is None and self._cancelled:
                 error = RunCancelledError(self.run_id)
@@ -164,7 +162,7 @@ class Run:
         self._repository = repository
 
     def _flush(self) -> None:
-        with as_session_exceptions(), self._writing:
+        with as_session_exceptions(), self._journal.lock:
             if self._closed:  # an agent that outlived its run
                 raise RunCancelledError(self.run_id)
             if not self._journal.is_empty:
