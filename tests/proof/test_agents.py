@@ -1,4 +1,4 @@
-"""Several agents in one run."""
+"""Several agents in one run, side by side or as the nodes of a Graph or a Swarm."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from strands import tool
+from strands import Agent, tool
+from strands.multiagent import GraphBuilder, Swarm
+from strands.session.session_manager import SessionManager
 
 from session_store.repository import PostgreSQLSessionRepository
 from tests.proof.turns import agent_of, assert_closed, history, texts, wait_until_blocked
@@ -47,6 +49,41 @@ def test_what_an_agent_says_while_another_ones_write_is_on_its_way_is_stored(
         messages = history(repository._store, "user-123", agent_id)
         assert_closed(messages)
         assert texts(messages) == said
+
+
+def graph_of(session_manager: SessionManager, *agents: Agent) -> Any:
+    builder = GraphBuilder()
+    for agent in agents:
+        builder.add_node(agent, agent.name)
+    builder.add_edge("first", "second")
+    return builder.set_graph_id("two").set_max_node_executions(9).set_session_manager(session_manager).build()
+
+
+def swarm_of(session_manager: SessionManager, *agents: Agent) -> Any:
+    return Swarm(list(agents), session_manager=session_manager, id="two")
+
+
+HAND_OFF = UseTool("handoff_to_agent", {"agent_name": "second", "message": "go on"})
+
+
+@pytest.mark.parametrize(("orchestrate", "turns"), [(graph_of, ["said"]), (swarm_of, [[HAND_OFF], "handed over"])])
+def test_a_node_that_has_ended_does_not_begin_again_after_a_run_that_broke_off(
+    repository: PostgreSQLSessionRepository, orchestrate: Any, turns: list[Any]
+) -> None:
+    def run_both(*second: Any) -> int:
+        """How often the first node's model was called."""
+        models = ScriptedModel(*turns), ScriptedModel(*second)
+        names = zip(("first", "second"), models, strict=True)
+        agents = [Agent(name=name, agent_id=name, model=model, callback_handler=None) for name, model in names]
+        try:
+            with repository.run("user-123") as run:
+                assert orchestrate(run.session_manager, *agents)("the task").status.value == "completed"
+        except KeyboardInterrupt:
+            assert len(models[1].calls) == 1
+        return len(models[0].calls)
+
+    assert run_both(KeyboardInterrupt()) == len(turns)
+    assert run_both("done") == 0
 
 
 def done(future: Any, *, within_seconds: float) -> bool:

@@ -5,7 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from strands.agent.agent import Agent
-from strands.hooks import AgentInitializedEvent, BeforeModelCallEvent, BeforeToolsEvent, HookRegistry
+from strands.hooks import (
+    AfterNodeCallEvent,
+    AgentInitializedEvent,
+    BeforeModelCallEvent,
+    BeforeToolsEvent,
+    HookRegistry,
+)
 from strands.session.repository_session_manager import RepositorySessionManager
 from strands.types.agent import LocalAgent
 
@@ -18,7 +24,7 @@ class RunSessionManager(RepositorySessionManager):
     """`RepositorySessionManager` in charge as ever; it also flushes the run where a crash must lose nothing.
 
     Before tools run, the user's message and the assistant's request are made durable; before the model is called
-    again, the tools' results and the state they changed.
+    again, the tools' results and the state they changed; after each node of a Graph or a Swarm, how far it is.
     """
 
     def __init__(
@@ -30,6 +36,8 @@ class RunSessionManager(RepositorySessionManager):
         self._attach = attach
 
     def register_hooks(self, registry: HookRegistry, **kwargs: Any) -> None:
+        # Before Strands' own: callbacks of what comes after something are called in reverse, and its is to be first.
+        registry.add_callback(AfterNodeCallEvent, lambda event: self._flush())  # noqa: ARG005 - called by keyword
         super().register_hooks(registry, **kwargs)
         registry.add_callback(AgentInitializedEvent, lambda event: self._attach(event.agent))
         registry.add_callback(BeforeToolsEvent, lambda event: self._flush())  # noqa: ARG005 - called by keyword
