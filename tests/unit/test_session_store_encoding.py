@@ -44,6 +44,14 @@ def test_endless_nesting_is_refused() -> None:
         encode("message", value)
 
 
+def test_bytes_nested_as_deep_as_can_be_stored_can_be_read() -> None:
+    value: Any = b"deep"
+    for _ in range(800):
+        value = [value]
+    text = encode("message", {"content": value})
+    assert encode("message", decode(text)) == text
+
+
 @pytest.mark.parametrize(
     "looks_like_bytes",
     [

@@ -28,8 +28,8 @@ def encode(field: str, value: Any) -> str:
 
 def decode(text: str) -> Any:
     """The value of `encode`'s text, bytes as bytes again."""
-    value = json.loads(text)
-    return _decode_bytes(value) if _BYTES_MARK in text else value
+    # A hook, for it costs no stack: whatever nesting `encode` took can be read again.
+    return json.loads(text, object_hook=_bytes_or_object if _BYTES_MARK in text else None)
 
 
 def checked_timestamp(field: str, value: object) -> str:
@@ -71,21 +71,12 @@ def _encode_bytes(value: object) -> dict[str, object]:
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-def _base64(members: dict[str, Any]) -> bytes | None:
-    """None for what only looks like bytes, as a tool's own JSON may: it must not make its session unreadable."""
+def _bytes_or_object(members: dict[str, Any]) -> Any:
+    """As it is what only looks like bytes, as a tool's own JSON may: it must not make its session unreadable."""
     data = members.get("data")
+    if members.get(_BYTES_MARK) is not True or len(members) != 2 or not isinstance(data, str):
+        return members
     try:
-        return base64.b64decode(data, validate=True) if len(members) == 2 and isinstance(data, str) else None
+        return base64.b64decode(data, validate=True)
     except binascii.Error:
-        return None
-
-
-def _decode_bytes(value: Any) -> Any:
-    if isinstance(value, dict):
-        members = cast(dict[str, Any], value)
-        if members.get(_BYTES_MARK) is True and (data := _base64(members)) is not None:
-            return data
-        return {key: _decode_bytes(member) for key, member in members.items()}
-    if isinstance(value, list):
-        return [_decode_bytes(item) for item in cast(list[Any], value)]
-    return value
+        return members
