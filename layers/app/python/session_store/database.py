@@ -1,5 +1,6 @@
 """Runs one statement at a time, over a connection that comes back by itself."""
 
+import os
 import random
 import threading
 import time
@@ -21,6 +22,7 @@ _NEEDS_NEW_CONNECTION = (
     postgresql.AdminShutdown,
     postgresql.CrashShutdown,
     postgresql.CannotConnectNow,
+    postgresql.IdleSessionTimeout,
     postgresql.ReadOnlySqlTransaction,
 )
 _ROLLED_BACK = (postgresql.SerializationFailure, postgresql.DeadlockDetected)
@@ -52,9 +54,8 @@ class Database:
     def __init__(self, settings: StoreSettings) -> None:
         self.round_trips = 0
         self._settings = settings
-        self._turn = threading.Lock()
-        self._connection: Connection | None = None
         self._used_at = 0.0
+        self._start_in_this_process()
 
     def fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Result:
         """All rows of one statement. Raises `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError`."""
@@ -75,7 +76,15 @@ class Database:
         with self._turn:
             self._discard()
 
+    def _start_in_this_process(self) -> None:
+        """A forked child leaves connection and lock to its parent: both would write to one socket."""
+        self._process_id = os.getpid()
+        self._turn = threading.Lock()
+        self._connection: Connection | None = None
+
     def _execute(self, statement: Statement, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        if os.getpid() != self._process_id:
+            self._start_in_this_process()
         with self._turn:
             connection = self._current()
             try:
