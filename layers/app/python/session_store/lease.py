@@ -4,9 +4,18 @@ import logging
 import threading
 from collections.abc import Callable
 
-from .errors import LeaseLostError, SessionStoreError
+from .errors import InvalidInputError, LeaseLostError, SessionStoreError
+
+MAXIMUM_LEASE_SECONDS = 3600
 
 logger = logging.getLogger(__name__)
+
+
+def checked_lease(field: str, value: object) -> float:
+    """Raises `InvalidInputError`."""
+    if not isinstance(value, int | float) or not 0 < value <= MAXIMUM_LEASE_SECONDS:
+        raise InvalidInputError(field, f"must be a number above 0 and up to {MAXIMUM_LEASE_SECONDS}")
+    return value
 
 
 class LeaseKeeper(threading.Thread):

@@ -16,7 +16,7 @@ from .errors import LeaseLostError, RunCancelledError, SessionStoreError
 from .history import closing_messages
 from .identifiers import checked
 from .journal import Journal
-from .lease import LeaseKeeper
+from .lease import LeaseKeeper, checked_lease
 from .records import BegunRun, MessageRecord, RunOutcome, RunRecord, RunRequest
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
@@ -54,7 +54,7 @@ class Run:
         request_hash: str | None,
         lease_seconds: float,
     ) -> None:
-        self.session_id = checked("session_id", session_id or uuid.uuid4().hex)
+        self.session_id = checked("session_id", uuid.uuid4().hex if session_id is None else session_id)
         self.agent_id = checked("agent_id", agent_id)
         self.run_id = str(uuid.uuid4())
         self.stored: RunRecord | None = None
@@ -62,14 +62,14 @@ class Run:
         self.round_trips = 0
         self._store = store
         self._owner = owner
-        self._lease_seconds = lease_seconds
+        self._lease_seconds = checked_lease("lease_seconds", lease_seconds)
         self._request = RunRequest(
             self.session_id,
             self.agent_id,
             self.run_id,
             lease_seconds,
-            idempotency_key and checked("idempotency_key", idempotency_key),
-            request_hash,
+            None if idempotency_key is None else checked("idempotency_key", idempotency_key),
+            None if request_hash is None else checked("request_hash", request_hash),
         )
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
         self._keeper = LeaseKeeper(self._renew, self._end, lease_seconds / _RENEWALS_PER_LEASE)
@@ -102,7 +102,6 @@ class Run:
                 raise error
             if error is None:
                 self._commit()
-                self._journal.close()
             else:
                 self._abort(error)
 
@@ -170,6 +169,7 @@ class Run:
 
     def _commit(self) -> None:
         self._write(RunOutcome("completed", self._result, self._answer_message_id()))
+        self._journal.close()
 
     def _write(self, outcome: RunOutcome | None) -> None:
         cancel_requested = self._store.runs.write(self._owner, self._journal.take(outcome))

@@ -6,6 +6,7 @@ from typing import Literal, TypeVar, cast, get_args
 
 from .document import Document
 from .errors import InvalidInputError
+from .lease import checked_lease
 from .raw_json import list_text, object_text
 from .records import (
     AgentMessage,
@@ -27,7 +28,6 @@ from .wire import (
     session_text,
 )
 
-MAXIMUM_LEASE_SECONDS = 3600
 Option = TypeVar("Option", bound=str)
 _Ended = Literal["completed", "failed", "cancelled"]
 
@@ -40,10 +40,7 @@ def run_id_of(field: str, value: object) -> str:
 
 
 def lease_seconds_of(document: Document) -> float:
-    value = document.value("lease_seconds")
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MAXIMUM_LEASE_SECONDS:
-        raise InvalidInputError("lease_seconds", f"must be a number above 0 and up to {MAXIMUM_LEASE_SECONDS}")
-    return value
+    return checked_lease("lease_seconds", document.value("lease_seconds"))
 
 
 def request_text(request: RunRequest) -> str:
