@@ -1,12 +1,16 @@
-"""What a run refuses before it begins."""
+"""What a run refuses before it begins, and what the database refuses at its end."""
 
 import math
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from session_store.errors import InvalidInputError
 from session_store.repository import PostgreSQLSessionRepository
+from tests.proof.turns import agent_of, history, hold_turn, texts
+from tests.scripted_model import ScriptedModel
 
 
 @pytest.mark.parametrize(
@@ -30,3 +34,21 @@ def test_a_run_without_a_session_id_begins_a_session_of_its_own(repository: Post
     with repository.run() as run:
         pass
     assert [session.session_id for session in repository.list_sessions().sessions] == [run.session_id]
+
+
+def test_a_run_whose_commit_is_refused_frees_its_session_at_once(
+    repository: PostgreSQLSessionRepository, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET max_stack_depth = '100 kB'").format(name))
+    deep: Any = "deep"
+    for _ in range(800):
+        deep = [deep]
+    with pytest.raises(InvalidInputError, match="deeper"), repository.run("user-123") as run:
+        agent_of(run.session_manager, ScriptedModel("answer"))("Hello")
+        run.complete({"deep": deep})
+    record = repository.read_run(run.run_id)
+    assert (record.status, record.error_code) == ("failed", "invalid_input")
+    hold_turn(repository, "user-123", "after")
+    assert texts(history(repository._store, "user-123")) == ["after", "answer to after"]

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from strands.agent.agent import Agent
 
 from .encoding import decode, encode
-from .errors import LeaseLostError, RunCancelledError, SessionStoreError
+from .errors import InvalidInputError, LeaseLostError, RunCancelledError, SessionStoreError
 from .history import closing_messages
 from .identifiers import checked
 from .journal import Journal
@@ -168,7 +168,11 @@ class Run:
                 self._write(None)
 
     def _commit(self) -> None:
-        self._write(RunOutcome("completed", self._result, self._answer_message_id()))
+        try:
+            self._write(RunOutcome("completed", self._result, self._answer_message_id()))
+        except InvalidInputError as refusal:  # nothing was stored: the session is free for another try at once
+            self._abort(refusal)
+            raise
         self._journal.close()
 
     def _write(self, outcome: RunOutcome | None) -> None:
