@@ -18,6 +18,7 @@ DECLARE
     held         sessions%ROWTYPE;
     earlier      runs%ROWTYPE;
     subject      agents%ROWTYPE;
+    locked_key   uuid;
     is_new       boolean := false;
     inserted     boolean;
     decision     text;
@@ -28,11 +29,13 @@ BEGIN
 
         IF in_idempotency_key IS NOT NULL THEN
             -- The key's run may be about to commit on another session: with that session's row locked it has, or cannot.
-            PERFORM 1
+            -- Another run may have taken the key meanwhile: then its session is the one to lock.
+            SELECT s.session_key INTO locked_key
             FROM runs r JOIN sessions s ON s.session_key = r.session_key
             WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key
             FOR UPDATE OF s;
             SELECT r.* INTO earlier FROM runs r WHERE r.owner = in_owner AND r.idempotency_key = in_idempotency_key;
+            CONTINUE WHEN earlier.session_key IS DISTINCT FROM locked_key;
             IF FOUND AND earlier.run_id <> in_run_id THEN
                 SELECT extract(epoch FROM s.lease_until - clock_timestamp()) INTO seconds_left
                 FROM sessions s
