@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 def checked_lease(field: str, value: object) -> float:
     """Raises `InvalidInputError`."""
-    if not isinstance(value, int | float) or not 0 < value <= MAXIMUM_LEASE_SECONDS:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAXIMUM_LEASE_SECONDS:
         raise InvalidInputError(field, f"must be a number above 0 and up to {MAXIMUM_LEASE_SECONDS}")
     return value
 
