@@ -4,7 +4,7 @@ master user too signs in with IAM, so the first login needs neither a secret nor
 
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy, SecretValue
+from aws_cdk import Duration, Names, RemovalPolicy, SecretValue
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -99,6 +99,8 @@ class Database(Construct):
         return rds.DatabaseProxy(
             self,
             "Proxy",
+            # RDS makes a name lower case and CloudFormation does not: metrics of any other name are never found.
+            db_proxy_name=Names.unique_resource_name(self, max_length=60).lower(),
             proxy_target=rds.ProxyTarget.from_cluster(self.cluster),
             vpc=self._network.vpc,
             vpc_subnets=self._network.database_subnets,

@@ -56,6 +56,8 @@ def test_busy_answers_are_counted_from_the_access_log(either: Template) -> None:
 def test_pinned_connections_name_the_proxy(standard: Template) -> None:
     (proxy,) = standard.all("AWS::RDS::DBProxy")
     assert dimension("ProxyName", proxy) in flat(alarms(standard)["PinnedConnections"])
+    name = standard.only("AWS::RDS::DBProxy")["DBProxyName"]
+    assert name == name.lower()  # as RDS keeps it, and as CloudWatch then compares it
 
 
 def test_alarms_reach_a_person_when_one_is_named(standard: Template, tuned: Template) -> None:
