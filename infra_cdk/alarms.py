@@ -39,7 +39,7 @@ class Alarms(Construct):
         self._watch_database(metrics)
         self._watch_concurrency(metrics, settings.reserved_concurrency)
         failures = expiry_failures.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
-        self._add("ExpiryFailed", failures, 1, "The daily deletion failed; its event is in the dead letter queue")
+        self._add("ExpiryFailed", failures, 1, "The daily deletion failed; its event is in the queue")
 
     def _watch_answers(self, metrics: Metrics) -> None:
         self._add("ServerErrors", metrics.server_error_rate, SERVER_ERRORS_PERCENT, "Answers 5xx, % of all", periods=3)

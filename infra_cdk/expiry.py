@@ -3,6 +3,7 @@
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
@@ -22,6 +23,8 @@ class Expiry(Construct):
             retention_period=Duration.days(14),
         )
         acknowledge(self.failed, "It is itself a dead letter queue", "AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy")
+        # The scheduler's own dead letters are calls that Lambda did not take; it never hears how a call ended.
+        function.configure_async_invoke(on_failure=destinations.SqsDestination(self.failed), retry_attempts=2)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
         acknowledge(role, "CDK grants a target's versions too, and this one has none", any_version_of(function))
         scheduler.Schedule(

@@ -178,5 +178,5 @@ class Functions(Construct):
 def _acknowledge_function(function: lambda_.Function) -> None:
     reason = "The dependencies' wheels are tested on this version of Python, which Lambda supports until 2029"
     acknowledge(function, reason, "AwsSolutions-L1", "Serverless-LambdaLatestVersion")
-    reason = "Its callers wait for the answer; the scheduler, which does not, has a dead letter queue of its own"
+    reason = "Its callers wait for the answer; the one that the scheduler calls has a queue for its failures"
     acknowledge(function, reason, "Serverless-LambdaDLQ")

@@ -159,6 +159,17 @@ class Alarm(ApiResource):
         return cls(name, {"Arn": f"arn:aws:cloudwatch:{region}:{ACCOUNT}:alarm:{name}"})
 
 
+class EventInvokeConfig(ApiResource):
+    type = "AWS::Lambda::EventInvokeConfig"
+
+    @classmethod
+    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
+        properties.pop("Qualifier")  # of the one version, which moto does not name
+        numbered = numbers(properties, "MaximumRetryAttempts")
+        cls.client("lambda", region).put_function_event_invoke_config(**numbered)
+        return cls(name)
+
+
 class Schedule(ApiResource):
     type = "AWS::Scheduler::Schedule"
 

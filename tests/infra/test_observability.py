@@ -60,6 +60,19 @@ def test_pinned_connections_name_the_proxy(standard: Template) -> None:
     assert name == name.lower()  # as RDS keeps it, and as CloudWatch then compares it
 
 
+def test_a_failed_deletion_reaches_the_queue_that_is_watched(either: Template) -> None:
+    """The scheduler does not wait: of a function that failed Lambda alone can tell."""
+    (queue,) = either.all("AWS::SQS::Queue")
+    assert queue in flat(alarms(either)["ExpiryFailed"])
+    failures = either.only("AWS::Lambda::EventInvokeConfig")
+    assert failures["FunctionName"] == {"Ref": either.function_ids()["expire"]}
+    assert queue in flat(failures["DestinationConfig"]["OnFailure"])
+    assert queue in flat(either.only("AWS::Scheduler::Schedule")["Target"]["DeadLetterConfig"])
+    assert any(
+        "sqs:SendMessage" in s["Action"] and queue in flat(s["Resource"]) for s in either.function_statements("expire")
+    )
+
+
 def test_alarms_reach_a_person_when_one_is_named(standard: Template, tuned: Template) -> None:
     assert all("AlarmActions" not in alarm for alarm in alarms(standard).values())
     (topic,) = tuned.all("AWS::SNS::Topic")
