@@ -26,6 +26,11 @@ RESUME_CONNECT_TIMEOUT_SECONDS = 20
 IDLE_SESSION_TIMEOUT_SECONDS = 60
 RDS_AUTHORITIES = "/opt/certificates/rds.pem"
 AMAZON_AUTHORITIES = "/opt/certificates/amazon-trust-services.pem"
+_PARAMETERS = {
+    "rds.force_ssl": "1",
+    "log_min_duration_statement": "1000",
+    "log_parameter_max_length": "0",  # a slow statement's parameters are people's conversations
+}
 
 
 class Database(Construct):
@@ -82,7 +87,7 @@ class Database(Construct):
             backup=rds.BackupProps(retention=Duration.days(1 if ephemeral else 14)),
             copy_tags_to_snapshot=True,
             cloudwatch_logs_exports=["postgresql"],
-            parameters={"rds.force_ssl": "1", "log_min_duration_statement": "1000"},
+            parameters=_PARAMETERS,
         )
         if ephemeral:
             acknowledge(cluster, "ephemeral=true asks for a stack that goes away whole", "AwsSolutions-RDS10")

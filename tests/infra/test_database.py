@@ -134,6 +134,12 @@ def test_server_refuses_connections_without_tls(either: Template) -> None:
     assert either.only("AWS::RDS::DBClusterParameterGroup")["Parameters"]["rds.force_ssl"] == "1"
 
 
+def test_server_logs_slow_statements_without_what_people_say(either: Template) -> None:
+    parameters = either.only("AWS::RDS::DBClusterParameterGroup")["Parameters"]
+    assert int(parameters["log_min_duration_statement"]) > 0
+    assert parameters["log_parameter_max_length"] == "0"
+
+
 @pytest.mark.parametrize(
     ("switches", "scaling"),
     [
