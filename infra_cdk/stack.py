@@ -68,7 +68,8 @@ class SessionsStack(Stack):
 
 def _curl(url: str, region: str, settings: Settings) -> str:
     sign = f"""--aws-sigv4 aws:amz:{region}:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" """
-    session = """-H "x-amz-security-token: $AWS_SESSION_TOKEN" """
+    # A lasting key has no token, and curl would sign the empty header without sending it. One word, for every shell.
+    session = "${AWS_SESSION_TOKEN:+-Hx-amz-security-token:$AWS_SESSION_TOKEN} "
     caller = sign + session if settings.authorization == "iam" else """-H "Authorization: $ID_TOKEN" """
     body = """-H "Content-Type: application/json" -d '{"prompt": "Hello, my name is Alice"}'"""
     return f"curl {caller}{body} {url}/process"

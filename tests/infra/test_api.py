@@ -1,6 +1,7 @@
 """The API as deployed: one route table, what is public, limits, and the gateway's own errors."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -116,3 +117,17 @@ def test_outputs_lead_to_the_api_and_the_dashboard(standard: Template, tuned: Te
     assert "--aws-sigv4 aws:amz:" in outputs["Curl"]
     cognito = {name: flat(output["Value"]) for name, output in tuned.body["Outputs"].items()}
     assert "$ID_TOKEN" in cognito["Curl"]
+
+
+def test_curl_line_names_a_session_token_only_where_there_is_one(standard: Template) -> None:
+    parts = standard.body["Outputs"]["Curl"]["Value"]["Fn::Join"][1]
+    line = "".join(part if isinstance(part, str) else "reference" for part in parts)
+    tokens = {token: [a for a in curl_arguments(line, token) if "token" in a] for token in ("", "t+o/k=")}
+    assert tokens == {"": [], "t+o/k=": ["-Hx-amz-security-token:t+o/k="]}
+
+
+def curl_arguments(line: str, token: str) -> list[str]:
+    script = f"curl() {{ printf '%s\\n' \"$@\"; }}\n{line}"
+    environment = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": token}
+    ended = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    return ended.stdout.splitlines()
