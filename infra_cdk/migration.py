@@ -1,6 +1,7 @@
 """Applies the schema's migrations as part of every deployment that changes them, before the functions change."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import CustomResource, RemovalPolicy, custom_resources
@@ -11,9 +12,11 @@ from constructs import Construct, IDependable
 from infra_cdk import ROOT
 from infra_cdk.acknowledge import acknowledge, any_version_of, managed_policy
 from infra_cdk.database import DATA_ROLE, IDLE_SESSION_TIMEOUT_SECONDS, Database
+from infra_cdk.function_table import FUNCTIONS_FOLDER
 from infra_cdk.settings import Settings
 
 MIGRATIONS_FOLDER = ROOT / "layers/app/python/session_store/migrations"
+MIGRATE_HANDLER = FUNCTIONS_FOLDER / "migrate/handler.py"
 STATEMENT_TIMEOUT_SECONDS = 10
 IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 10
 
@@ -48,10 +51,13 @@ def _acknowledge_framework(provider: custom_resources.Provider, function: lambda
     acknowledge(provider, "CDK's own framework function; CloudFormation alone calls it and sees its errors", *rules)
 
 
-def make_properties(settings: Settings, migrations: Path = MIGRATIONS_FOLDER) -> dict[str, object]:
-    """A change of any of these makes CloudFormation call the function again."""
+def make_properties(
+    settings: Settings, migrations: Path = MIGRATIONS_FOLDER, handler: Path = MIGRATE_HANDLER
+) -> dict[str, object]:
+    """A change of any of these makes CloudFormation call the function again; what it grants stands in its handler."""
     return {
-        "Migrations": _hash(migrations),
+        "Migrations": _hash(sorted(migrations.glob("*.sql"))),
+        "Handler": _hash([handler]),
         "DataRole": DATA_ROLE,
         "StatementTimeoutSeconds": STATEMENT_TIMEOUT_SECONDS,
         "IdleInTransactionTimeoutSeconds": IDLE_IN_TRANSACTION_TIMEOUT_SECONDS,
@@ -59,8 +65,7 @@ def make_properties(settings: Settings, migrations: Path = MIGRATIONS_FOLDER) ->
     }
 
 
-def _hash(migrations: Path) -> str:
-    files = sorted(migrations.glob("*.sql"))
+def _hash(files: Sequence[Path]) -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 

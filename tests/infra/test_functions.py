@@ -172,12 +172,14 @@ def test_the_migrations_caller_is_outside_the_network_and_the_migrator_inside(ei
     assert "VpcConfig" in either.function("migrate")
 
 
-def test_a_change_of_schema_or_role_runs_the_migrations_again(tmp_path: Path) -> None:
+def test_a_change_of_schema_role_or_grants_runs_the_migrations_again(tmp_path: Path) -> None:
     (tmp_path / "0001_create.sql").write_text("SELECT 1")
     before = make_properties(Settings(), tmp_path)
     (tmp_path / "0002_alter.sql").write_text("SELECT 2")
     assert make_properties(Settings(), tmp_path) != before
     assert make_properties(Settings(proxy=False), tmp_path) != make_properties(Settings(), tmp_path)
+    (tmp_path / "handler.py").write_text("GRANT SELECT")
+    assert make_properties(Settings(), handler=tmp_path / "handler.py") != make_properties(Settings())
     assert list(MIGRATIONS_FOLDER.glob("*.sql"))
 
 
