@@ -11,12 +11,13 @@ HTTPS_PORT = 443
 
 
 class Network(Construct):
-    def __init__(self, scope: Construct, name: str, *, nat: bool) -> None:
+    def __init__(self, scope: Construct, name: str, *, nat: bool, zones: list[str] | None) -> None:
         super().__init__(scope, name)
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
-            max_azs=2,
+            availability_zones=zones,
+            max_azs=None if zones else 2,
             nat_gateways=1 if nat else 0,
             # Nothing of ours joins the default group; closing it takes a custom resource with a function of its own.
             restrict_default_security_group=False,

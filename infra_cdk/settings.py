@@ -31,6 +31,8 @@ class Settings(BaseModel):
     maximum_capacity: Annotated[Capacity, Field(ge=1)] = 4
     ephemeral: bool = False
     nat: bool = False
+    # CloudFormation's own choice does not know where RDS Proxy, Lambda and the endpoint are to be had.
+    availability_zones: Annotated[str, Field(pattern=r"^[a-z0-9-]+(,[a-z0-9-]+)+$")] | None = None
     # Lambda's other one is for wheels that exist for it alone, and for containers on a machine that has it.
     architecture: Literal["arm64", "x86_64"] = "arm64"
     authorization: Literal["iam", "cognito"] = "iam"
@@ -60,6 +62,11 @@ class Settings(BaseModel):
         return default if self.minimum_capacity is None else self.minimum_capacity
 
     @property
+    def zones(self) -> list[str] | None:
+        """None leaves the choice of two to CloudFormation."""
+        return self.availability_zones.split(",") if self.availability_zones else None
+
+    @property
     def pauses(self) -> bool:
         return self.minimum_acu == 0
 
@@ -78,6 +85,8 @@ class Settings(BaseModel):
             raise ValueError("minimum_capacity=0 needs proxy=false, because an attached RDS Proxy keeps Aurora awake")
         if self.minimum_acu > self.maximum_capacity:
             raise ValueError("minimum_capacity must not be above maximum_capacity")
+        if self.zones and len(set(self.zones)) < len(self.zones):
+            raise ValueError("availability_zones must name each zone once")
         return self._refuse_impossible_provider()
 
     def _refuse_impossible_provider(self) -> Self:

@@ -21,7 +21,7 @@ class SessionsStack(Stack):
     def __init__(self, scope: Construct, *, settings: Settings, table: FunctionTable) -> None:
         super().__init__(scope, settings.stack_name, description="Strands agent sessions on Aurora PostgreSQL")
         key = self._make_key(settings.ephemeral)
-        network = Network(self, "Network", nat=settings.nat)
+        network = Network(self, "Network", nat=settings.nat, zones=settings.zones)
         database = Database(self, "Database", network=network, key=key, settings=settings)
         around = Surroundings(network=network, database=database, key=key, settings=settings)
         functions = Functions(self, "Functions", table=table, around=around)

@@ -70,6 +70,12 @@ def test_cluster_and_proxy_are_in_subnets_without_a_way_out(other_provider: Temp
     assert template.only("AWS::RDS::DBInstance").get("PubliclyAccessible") is not True
 
 
+def test_zones_are_those_that_are_named(templates: Synthesize) -> None:
+    zones = "eu-central-1b,eu-central-1c"
+    subnets = templates(availability_zones=zones).all("AWS::EC2::Subnet").values()
+    assert sorted(subnet["AvailabilityZone"] for subnet in subnets) == zones.split(",")
+
+
 def test_cluster_is_encrypted_guarded_and_backed_up(either: Template) -> None:
     cluster = either.only("AWS::RDS::DBCluster")
     assert cluster["StorageEncrypted"] is True

@@ -31,6 +31,8 @@ OPENAI = {"model_provider": "openai", "model_id": "gpt-5", "model_key_secret": "
         ({**OPENAI, "model_id": None}, "Impossible context: model_id is missing, and model_provider=openai needs it."),
         ({"model_url": "https://models.example/v1"}, "Impossible context: model_url is for model_provider=openai: "),
         ({**OPENAI, "model_url": "http://models.example/v1"}, "Context value model_url='http:"),
+        ({"availability_zones": "eu-central-1a"}, "Context value availability_zones='eu-central-1a' is impossible: "),
+        ({"availability_zones": "a,b,a"}, "Impossible context: availability_zones must name each zone once."),
         ({"architecture": "riscv"}, "Context value architecture='riscv' is impossible: "),
         ({"model_key_secret": "key"}, "Impossible context: model_key_secret is for other providers: "),
     ],
