@@ -17,7 +17,8 @@ def install() -> None:
     """Bring `node_modules` to what package-lock.json says; nothing is asked of the registry when it is there."""
     lock = FOLDER / "package-lock.json"
     if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run([NODE, _NPM, "ci", "--silent"], cwd=FOLDER, env=_environment(), check=True)
+        command = [NODE, _NPM, "ci", "--loglevel=error"]
+        subprocess.run(command, cwd=FOLDER, env=_environment(), stdout=sys.stderr, check=True)
         _INSTALLED.touch()
 
 
