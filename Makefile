@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-streaming bootstrap help setup demo local synth deploy smoke test check unit round-trips soak picture vendor
+.PHONY: bench bench-streaming bootstrap help setup demo local synth deploy destroy smoke test check unit round-trips soak picture vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bootstrap: $(SETUP)  ## prepare an AWS account and region for deployments, once
 
 deploy: $(SETUP)  ## deploy to the AWS account of the environment's credentials; ARGS as for synth
 	@$(RUN) python -m infra_cdk.node cdk deploy $(ARGS)
+
+destroy: $(SETUP)  ## take a deployment down; ARGS as for deploy
+	@$(RUN) python -m infra_cdk.node cdk destroy $(ARGS)
 
 smoke: $(SETUP)  ## the demo conversation against a deployed API: API_URL=https://…
 	@test -n "$(API_URL)" || { echo "make smoke API_URL=https://… : which API?" >&2; exit 2; }

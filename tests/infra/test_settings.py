@@ -47,6 +47,11 @@ def test_impossible_context_is_refused_with_one_sentence_that_names_it(
     assert "\n" not in str(refusal.value)
 
 
+def test_every_switch_is_in_the_documentation() -> None:
+    page = (ROOT / "docs/deploy.md").read_text()
+    assert [name for name in Settings.model_fields if f"\n| `{name}` |" not in page] == []
+
+
 def test_context_of_the_cdk_itself_is_passed_over() -> None:
     assert Settings.from_context(read_context()) == Settings()
 
