@@ -126,6 +126,7 @@ def test_data_functions_sign_in_at_the_proxy_and_the_proxy_at_the_cluster(standa
     (own,) = standard.statements(attribute_of(proxy["RoleArn"]))
     assert own["Action"] == ["rds-db:connect"]
     assert cluster_id in flat(own["Resource"])
+    assert "/sessions_app" in flat(own["Resource"])  # the proxy signs in as whoever signed in to it
     (process,) = [s for s in standard.function_statements("process") if s["Action"] == ["rds-db:connect"]]
     assert proxy_id in flat(process["Resource"])
     assert cluster_id not in flat(process["Resource"])

@@ -79,8 +79,10 @@ def test_alarms_reach_a_person_when_one_is_named(standard: Template, tuned: Temp
     assert all(alarm["AlarmActions"] == [{"Ref": topic}] for alarm in alarms(tuned).values())
     assert tuned.only("AWS::SNS::Subscription")["Endpoint"] == "oncall@example.com"
     # CloudWatch publishes to an encrypted topic only if topic and key let it.
-    assert "cloudwatch.amazonaws.com" in flat(tuned.only("AWS::SNS::TopicPolicy"))
-    assert "cloudwatch.amazonaws.com" in flat(tuned.only("AWS::KMS::Key")["KeyPolicy"])
+    condition = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    for policy in (tuned.only("AWS::SNS::TopicPolicy")["PolicyDocument"], tuned.only("AWS::KMS::Key")["KeyPolicy"]):
+        (let_in,) = [s for s in policy["Statement"] if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"}]
+        assert let_in["Condition"] == condition
 
 
 def test_dashboard_answers_the_three_questions(standard: Template) -> None:
