@@ -147,19 +147,6 @@ def test_failure_midway_is_told_as_an_error_and_nothing_of_the_turn_stays(
     assert client.get(f"/sessions/{session_id}/history").json()["messages"] == []
 
 
-def test_failure_midway_breaks_bare_text_off_and_its_words_are_not_logged(
-    client: httpx.Client, session_id: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "local.gateway")
-    with (
-        streaming(client, session_id, "say: so far\nfail: secret words", Accept="text/plain") as response,
-        pytest.raises(httpx.RemoteProtocolError),
-    ):
-        response.read()
-    wait_until(lambda: "BrokenOffError: ModelFailedError" in caplog.text)
-    assert "secret" not in caplog.text
-
-
 @pytest.mark.parametrize(
     ("accept", "last"), [("text/event-stream", "request failed"), ("text/plain", "the response broke off midway")]
 )
