@@ -1,6 +1,7 @@
 """What the streaming route tells of a run, in this process: silences, restarts, time."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -141,6 +142,26 @@ def test_run_out_of_time_is_closed_and_its_session_free(
         list(told(late, "hello", 0.2, build=scripted([WaitFor(tmp_path / "never")])))
     assert repository.read_run(late.run_id).error_code == "run_deadline"
     assert texts(list(told(repository.run("s"), "hello", 30, build=scripted("again")))) == ["again"]
+
+
+def test_slow_listener_keeps_no_agent_at_work_beyond_its_time(
+    repository: PostgreSQLSessionRepository, tmp_path: Path
+) -> None:
+    gate, deadline_seconds = tmp_path / "gate", 1.0
+    build = scripted([Say("one two three"), WaitFor(gate), Say("four")])
+    events = told(repository.run("s"), "hello", deadline_seconds, build=build)
+    next(events)
+    time.sleep(deadline_seconds)
+    with pytest.raises(RunDeadlineError):
+        next(events)
+
+
+def test_slow_listener_gets_what_was_done_in_time(repository: PostgreSQLSessionRepository) -> None:
+    deadline_seconds = 1.0
+    events = told(repository.run("s"), "hello", deadline_seconds, build=scripted("in time"))
+    told_so_far = [next(events)]
+    time.sleep(deadline_seconds)
+    assert "".join(texts([*told_so_far, *events])) == "in time"
 
 
 @pytest.mark.parametrize(

@@ -71,35 +71,33 @@ def stream(
     agent = build(run.session_manager)
     events: queue.SimpleQueue[StreamEvent | AgentResult | BaseException] = queue.SimpleQueue()
     context = contextvars.copy_context()  # log keys and trace of the request
-    threading.Thread(target=context.run, args=(_work, agent, prompt, events.put), daemon=True).start()
+    worker = threading.Thread(target=context.run, args=(_work, agent, prompt, events.put), daemon=True)
+    worker.start()
     first_token_seconds: float | None = None
     while True:
         event = _next(events, started + deadline_seconds, silence_seconds)
-        if isinstance(event, _DeadlinePassed):
-            agent.cancel()
-            raise RunDeadlineError(run.run_id, deadline_seconds)
         if isinstance(event, BaseException):
             raise _translated(event) from event
         if isinstance(event, AgentResult):
             yield _answer_of(run, event, first_token_seconds, time.monotonic() - started)
             return
+        # Who takes events slowly may take what was done in time, but keeps no agent at work beyond it.
+        if time.monotonic() >= started + deadline_seconds and (event is None or worker.is_alive()):
+            agent.cancel()
+            raise RunDeadlineError(run.run_id, deadline_seconds)
         if event and "event" in event and first_token_seconds is None:
             first_token_seconds = time.monotonic() - started
         yield event
 
 
-class _DeadlinePassed(BaseException):
-    pass
-
-
 def _next(
     events: "queue.SimpleQueue[StreamEvent | AgentResult | BaseException]", deadline: float, silence: float | None
 ) -> StreamEvent | AgentResult | BaseException | None:
-    left = deadline - time.monotonic()
+    left = max(0.0, deadline - time.monotonic())
     try:
-        return events.get(timeout=max(0.0, left if silence is None else min(left, silence)))
+        return events.get(timeout=left if silence is None else min(left, silence))
     except queue.Empty:
-        return _DeadlinePassed() if time.monotonic() >= deadline else None
+        return None
 
 
 def _work(agent: Agent, prompt: Prompt, put: Callable[[StreamEvent | AgentResult | BaseException], None]) -> None:
