@@ -47,7 +47,9 @@ class HttpConnection:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole response. `h11.LocalProtocolError` if a header is not legal; nothing is sent then."""
-        head = self._head(status, [*headers, ("Content-Length", str(len(body)))])
+        # RFC 9110 8.6: a 204 has no body, and tells no length of one either.
+        length = [] if status == HTTPStatus.NO_CONTENT else [("Content-Length", str(len(body)))]
+        head = self._head(status, [*headers, *length])
         await self._send(head, *self._data(body), h11.EndOfMessage())
 
     async def start(self, status: int, headers: Headers) -> None:
