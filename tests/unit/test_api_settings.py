@@ -35,6 +35,7 @@ def test_the_environment_decides() -> None:
         ("RUN_TTL_HOURS", "0"),
         ("AWS_SAM_LOCAL", "yes"),
         ("POWERTOOLS_TRACE_DISABLED", "off"),
+        ("POWERTOOLS_LOG_LEVEL", "LOUD"),
         ("SESSION_BACKEND_URL", "http://localhost:8001"),
         ("SESSION_BACKEND_URL", ""),
         ("DATABASE_IAM_AUTH", "maybe"),

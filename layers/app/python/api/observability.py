@@ -26,7 +26,7 @@ class Observability:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.logger = Logger(service=settings.service)
+        self.logger = Logger(service=settings.service, level=settings.log_level)
         self._settings = settings
         self._logs_wordless()
 

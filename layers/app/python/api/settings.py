@@ -1,5 +1,6 @@
 """Everything that the environment decides, read once when a process starts."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -37,6 +38,7 @@ class Settings:
     sign_in_client_id: str | None = None
     sam_local: bool = False
     tracing: bool = False
+    log_level: str = "INFO"
     service: str = "agent-sessions"
     metrics_namespace: str = "AgentSessions"
 
@@ -66,6 +68,7 @@ class Settings:
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             sam_local=read.flag("AWS_SAM_LOCAL"),
             tracing=not read.flag("POWERTOOLS_TRACE_DISABLED", default=True),
+            log_level=read.log_level("POWERTOOLS_LOG_LEVEL", cls.log_level),
             service=environment.get("POWERTOOLS_SERVICE_NAME") or cls.service,
             metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or cls.metrics_namespace,
         )
@@ -82,6 +85,14 @@ class _Reader:
         if not (text.isascii() and text.isdigit() and len(text) < 12 and minimum <= int(text) <= maximum):
             raise ConfigurationError(f"{name} must be a whole number from {minimum} to {maximum}, not {text!r}")
         return int(text)
+
+    def log_level(self, name: str, default: str) -> str:
+        level = self._environment.get(name, "").strip().upper() or default
+        if level not in logging.getLevelNamesMapping():
+            raise ConfigurationError(
+                f"{name} must be one of {', '.join(logging.getLevelNamesMapping())}, not {level!r}"
+            )
+        return level
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         text = self._environment.get(name, "").strip().lower()
