@@ -24,7 +24,7 @@ def expire(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
     monkeypatch.setenv("SESSION_TTL_DAYS", "30")
     monkeypatch.setenv("EXPIRE_BATCH_SIZE", "3")
-    yield lambda: load_handler("expire")({}, Context())
+    yield lambda remaining_seconds=300: load_handler("expire")({}, Context(remaining_seconds))
     open_store(StoreSettings(url=database_url)).close()
 
 
@@ -58,6 +58,15 @@ def test_sessions_without_activity_go_with_all_their_rows(
 
     assert [count(database_url, table) for table in ("sessions", "agents", "messages")] == [1, 1, 1]
     assert expire() == {"sessions": 0, "runs": 0}
+
+
+def test_what_the_time_does_not_suffice_for_is_left_to_the_next_call(
+    expire: Any, store: PostgreSQLStore, database_url: str
+) -> None:
+    add_sessions(store, 7)
+    age(database_url, "sessions", "updated_at", 31)
+    assert expire(remaining_seconds=5) == {"sessions": 3, "runs": 0}
+    assert expire() == {"sessions": 4, "runs": 0}
 
 
 def test_a_run_in_flight_is_never_cut(expire: Any, store: PostgreSQLStore, database_url: str) -> None:

@@ -103,8 +103,8 @@ def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], 
         "nothing to expire",
         60,
         lambda repository: (
-            repository._store.sessions.expire(30),  # type: ignore[attr-defined]
-            repository._store.runs.expire(24),  # type: ignore[attr-defined]
+            list(repository._store.sessions.expire(30)),  # type: ignore[attr-defined]
+            list(repository._store.runs.expire(24)),  # type: ignore[attr-defined]
         ),
     )
 

@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -118,10 +119,9 @@ class PostgreSQLRuns:
         )
         return self.read(owner, run_id)
 
-    def expire(self, older_than_hours: float, batch_size: int = 500) -> int:
-        """Delete runs of all owners that began so long ago and no longer run, a batch a statement; how many."""
+    def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
+        """Delete runs of all owners that began so long ago and do not run: how many, batch by batch as it is taken."""
         # statement_timestamp() is stable, so that an index serves it; for the volatile clock_timestamp() none does.
-        total = 0
         while True:
             deleted = self._database.fetch(
                 """
@@ -138,9 +138,9 @@ class PostgreSQLRuns:
                 """,
                 {"seconds": older_than_hours * 3_600, "batch_size": batch_size},
             ).rows
-            total += len(deleted)
+            yield len(deleted)
             if len(deleted) < batch_size:
-                return total
+                return
 
     def _settled(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
         """A commit whose answer was lost released the lease itself: the run's row tells."""

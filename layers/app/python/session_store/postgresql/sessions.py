@@ -2,7 +2,7 @@ import base64
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,12 +134,11 @@ class PostgreSQLSessions:
         if not deleted and not repeated:
             raise SessionNotFoundError(session_id)
 
-    def expire(self, older_than_days: float, batch_size: int = 500) -> int:
-        """Delete sessions of all owners without activity for so long, a batch a statement; how many.
+    def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
+        """Delete sessions of all owners without activity for so long: how many, batch by batch as it is taken.
 
         A session whose run is in flight stays.
         """
-        total = 0
         while True:
             deleted = self._database.fetch(
                 """
@@ -157,9 +156,9 @@ class PostgreSQLSessions:
                 """,
                 {"seconds": older_than_days * 86_400, "batch_size": batch_size},
             ).rows
-            total += len(deleted)
+            yield len(deleted)
             if len(deleted) < batch_size:
-                return total
+                return
 
 
 def _record(row: tuple[Any, ...]) -> SessionRecord:
