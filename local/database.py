@@ -16,7 +16,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Generator, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +25,10 @@ from typing import IO, Self
 
 DATA_FOLDER = Path(__file__).resolve().parent.parent / ".local" / "postgresql"
 _STOP_TIMEOUT_SECONDS = 30
+_PAUSE_SECONDS = 0.05
+# Becomes the server. What it leaves behind waits for a line from the owner, or stops the server (an immediate shutdown)
+# when the pipe ends without one: even a kill -9 of the owner ends it.
+_GUARDED = ("/bin/sh", "-c", 'exec 3<&0; { read -r _ <&3 || kill -QUIT $$; } & exec "$0" "$@" </dev/null 3<&-')
 _PORTS_TRIED = 3
 
 
@@ -33,6 +38,8 @@ class DatabaseError(RuntimeError):
 
 class EmbeddedDatabase:
     """PostgreSQL on a free loopback port from `start` to `stop`; the data stay in `folder`.
+
+    It ends with the process that started it, however that ends.
 
     >>> with EmbeddedDatabase() as database:
     ...     psycopg.connect(database.url)
@@ -46,6 +53,7 @@ class EmbeddedDatabase:
         self._folder = self._reachable(folder.resolve())
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
+        self._server_lock: IO[str] | None = None
 
     @property
     def url(self) -> str:
@@ -65,10 +73,11 @@ class EmbeddedDatabase:
     def start(self) -> None:
         """Start the server, or raise `DatabaseError`; creates the cluster on first use."""
         self._own_folder()
-        self._lock = self._take_lock()
         try:
-            self._stop_orphan()
-            if not (self._cluster / "PG_VERSION").exists():
+            self._take_locks()
+            # No server has it, so the file is of one that lost its machine, and the process id in it anyone's by now.
+            (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+            if not self._cluster.exists():
                 self._create_cluster()
             self._launch_on_free_port()
         except BaseException:
@@ -80,10 +89,10 @@ class EmbeddedDatabase:
         if self._process:
             self._process.send_signal(how)
             self._process.wait(_STOP_TIMEOUT_SECONDS)
-            self._process = None
-        if self._lock:
-            self._lock.close()
-            self._lock = None
+            self._dismiss_guard()
+        for lock in filter(None, (self._lock, self._server_lock)):
+            lock.close()
+        self._lock = self._server_lock = None
 
     @property
     def _cluster(self) -> Path:
@@ -106,33 +115,39 @@ class EmbeddedDatabase:
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
         self._folder.chmod(0o700)
 
-    def _take_lock(self) -> IO[str]:
-        lock = (self._folder / "lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.close()
-            raise DatabaseError(
-                f"another process already runs the database in {self._folder}; stop it first"
-            ) from error
-        return lock
+    def _take_locks(self) -> None:
+        words = f"another process already runs the database in {self._folder}; stop it first"
+        self._lock = self._take_lock("lock", 0, words)
+        # What we start inherits this one and keeps it to its end, so whoever has it knows that nothing is left.
+        words = f"what a killed process had started still runs in {self._folder}; stop it first"
+        self._server_lock = self._take_lock("server.lock", _STOP_TIMEOUT_SECONDS, words)
 
-    def _stop_orphan(self) -> None:
-        """End a server whose owner was killed: the lock is ours, so nobody else uses it."""
-        if (self._cluster / "postmaster.pid").exists():
-            self._run("pg_ctl", "-D", self._cluster, "-m", "fast", "-w", "stop", check=False)
+    def _take_lock(self, name: str, patience_seconds: float, refusal: str) -> IO[str]:
+        lock = (self._folder / name).open("w")
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline:
+                    lock.close()
+                    raise DatabaseError(refusal) from error
+                time.sleep(_PAUSE_SECONDS)
 
     def _create_cluster(self) -> None:
-        shutil.rmtree(self._cluster, ignore_errors=True)
+        unfinished = self._folder / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
         with self._password_file.open("w") as file:
             self._password_file.chmod(0o600)
             file.write(secrets.token_urlsafe(18))
         if self._account:
             os.chown(self._password_file, self._account.pw_uid, self._account.pw_gid)
         self._run(
-            *("initdb", "-D", self._cluster, "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-instructions"),
+            *("initdb", "-D", unfinished, "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-instructions"),
             *("--auth=scram-sha-256", "--pwfile", self._password_file),
         )
+        unfinished.rename(self._cluster)
 
     def _launch_on_free_port(self) -> None:
         for number in range(_PORTS_TRIED):  # another process may take the port before PostgreSQL does
@@ -141,14 +156,15 @@ class EmbeddedDatabase:
             self._process = self._launch()
             if self._is_ready(self._process):
                 return
-        self._process = None
+            self._dismiss_guard()
         raise DatabaseError(f"PostgreSQL ended at once; its log is {self._folder / 'log'}")
 
     def _launch(self) -> subprocess.Popen[bytes]:
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         # Its own session: Ctrl-C reaches the owner alone, which stops the database after those who use it.
         with (self._folder / "log").open("ab") as log:
-            return self._popen("postgres", "-D", self._cluster, "-p", self.port, *options, output=log)
+            arguments = ("-D", self._cluster, "-p", self.port, *options)
+            return self._popen("postgres", *arguments, output=log, through=_GUARDED, stdin=subprocess.PIPE)
 
     def _is_ready(self, process: subprocess.Popen[bytes]) -> bool:
         """Waits until the server takes connections, or has ended."""
@@ -157,26 +173,40 @@ class EmbeddedDatabase:
                 return process.poll() is None
         return False
 
+    def _dismiss_guard(self) -> None:
+        process, self._process = self._process, None
+        if process:
+            with contextlib.suppress(BrokenPipeError):
+                process.communicate(b"\n")
+
     def _run(self, program: str, *arguments: object, check: bool = True) -> int:
         with tempfile.TemporaryFile() as output:
-            status = self._popen(program, *arguments, output=output).wait()
+            status = _wait(self._popen(program, *arguments, output=output))
             output.seek(0)
             if check and status:
                 raise DatabaseError(f"{program} failed: {output.read().decode(errors='replace').strip()}")
         return status
 
-    def _popen(self, program: str, *arguments: object, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _popen(
+        self,
+        program: str,
+        *arguments: object,
+        output: IO[bytes],
+        through: Sequence[str] = (),
+        stdin: int = subprocess.DEVNULL,
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [str(self._binaries() / "bin" / program), *map(str, arguments)],
+            [*through, str(self._binaries() / "bin" / program), *map(str, arguments)],
             cwd=self._folder,
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=output,
             start_new_session=True,
             user=self._account.pw_uid if self._account else None,
             group=self._account.pw_gid if self._account else None,
             extra_groups=[] if self._account else None,
+            pass_fds=[self._server_lock.fileno()] if self._server_lock else [],
         )
 
     def _binaries(self) -> Path:
@@ -199,6 +229,16 @@ def _copied(installed: Path) -> Path:
         with contextlib.suppress(OSError):  # another process was first
             unfinished.rename(copy)
     return copy / "pginstall"
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Its exit status; Ctrl-C, which only reaches us, ends it and what it has started."""
+    try:
+        return process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
 
 
 def _free_port() -> int:

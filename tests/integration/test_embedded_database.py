@@ -83,7 +83,7 @@ def test_two_folders_do_not_meet(folder: Path) -> None:
         assert not answers(one.url.replace(f":{one.port}/", f":{other.port}/"))
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, None])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, None])
 def test_server_ends_with_its_owner(owner: subprocess.Popen[str], end: signal.Signals | None) -> None:
     url = url_told_by(owner)
     assert answers(url)
@@ -93,7 +93,31 @@ def test_server_ends_with_its_owner(owner: subprocess.Popen[str], end: signal.Si
         assert owner.stdin
         owner.stdin.close()
     owner.wait(30)
-    assert not answers(url)
+    wait_until(lambda: not answers(url))
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_first_start_that_was_broken_off_is_begun_anew(
+    owner: subprocess.Popen[str], folder: Path, end: signal.Signals
+) -> None:
+    wait_until(lambda: list(folder.glob("*/PG_VERSION")))  # initdb writes it long before it has finished
+    owner.send_signal(end)
+    owner.wait(30)
+    with EmbeddedDatabase(folder) as database:
+        assert answers(database.url)
+
+
+def test_file_of_a_server_that_lost_its_machine_costs_no_other_process_its_life(folder: Path) -> None:
+    with EmbeddedDatabase(folder):
+        file = folder / "cluster" / "postmaster.pid"
+        left = file.read_text().splitlines(keepends=True)
+    # As root the server runs as nobody, who could signal a process of his own alone.
+    with subprocess.Popen(["sleep", "60"], user="nobody" if os.geteuid() == 0 else None) as stranger:
+        file.write_text("".join([f"{stranger.pid}\n", *left[1:]]))
+        with EmbeddedDatabase(folder) as database:
+            assert answers(database.url)
+        assert stranger.poll() is None
+        stranger.kill()
 
 
 def test_server_of_a_killed_owner_is_replaced(owner: subprocess.Popen[str], folder: Path) -> None:
