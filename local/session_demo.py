@@ -16,10 +16,7 @@ import httpx
 import psycopg
 
 from local.account import Account
-from local.database import DatabaseError
-from local.model import LocalModelError
-from local.stack import DEFAULT_MODEL_PROVIDER, Stack
-from session_store.errors import ConfigurationError
+from local.stack import DEFAULT_MODEL_PROVIDER, STARTING_ERRORS, Stack
 from session_store.http.signing import Signer, region_of
 
 REQUEST_TIMEOUT_SECONDS = 60
@@ -216,7 +213,7 @@ def _listed(process_ids: list[int]) -> str:
 
 def _run_here(account: Account) -> None:
     with Stack(port=0, backend_port=0) as stack, Api(stack.api_url) as api:
-        if os.environ.get("MODEL_PROVIDER", DEFAULT_MODEL_PROVIDER) == DEFAULT_MODEL_PROVIDER:
+        if (os.environ.get("MODEL_PROVIDER") or DEFAULT_MODEL_PROVIDER) == DEFAULT_MODEL_PROVIDER:
             account.note("The model is a toy of 135 million parameters on this machine: what it says is simple, that")
             account.note("it is remembered is not. What is proved here is checked outside the model.")
         Demo(api, account, stack).run()
@@ -236,7 +233,7 @@ def main() -> int:
     account = Account()
     try:
         _run_there(account, arguments.url) if arguments.url else _run_here(account)
-    except (DemoError, DatabaseError, LocalModelError, ConfigurationError, OSError) as error:
+    except (DemoError, *STARTING_ERRORS, OSError) as error:
         account.check(False, f"the demo could run to its end ({error})")
     except KeyboardInterrupt:
         return 130

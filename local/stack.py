@@ -4,20 +4,33 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Self
 
 import psycopg
 
-from local.database import EmbeddedDatabase
+from local.database import DatabaseError, EmbeddedDatabase
 from local.gateway import Gateway
+from local.model import LocalModel, LocalModelError
+from session_store.connection import connect
+from session_store.errors import SessionStoreError
 from session_store.migrate import apply_migrations
 from session_store.settings import StoreSettings
 
 DEFAULT_MODEL_PROVIDER = "local"
 
 logger = logging.getLogger("local")
+
+
+class StackError(RuntimeError):
+    """The local stack cannot start; the message says why and what to do."""
+
+
+STARTING_ERRORS = (StackError, DatabaseError, LocalModelError, SessionStoreError)
+"""What `Stack` raises when it cannot start: messages for whoever started it."""
 
 
 class Stack:
@@ -31,21 +44,14 @@ class Stack:
         self, environment: Mapping[str, str] = os.environ, *, port: int | None = None, backend_port: int | None = None
     ) -> None:
         self._environment = environment
-        self._port = int(environment.get("PORT", "8000")) if port is None else port
-        backend = environment.get("SESSION_BACKEND_PORT", "8001")
-        self._backend_port = int(backend) if backend_port is None else backend_port
+        self._port = self._port_named("PORT", 8000) if port is None else port
+        self._backend_port = self._port_named("SESSION_BACKEND_PORT", 8001) if backend_port is None else backend_port
         self._parts = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as parts:
             self.database_url = self._start_database(parts)
-            self.gateway = parts.enter_context(
-                Gateway(
-                    {**self._environment, **self._start_model(parts), "SESSION_BACKEND_URL": self.database_url},
-                    port=self._port,
-                    backend_port=self._backend_port,
-                )
-            )
+            self.gateway = self._start_gateway(parts, self._start_model(parts))
             self._parts = parts.pop_all()
         return self
 
@@ -60,32 +66,59 @@ class Stack:
     def backend_url(self) -> str:
         return self.gateway.backend_url
 
+    def _port_named(self, variable: str, default: int) -> int:
+        value = self._environment.get(variable) or str(default)
+        if not value.isascii() or not value.isdigit() or int(value) > 65535:
+            raise StackError(f"{variable} must be a port's number, not {value!r}")
+        return int(value)
+
     def _start_database(self, parts: contextlib.ExitStack) -> str:
-        url = self._environment.get("SESSION_BACKEND_URL")
-        if url and not StoreSettings(url=url).is_postgresql:
-            raise SystemExit("SESSION_BACKEND_URL must begin with postgresql:// here: the local stack is the backend")
-        url = url or parts.enter_context(EmbeddedDatabase()).url
-        with psycopg.connect(url) as connection:
-            applied = apply_migrations(connection)
+        named = self._environment.get("SESSION_BACKEND_URL")
+        settings = StoreSettings.from_environment(self._environment)
+        if named and not settings.is_postgresql:
+            raise StackError("SESSION_BACKEND_URL must begin with postgresql:// here: the local stack is the backend")
+        url = named or parts.enter_context(EmbeddedDatabase()).url
+        try:
+            with connect(replace(settings, url=url)) as connection:  # as the functions will
+                applied = apply_migrations(connection)
+        except psycopg.Error as error:
+            raise StackError(f"the database cannot be used: {error}") from error
         logger.info("PostgreSQL is ready%s", f", applied {', '.join(applied)}" if applied else "")
         return url
 
-    def _start_model(self, parts: contextlib.ExitStack) -> dict[str, str]:
-        provider = self._environment.get("MODEL_PROVIDER", DEFAULT_MODEL_PROVIDER)
-        chosen = {"MODEL_PROVIDER": provider}
-        if provider == DEFAULT_MODEL_PROVIDER and "LOCAL_MODEL_URL" not in self._environment:
-            from local.model import LocalModel
+    def _start_gateway(self, parts: contextlib.ExitStack, model: Mapping[str, str]) -> Gateway:
+        environment = {**self._environment, **model, "SESSION_BACKEND_URL": self.database_url}
+        try:
+            return parts.enter_context(Gateway(environment, port=self._port, backend_port=self._backend_port))
+        except OSError as error:
+            raise StackError(
+                f"port {self._port} or {self._backend_port} cannot be opened: PORT and SESSION_BACKEND_PORT choose"
+                f" others, 0 any free one ({error})"
+            ) from error
 
+    def _start_model(self, parts: contextlib.ExitStack) -> dict[str, str]:
+        provider = self._environment.get("MODEL_PROVIDER") or DEFAULT_MODEL_PROVIDER
+        chosen = {"MODEL_PROVIDER": provider}
+        if provider == DEFAULT_MODEL_PROVIDER and not self._environment.get("LOCAL_MODEL_URL"):
             chosen["LOCAL_MODEL_URL"] = parts.enter_context(LocalModel()).url
         return chosen
 
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)-24s %(message)s")
-    # SIGTERM ends as Ctrl-C does: whatever was started, even while it starts, is stopped on the way out.
-    for ending in (signal.SIGTERM, signal.SIGINT):  # a shell starts background jobs with SIGINT ignored
+    # All end as Ctrl-C does: whatever was started, even while it starts, is stopped on the way out.
+    for ending in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # a shell starts background jobs with SIGINT ignored
         signal.signal(ending, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt), Stack() as stack:
+    try:
+        _serve()
+    except KeyboardInterrupt:
+        pass
+    except STARTING_ERRORS as error:
+        sys.exit(str(error))
+
+
+def _serve() -> None:
+    with Stack() as stack:
         print(f"\nConsole           {stack.api_url}/")
         print(f"API               {stack.api_url}")
         print(f"Session backend   {stack.backend_url}")
