@@ -51,6 +51,7 @@ def test_a_model_of_ones_own_is_named_by_module_and_factory() -> None:
         ("no.such_module:build", None, "cannot be imported: No module named 'no'."),
         ("tests.scripted_model:nothing", None, "has no attribute 'nothing'"),
         (":build", None, "cannot be imported"),
+        (".module:build", None, "cannot be imported"),
         ("tests.scripted_model:", None, "cannot be imported"),
         ("builtins:dict", None, "gave a dict, not a strands Model"),
         ("builtins:copyright.nothing", None, "cannot be imported"),

@@ -58,7 +58,7 @@ def _build_own(path: str) -> Model:
     module_name, _, factory_name = path.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), factory_name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:  # TypeError: a relative name
         raise ModelSettingsError(f"MODEL_PROVIDER={path!r} cannot be imported: {error}.") from error
     model = factory()
     if not isinstance(model, Model):
@@ -101,8 +101,8 @@ def _load_class(class_name: str, group: str, provider: str) -> Callable[..., Mod
         return getattr(strands.models, class_name)
     except ImportError as error:
         raise ModelSettingsError(
-            f"MODEL_PROVIDER={provider} needs a package that is not installed: run `uv sync --group {group}`,"
-            f" and deploy with `-c model_provider={group}` to put it into the layer."
+            f"MODEL_PROVIDER={provider} needs a package that is not installed: run `uv sync --group {group}`"
+            f" (make's own uv is .uv/bin/uv), and deploy with `-c model_provider={group}` to put it into the layer."
         ) from error
 
 
