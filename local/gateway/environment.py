@@ -32,6 +32,7 @@ class Environment:
     def __init__(self, function: Function, folder: Path, layers: Path, environment: Mapping[str, str], limits: Limits):
         self.function = function
         self.retired = False
+        self._closing = False
         self._folder, self._layers, self._extra, self._limits = folder, layers, environment, limits
         self._api = RuntimeApi(function, limits)
         self._process: asyncio.subprocess.Process | None = None
@@ -80,6 +81,7 @@ class Environment:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def close(self) -> None:
+        self._closing = True
         self.kill()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -95,7 +97,8 @@ class Environment:
     async def _end(self, invocation: Invocation, reason: str) -> None:
         if not self.alive and self._process is not None:
             reason = f"the runtime process exited with status {self._process.returncode}"
-        logger.error("%s | %s", self.function.name, reason)
+        if not self._closing:  # our own kill is no failure of the function
+            logger.error("%s | %s", self.function.name, reason)
         await self.close()
         await invocation.fail(reason)
 

@@ -163,7 +163,9 @@ def test_broken_table_leaves_the_routes_as_they_were(progress: Progress, functio
         assert httpx.get(f"{gateway.url}/public").status_code == 200
 
 
-def test_restart_kills_every_process_and_the_next_request_starts_one(gateway: Gateway, progress: Progress) -> None:
+def test_restart_kills_every_process_and_the_next_request_starts_one(
+    gateway: Gateway, progress: Progress, caplog: pytest.LogCaptureFixture
+) -> None:
     with ThreadPoolExecutor() as threads:
         busy = threads.submit(get, gateway, "waits")
         progress.await_handler()
@@ -177,6 +179,7 @@ def test_restart_kills_every_process_and_the_next_request_starts_one(gateway: Ga
         assert not any(map(is_running, killed))
         assert busy.result().status_code == 502
         assert get(gateway, "version").status_code == 200
+        assert not [record for record in caplog.records if record.levelno >= logging.WARNING]  # asked for, no failure
 
 
 def test_output_of_a_function_becomes_log_lines(progress: Progress, caplog: pytest.LogCaptureFixture) -> None:
