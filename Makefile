@@ -15,6 +15,7 @@ help:  ## list the targets
 	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 $(SETUP): pyproject.toml uv.lock | $(UV)
+	@echo "Setting up .venv from uv.lock, once: about a minute" >&2
 	@$(UV) sync --frozen --quiet && touch $@
 
 # It pins old libraries, so it has an environment and a lock of its own.
