@@ -28,6 +28,9 @@ _scalars = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | _text
     | st.binary(max_size=30)
+    | st.fixed_dictionaries(
+        {"__bytes_encoded__": st.just(True) | st.just("json"), "data": st.just("AAAA") | st.just("{}")}
+    )
 )
 VALUES = st.recursive(
     _scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_text, inner, max_size=4), max_leaves=12

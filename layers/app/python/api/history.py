@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from api.responses import MAX_PAGE_BYTES, json_text, wire_bytes
+from session_store.encoding import BYTES_MARK, decoded_object
 from session_store.records import MessageRecord
 
-_BYTES_MARK = "__bytes_encoded__"
 _APPLICATION = "application/vnd.openxmlformats-officedocument"
 _MEDIA_TYPES = {
     **{image: f"image/{image}" for image in ("png", "jpeg", "gif", "webp")},
@@ -65,19 +65,16 @@ def message_text(record: MessageRecord, *, with_binary: bool = False, **more: st
 
 def without_binary(text: str) -> str:
     """JSON text with a typed placeholder for each of Strands' encoded bytes."""
-    return json_text(json.loads(text, object_hook=_placeholder)) if _BYTES_MARK in text else text
+    return json_text(json.loads(text, object_hook=_placeholder)) if BYTES_MARK in text else text
 
 
 def _placeholder(members: dict[str, Any]) -> dict[str, Any]:
     """Called from the innermost object outwards: first for the bytes, then for the block that knows their format."""
-    data, source = members.get("data"), members.get("source")
-    if members.get(_BYTES_MARK) is True and isinstance(data, str):
-        return {"type": "binary", "media_type": "application/octet-stream", "size_bytes": _decoded_size(data)}
+    decoded = decoded_object(members)
+    if isinstance(decoded, bytes):
+        return {"type": "binary", "media_type": "application/octet-stream", "size_bytes": len(decoded)}
+    source = members.get("source")
     content = cast(dict[str, Any], source).get("bytes") if isinstance(source, dict) else None
     if isinstance(content, dict) and members.get("format") in _MEDIA_TYPES:
         cast(dict[str, Any], content)["media_type"] = _MEDIA_TYPES[members["format"]]
-    return members
-
-
-def _decoded_size(base64_text: str) -> int:
-    return len(base64_text) * 3 // 4 - base64_text[-2:].count("=")
+    return decoded

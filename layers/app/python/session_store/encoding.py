@@ -1,7 +1,6 @@
 """JSON text as it is stored: key order, big integers, floats, NUL and lone surrogates survive unchanged."""
 
 import base64
-import binascii
 import json
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, cast
@@ -9,18 +8,20 @@ from typing import Any, cast
 from .errors import InvalidInputError, UnstorableValueError
 
 PREVIEW_LENGTH = 120
-_BYTES_MARK = "__bytes_encoded__"
+BYTES_MARK = "__bytes_encoded__"
+_JSON = "json"
 
 
 def encode(field: str, value: Any) -> str:
     """JSON text of `value`; bytes become Strands' `{"__bytes_encoded__": true, "data": base64}`.
 
+    An object that only looks like that, as a tool's own JSON may, becomes `{"__bytes_encoded__": "json", "data": …}`.
     Raises `UnstorableValueError` for what JSON cannot hold: NaN, infinity, sets, objects, endless nesting.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
-        if not text.isascii() and not _is_unicode(text):  # a lone surrogate has no UTF-8: keep it as an escape
-            text = json.dumps(value, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
+        text = _text_of(value)
+        if BYTES_MARK in text and decode(text) != value:
+            text = _text_of(_marked(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise UnstorableValueError(field, f"cannot be stored as JSON: {error}") from error
     return text
@@ -29,7 +30,29 @@ def encode(field: str, value: Any) -> str:
 def decode(text: str) -> Any:
     """The value of `encode`'s text, bytes as bytes again."""
     # A hook, for it costs no stack: whatever nesting `encode` took can be read again.
-    return json.loads(text, object_hook=_bytes_or_object if _BYTES_MARK in text else None)
+    return json.loads(text, object_hook=decoded_object if BYTES_MARK in text else None)
+
+
+def decoded_object(members: dict[str, Any]) -> Any:
+    """A hook for `json.loads`: bytes for what stands for them.
+
+    What nobody can have encoded stays as it is: it must not make its session unreadable.
+    """
+    if not _looks_encoded(members):
+        return members
+    data: str = members["data"]
+    try:
+        return json.loads(data) if members[BYTES_MARK] == _JSON else base64.b64decode(data, validate=True)
+    except ValueError:
+        return members
+
+
+def _text_of(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
+    if text.isascii() or _is_unicode(text):
+        return text
+    # A lone surrogate has no UTF-8: it is kept as an escape.
+    return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
 
 
 def checked_timestamp(field: str, value: object) -> str:
@@ -67,16 +90,20 @@ def _is_unicode(text: str) -> bool:
 
 def _encode_bytes(value: object) -> dict[str, object]:
     if isinstance(value, bytes):
-        return {_BYTES_MARK: True, "data": base64.b64encode(value).decode()}
+        return {BYTES_MARK: True, "data": base64.b64encode(value).decode()}
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-def _bytes_or_object(members: dict[str, Any]) -> Any:
-    """As it is what only looks like bytes, as a tool's own JSON may: it must not make its session unreadable."""
-    data = members.get("data")
-    if members.get(_BYTES_MARK) is not True or len(members) != 2 or not isinstance(data, str):
-        return members
-    try:
-        return base64.b64decode(data, validate=True)
-    except binascii.Error:
-        return members
+def _marked(value: Any) -> Any:
+    """`value` with its objects that look like encoded ones encoded themselves."""
+    if isinstance(value, list | tuple):
+        return [_marked(item) for item in cast(list[Any], value)]
+    if not isinstance(value, dict):
+        return value
+    members = {key: _marked(member) for key, member in cast(dict[str, Any], value).items()}
+    return {BYTES_MARK: _JSON, "data": _text_of(members)} if _looks_encoded(members) else members
+
+
+def _looks_encoded(members: dict[str, Any]) -> bool:
+    mark = members.get(BYTES_MARK)
+    return (mark is True or mark == _JSON) and len(members) == 2 and isinstance(members.get("data"), str)
