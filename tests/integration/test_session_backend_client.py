@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import re
 import socket
 import sys
@@ -18,6 +19,7 @@ from session_store.errors import (
     AlreadyExistsError,
     ConfigurationError,
     LeaseLostError,
+    SessionBusyError,
     SessionNotFoundError,
     StoreUnavailableError,
     TooLargeError,
@@ -129,6 +131,25 @@ def test_a_repeated_creation_that_meets_another_ones_is_refused(
             create()
     stored = store.messages.read(OWNER, session_id, "default", 0)
     assert stored == message(0, "Hello")
+
+
+def test_a_repeated_creation_that_a_run_has_come_between_is_done(
+    store: HttpStore, relay: Relay, session_id: str
+) -> None:
+    words = {"error": "ConflictError", "message": "run r holds the session", "request_id": "r"}
+    busy = {"code": "session_busy", "detail": words, "attributes": {"run_id": "r", "retry_after_seconds": 9.0}}
+    fates: list[Fate] = ["lose the answer", (409, json.dumps(busy))]
+    store.sessions.create(OWNER, session(session_id))
+    relay.fates += fates
+    store.agents.create(OWNER, session_id, agent())
+    relay.fates += fates
+    assert store.messages.create(OWNER, session_id, "default", message(0), "Hello") == 0
+    relay.fates += fates
+    store.multi_agents.create(OWNER, session_id, "graph", "{}")
+
+    relay.fates += ["lose the request", (409, json.dumps(busy))]
+    with pytest.raises(SessionBusyError, match="run r holds the session"):
+        store.messages.create(OWNER, session_id, "default", message(1), None)
 
 
 def test_a_repeated_commit_of_a_run_that_lost_its_session_is_refused(

@@ -16,6 +16,8 @@ def stored_id_of(messages: Messages, owner: str, session_id: str, agent_id: str,
     """Its id, if this very message is stored: its own, or the last one where its manager counted from 0 again."""
     if messages.read(owner, session_id, agent_id, message.message_id) == message:
         return message.message_id
+    if message.message_id > 0:
+        return None
     try:
         newest = messages.list(owner, session_id, agent_id, from_message_id=_NEWEST, limit=1, order="desc")
     except AgentNotFoundError:

@@ -10,6 +10,7 @@ from session_store.document import Document
 from session_store.errors import (
     AlreadyExistsError,
     InvalidInputError,
+    SessionBusyError,
     SessionStoreError,
     StoreUnavailableError,
     TooLargeError,
@@ -37,8 +38,8 @@ class Answer:
 
     @property
     def may_exist_by_itself(self) -> bool:
-        """What is to be created exists already, perhaps by the earlier try."""
-        return self.repeated and isinstance(self.refusal, AlreadyExistsError)
+        """Refused, perhaps for what the earlier try created; a run may have taken the session since."""
+        return self.repeated and isinstance(self.refusal, AlreadyExistsError | SessionBusyError)
 
     def check(self) -> None:
         """Raises the refusal."""
