@@ -30,6 +30,15 @@ def test_another_machine_is_reached_by_verified_tls_however_the_url_names_it(url
     assert parameters(url, ca_file="/ca.pem")["sslrootcert"] == "/ca.pem"
 
 
+@pytest.mark.parametrize("variable", ["PGHOST", "PGHOSTADDR"])
+def test_another_machine_that_libpqs_own_variables_name_is_none_but_another(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "10.0.0.1")
+    assert parameters("postgresql:///sessions")["sslmode"] == "verify-full"
+    assert parameters("postgresql:///sessions?service=elsewhere")["sslmode"] == "verify-full"
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "", "%2Fvar%2Frun"])
 def test_this_machine_needs_no_tls(host: str) -> None:
     assert not {"sslmode", "sslrootcert"} & parameters(f"postgresql://{host}/sessions").keys()

@@ -5,6 +5,7 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from .errors import ConfigurationError
 from .settings import StoreSettings
@@ -47,14 +48,20 @@ def _named(url: str) -> dict[str, Any]:
 
 def _tls(settings: StoreSettings, named: dict[str, Any]) -> dict[str, str]:
     """`verify-full` for every host that is not this machine; only the URL's own `sslmode` says otherwise."""
-    hosts = f"{named.get('host', '')},{named.get('hostaddr', '')}".split(",")
-    if all(_is_local(host) for host in hosts):
+    hosts = f"{_host(named, 'host')},{_host(named, 'hostaddr')}".split(",")
+    if "service" not in named and all(_is_local(host) for host in hosts):
         return {}
     mode = named.get("sslmode", "verify-full")
     # psycopg's binary wheel looks for authorities where Lambda has none: the file is always named.
     # libpq refuses the system's authorities for any weaker mode.
     authorities = settings.ca_file or ("system" if mode == "verify-full" else "")
     return {"sslmode": mode} | ({"sslrootcert": authorities} if authorities else {})
+
+
+def _host(named: dict[str, Any], keyword: str) -> str:
+    """As libpq will take it: what the URL leaves out may be in PGHOST or PGHOSTADDR."""
+    defaults = {option.keyword: option.val for option in Conninfo.get_defaults()}
+    return named.get(keyword) or (defaults[keyword.encode()] or b"").decode()
 
 
 def _is_local(host: str) -> bool:
