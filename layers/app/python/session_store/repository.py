@@ -75,6 +75,8 @@ class PostgreSQLSessionRepository(SessionRepository):
     def list_sessions(self, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
         """Sessions by newest activity."""
         with as_session_exceptions():
+            if limit < 0:
+                raise InvalidInputError("limit", "must not be negative")
             return self._store.sessions.list(self._owner, limit=limit, cursor=cursor)
 
     def delete_session(self, session_id: str) -> None:
