@@ -17,7 +17,7 @@ from session_store.errors import (
     SessionBusyError,
 )
 from session_store.postgresql import PostgreSQLStore
-from session_store.postgresql.run_write import parameters_of, statement_of
+from session_store.postgresql.run_write import WRITE, parameters_of
 from session_store.records import (
     AgentMessage,
     AgentRecord,
@@ -83,7 +83,7 @@ def write(begun: RunRequest, *texts: str, first_id: int = 0, outcome: RunOutcome
 def held_open(connection: "psycopg.Connection[Any]", run_write: RunWrite) -> Iterator[None]:
     """The write has been carried out, and is committed where the block ends."""
     with connection.transaction():
-        connection.execute(statement_of(run_write), parameters_of(OWNER, run_write))
+        connection.execute(WRITE, parameters_of(OWNER, run_write))
         yield
 
 

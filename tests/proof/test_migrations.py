@@ -92,7 +92,7 @@ def row_worker_url(database_url: str, postgresql_server: EmbeddedDatabase) -> It
                 "GRANT SELECT, INSERT, UPDATE, DELETE ON sessions, agents, messages, multi_agents, runs TO {}"
             ).format(role)
         )
-        connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION begin_run TO {}").format(role))
+        connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION begin_run, write_run TO {}").format(role))
         yield f"postgresql://{ROLE}:rows@127.0.0.1:{postgresql_server.port}/{connection.info.dbname}"
         connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
         connection.execute(sql.SQL("DROP ROLE {}").format(role))

@@ -225,7 +225,7 @@ def test_a_server_restarted_behind_its_pooler_is_not_noticed_between_statements(
         assert_right_or_refused(fragile_pooled, turn, turn.result, TOOL_TURN)
 
 
-STATEMENTS = {"begin": "begin_run(", "write": "FROM lease, runs r", "renewal": "SELECT r.cancel_requested FROM lease"}
+STATEMENTS = {"begin": "begin_run(", "write": "write_run(", "renewal": "SELECT r.cancel_requested FROM lease"}
 
 
 @pytest.mark.parametrize("where", ["before the statement", "before its answer"])

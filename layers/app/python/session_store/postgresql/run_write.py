@@ -1,4 +1,4 @@
-"""The one statement by which a run writes: fenced by an UPDATE of the session's row, all or nothing."""
+"""The one statement by which a run writes, and its parameters: all or nothing, while the run holds the session."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,119 +7,24 @@ from session_store.connection import Statement
 from session_store.database import Database
 from session_store.records import RunWrite
 
-# The UPDATE waits for whoever else changes the session's row and re-checks the lease on the new row. A plain
-# `INSERT … SELECT … WHERE` would check it on the old one and let a stale holder's rows through.
-_LEASE: Statement = """
-    lease AS (
-        UPDATE sessions
-        SET lease_until = CASE WHEN %(status)s::text IS NULL
-                               THEN clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8) END,
-            run_id = CASE WHEN %(status)s::text IS NULL THEN run_id END,
-            updated_at = clock_timestamp(),
-            preview = coalesce(%(redacted_preview)s,
-                               CASE preview WHEN '' THEN coalesce(%(preview)s, '') ELSE preview END)
-        WHERE owner = %(owner)s AND session_id = %(session_id)s
-          AND run_id = %(run_id)s::uuid AND lease_until > clock_timestamp()
-        RETURNING session_key
-    )"""
-# Counts only grow: a run that cannot know whether its last write was stored goes on from the one before it.
-_CREATED: Statement = """
-    created AS (
-        INSERT INTO agents (session_key, agent_id, state, conversation_manager_state, internal_state,
-                            removed_message_count, message_count, created_at, updated_at)
-        SELECT lease.session_key, a.*
-        FROM lease, unnest(
-            %(created_ids)s::text[], %(created_states)s::json[], %(created_manager_states)s::json[],
-            %(created_internal_states)s::json[], %(created_removed_counts)s::bigint[],
-            %(created_message_counts)s::bigint[], %(created_created_at)s::text[], %(created_updated_at)s::text[]
-        ) AS a
-        ON CONFLICT (session_key, agent_id)
-        DO UPDATE SET message_count = greatest(agents.message_count, EXCLUDED.message_count)
-    )"""
-_UPDATED: Statement = """
-    updated AS (
-        UPDATE agents
-        SET state = coalesce(a.state, agents.state),
-            conversation_manager_state = coalesce(a.manager_state, agents.conversation_manager_state),
-            internal_state = coalesce(a.internal_state, agents.internal_state),
-            removed_message_count = coalesce(a.removed_count, agents.removed_message_count),
-            message_count = greatest(agents.message_count, a.message_count),
-            updated_at = coalesce(a.updated_at, agents.updated_at)
-        FROM lease, unnest(
-            %(updated_ids)s::text[], %(updated_states)s::json[], %(updated_manager_states)s::json[],
-            %(updated_internal_states)s::json[], %(updated_removed_counts)s::bigint[],
-            %(updated_message_counts)s::bigint[], %(updated_updated_at)s::text[]
-        ) AS a (agent_id, state, manager_state, internal_state, removed_count, message_count, updated_at)
-        WHERE agents.session_key = lease.session_key AND agents.agent_id = a.agent_id
-    )"""
-_STORED: Statement = """
-    stored AS (
-        INSERT INTO messages (session_key, agent_id, message_id, message, redact_message, created_at, updated_at)
-        SELECT lease.session_key, m.*
-        FROM lease, unnest(
-            %(message_agent_ids)s::text[], %(message_ids)s::bigint[], %(messages)s::json[], %(redact_messages)s::json[],
-            %(message_created_at)s::text[], %(message_updated_at)s::text[]
-        ) AS m
-        ON CONFLICT (session_key, agent_id, message_id) DO NOTHING
-        RETURNING message_id
-    )"""
-_REDACTED: Statement = """
-    redacted AS (
-        UPDATE messages
-        SET message = m.message, redact_message = m.message, updated_at = m.updated_at
-        FROM lease, unnest(
-            %(redacted_agent_ids)s::text[], %(redacted_ids)s::bigint[], %(redacted_messages)s::json[],
-            %(redacted_updated_at)s::text[]
-        ) AS m (agent_id, message_id, message, updated_at)
-        WHERE messages.session_key = lease.session_key AND messages.agent_id = m.agent_id
-          AND messages.message_id = m.message_id
-    )"""
-_ORCHESTRATED: Statement = """
-    orchestrated AS (
-        INSERT INTO multi_agents (session_key, multi_agent_id, state)
-        SELECT lease.session_key, m.*
-        FROM lease, unnest(%(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]) AS m
-        ON CONFLICT (session_key, multi_agent_id)
-        DO UPDATE SET state = EXCLUDED.state, updated_at = clock_timestamp()
-    )"""
-_ENDED: Statement = """
-    ended AS (
-        UPDATE runs
-        SET status = %(status)s, result = %(result)s::json, answer_message_id = %(answer_message_id)s,
-            error_code = %(error_code)s, finished_at = clock_timestamp()
-        FROM lease
-        WHERE runs.run_id = %(run_id)s::uuid
-    )"""
-_ANSWER: Statement = """
-    SELECT r.cancel_requested, (SELECT count(*) FROM stored)
-    FROM lease, runs r
-    WHERE r.run_id = %(run_id)s::uuid
+WRITE: Statement = """
+    SELECT is_cancel_requested, stored_count
+    FROM write_run(
+        %(owner)s, %(session_id)s, %(run_id)s::uuid, make_interval(secs => %(lease_seconds)s::float8),
+        %(status)s, %(result)s::json, %(answer_message_id)s, %(error_code)s, %(preview)s, %(redacted_preview)s,
+        %(created_ids)s::text[], %(created_states)s::json[], %(created_manager_states)s::json[],
+        %(created_internal_states)s::json[], %(created_removed_counts)s::bigint[],
+        %(created_message_counts)s::bigint[], %(created_created_at)s::text[], %(created_updated_at)s::text[],
+        %(updated_ids)s::text[], %(updated_states)s::json[], %(updated_manager_states)s::json[],
+        %(updated_internal_states)s::json[], %(updated_removed_counts)s::bigint[],
+        %(updated_message_counts)s::bigint[], %(updated_updated_at)s::text[],
+        %(message_agent_ids)s::text[], %(message_ids)s::bigint[], %(messages)s::json[], %(redact_messages)s::json[],
+        %(message_created_at)s::text[], %(message_updated_at)s::text[],
+        %(redacted_agent_ids)s::text[], %(redacted_ids)s::bigint[], %(redacted_messages)s::json[],
+        %(redacted_updated_at)s::text[],
+        %(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]
+    )
 """
-_ANSWER_WITHOUT_MESSAGES: Statement = """
-    SELECT r.cancel_requested, 0
-    FROM lease, runs r
-    WHERE r.run_id = %(run_id)s::uuid
-"""
-
-
-def statement_of(write: RunWrite) -> Statement:
-    """Only the parts that `write` has work for: planning the others would take longer than the whole of it."""
-    parts: list[Statement] = [_LEASE]
-    if write.created_agents:
-        parts.append(_CREATED)
-    if write.updated_agents or write.message_counts:
-        parts.append(_UPDATED)
-    if write.messages:
-        parts.append(_STORED)
-    if write.redactions:
-        parts.append(_REDACTED)
-    if write.multi_agents:
-        parts.append(_ORCHESTRATED)
-    if write.outcome:
-        parts.append(_ENDED)
-    return "WITH" + ",".join(parts) + (_ANSWER if write.messages else _ANSWER_WITHOUT_MESSAGES)
-
-
 LEASE_STATE: Statement = """
     SELECT CASE WHEN s.run_id = %(run_id)s::uuid THEN 'its lease ran out'
                 WHEN s.run_id IS NOT NULL THEN 'run ' || s.run_id || ' holds it now'

@@ -25,7 +25,7 @@ from session_store.records import (
     SessionRecord,
 )
 
-from .run_write import LEASE_STATE, parameters_of, statement_of, unconfirmed
+from .run_write import LEASE_STATE, WRITE, parameters_of, unconfirmed
 from .sessions import iso
 
 
@@ -59,7 +59,7 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(statement_of(write), parameters_of(owner, write))
+            rows, repeated = self._database.fetch(WRITE, parameters_of(owner, write))
         except ForeignKeyViolation as error:
             raise AgentNotFoundError(_unknown_agent(write)) from error
         if not rows:
