@@ -110,6 +110,15 @@ def test_a_function_without_an_agent_starts_without_strands_and_pydantic(functio
     assert {"strands", "pydantic", "boto3", "agent"}.isdisjoint(result.stdout.split())
 
 
+@pytest.mark.parametrize("function", ["process", "process_streaming"])
+def test_a_function_with_an_agent_starts_without_what_one_agent_never_uses(function: str) -> None:
+    path = ROOT / "functions" / function  # the handler imports its neighbours by their names alone, as in Lambda
+    code = f"import sys; sys.path.insert(0, {str(path)!r}); import handler; print(*sys.modules)"
+    result = run_python(code, SESSION_BACKEND_URL="postgresql://app@localhost/sessions", AWS_REGION="us-east-1")
+    assert result.returncode == 0, result.stderr
+    assert not [name for name in result.stdout.split() if name.startswith("strands.multiagent")]
+
+
 @pytest.mark.parametrize("function", ["sessions", "process", "expire"])
 def test_an_impossible_setting_fails_at_start_with_its_name(function: str) -> None:
     result = run_python(

@@ -3,9 +3,8 @@
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from strands.multiagent.base import MultiAgentBase
 from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
 
@@ -19,6 +18,9 @@ from .run import DEFAULT_LEASE_SECONDS, Run
 from .settings import StoreSettings
 from .store import Store
 from .strands_errors import as_session_exceptions
+
+if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold start
+    from strands.multiagent.base import MultiAgentBase
 
 DEFAULT_OWNER = "default"
 
@@ -143,7 +145,7 @@ class PostgreSQLSessionRepository(SessionRepository):
             records = self._store.messages.list(self._owner, *ids, from_message_id=offset, limit=limit)
             return [message_of(record) for record in records]
 
-    def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **kwargs: Any) -> None:
+    def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("multi_agent_id", multi_agent.id)
             self._store.multi_agents.create(self._owner, *ids, encode("state", multi_agent.serialize_state()))
@@ -154,7 +156,7 @@ class PostgreSQLSessionRepository(SessionRepository):
             state = self._store.multi_agents.read(self._owner, *ids)
             return None if state is None else decode(state)
 
-    def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **kwargs: Any) -> None:
+    def update_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("multi_agent_id", multi_agent.id)
             self._store.multi_agents.update(self._owner, *ids, encode("state", multi_agent.serialize_state()))

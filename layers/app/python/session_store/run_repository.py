@@ -1,8 +1,7 @@
 """The repository that a run gives to its session manager: reads what begin brought, gathers what is written."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from strands.multiagent.base import MultiAgentBase
 from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
 
@@ -14,6 +13,9 @@ from .identifiers import checked
 from .journal import Journal
 from .records import BegunRun, MultiAgentRecord
 from .store import Store
+
+if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold start
+    from strands.multiagent.base import MultiAgentBase
 
 
 class RunRepository(SessionRepository):
@@ -104,14 +106,14 @@ class RunRepository(SessionRepository):
         held = [message for message in messages if message.message_id >= offset]
         return held if limit is None else held[:limit]
 
-    def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **kwargs: Any) -> None:
+    def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         self.update_multi_agent(session_id, multi_agent)
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **kwargs: Any) -> dict[str, Any] | None:
         state = self._store.multi_agents.read(self._owner, session_id, checked("multi_agent_id", multi_agent_id))
         return None if state is None else decode(state)
 
-    def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **kwargs: Any) -> None:
+    def update_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         state = encode("state", multi_agent.serialize_state())
         self._journal.save_multi_agent(MultiAgentRecord(checked("multi_agent_id", multi_agent.id), state))
 
