@@ -3,12 +3,17 @@
     python -m tests.benchmarks.proxy TARGET_HOST TARGET_PORT DELAY_SECONDS
 
 prints its port and its control port. A connection to the control port gets the counts since the last one, as JSON.
+Threads that block, not an event loop: its timers are rounded up to whole milliseconds.
 """
 
-import asyncio
 import json
+import socket
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from threading import Thread
 
 
 @dataclass
@@ -27,54 +32,64 @@ class Proxy:
         self._delay_seconds = delay_seconds
         self._counts = Counts()
 
-    async def forward(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        server, to_server = await asyncio.open_connection(*self._target)
-        # An HTTP server that checks its Host must find its own address there.
-        own_port = to_client.get_extra_info("sockname")[1]
-        host = (f"Host: 127.0.0.1:{own_port}".encode(), f"Host: 127.0.0.1:{self._target[1]}".encode())
-        link = _Link(self._counts, self._delay_seconds, host)
-        tasks = [
-            asyncio.create_task(link.requests(client, to_server)),
-            asyncio.create_task(link.answers(server, to_client)),
-        ]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for writer in (to_client, to_server):
-            writer.close()
-        for task in tasks:
-            task.cancel()
+    def forward(self, client: socket.socket) -> None:
+        server = socket.create_connection(self._target)
+        for end in (client, server):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link = _Link(self._counts, self._delay_seconds, client, server)
+        Thread(target=link.carry_answers, daemon=True).start()
+        link.carry_requests()
 
-    async def report(self, _: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        to_client.write(json.dumps(asdict(self._counts)).encode())
+    def report(self, client: socket.socket) -> None:
+        counts = asdict(self._counts)
         self._counts.__init__()
-        to_client.close()
+        client.sendall(json.dumps(counts).encode())
+        client.close()
 
 
 class _Link:
-    def __init__(self, counts: Counts, delay_seconds: float, host: tuple[bytes, bytes]) -> None:
+    def __init__(self, counts: Counts, delay_seconds: float, client: socket.socket, server: socket.socket) -> None:
         self._counts = counts
-        self._host = host
         self._delay_seconds = delay_seconds
+        self._client, self._server = client, server
+        # An HTTP server that checks its Host must find its own address there.
+        own, target = client.getsockname()[1], server.getpeername()[1]
+        self._host = (f"Host: 127.0.0.1:{own}".encode(), f"Host: 127.0.0.1:{target}".encode())
+        self._is_postgresql: bool | None = None
         self._server_spoke = True
         self._pending = b""
 
-    async def requests(self, client: asyncio.StreamReader, to_server: asyncio.StreamWriter) -> None:
-        while data := await client.read(1 << 16):
-            if self._server_spoke:
-                self._server_spoke = False
-                self._counts.round_trips += 1
-                if self._delay_seconds:
-                    await asyncio.sleep(self._delay_seconds)
-            self._counts.bytes_sent += len(data)
-            self._count_statements(data)
-            to_server.write(data.replace(*self._host))
-            await to_server.drain()
+    def carry_requests(self) -> None:
+        self._carry(self._client, self._server, self._request)
 
-    async def answers(self, server: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        while data := await server.read(1 << 16):
-            self._server_spoke = True
-            self._counts.bytes_received += len(data)
-            to_client.write(data)
-            await to_client.drain()
+    def carry_answers(self) -> None:
+        self._carry(self._server, self._client, self._answer)
+
+    def _carry(self, source: socket.socket, target: socket.socket, passed: Callable[[bytes], bytes]) -> None:
+        with suppress(OSError):  # whichever end closes first, the other follows
+            while data := source.recv(1 << 16):
+                target.sendall(passed(data))
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def _request(self, data: bytes) -> bytes:
+        if self._server_spoke:
+            self._server_spoke = False
+            self._counts.round_trips += 1
+            time.sleep(self._delay_seconds)
+        self._counts.bytes_sent += len(data)
+        if self._is_postgresql is None:  # its start-up message begins with the length of a few bytes, HTTP with a word
+            self._is_postgresql = data[0] == 0
+        if not self._is_postgresql:
+            return data.replace(*self._host)
+        self._count_statements(data)
+        return data
+
+    def _answer(self, data: bytes) -> bytes:
+        self._server_spoke = True
+        self._counts.bytes_received += len(data)
+        return data
 
     def _count_statements(self, data: bytes) -> None:
         """Messages are a type, a length of four bytes that counts itself, and a body; the start-up has no type."""
@@ -82,20 +97,29 @@ class _Link:
         while len(self._pending) >= 5:
             has_type = self._pending[0] != 0
             length = int.from_bytes(self._pending[has_type : has_type + 4], "big") + has_type
-            if len(self._pending) < length or length < 4:
+            if len(self._pending) < length:
                 return
             self._counts.statements += self._pending[:1] in (b"E", b"Q")
             self._pending = self._pending[length:]
 
 
-async def main() -> None:
-    host, port, delay_seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-    proxy = Proxy(host, port, delay_seconds)
-    traffic = await asyncio.start_server(proxy.forward, "127.0.0.1", 0)
-    control = await asyncio.start_server(proxy.report, "127.0.0.1", 0)
-    print(traffic.sockets[0].getsockname()[1], control.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)  # ends with whoever started it
+def _serve(serve_one: Callable[[socket.socket], None]) -> int:
+    """Each connection on a thread of its own; the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        while True:
+            Thread(target=serve_one, args=[listener.accept()[0]], daemon=True).start()
+
+    Thread(target=accept, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def main() -> None:
+    proxy = Proxy(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    print(_serve(proxy.forward), _serve(proxy.report), flush=True)
+    sys.stdin.read()  # ends with whoever started it
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
