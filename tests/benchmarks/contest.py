@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from psycopg import sql
 from local.database import EmbeddedDatabase
 from local.gateway import Gateway
 from session_store.migrate import apply_migrations
+from tests.proof import pooler
 
 DELAY_SECONDS = 0.002
 CONTESTANTS = Path(__file__).parent / "contestants"
@@ -37,6 +39,7 @@ def entries(parts: ExitStack, server: EmbeddedDatabase) -> list[Entry]:
     return [
         Entry("floor: two statements, no lease", "floor.py", own_environment=False),
         Entry("this project", "ours.py", own_environment=False),
+        *_through_pgbouncer(parts, server),
         Entry("this project, over the session backend", "ours.py", own_environment=False, url=_backend(parts, server)),
         Entry("strands-postgresql-session-manager", "peer_strands_postgresql_session_manager.py"),
         Entry("strands-session-sql", "peer_strands_session_sql.py"),
@@ -65,8 +68,8 @@ class Contest:
             direct = entry.url or create_database(
                 self._server, entry.script.removesuffix(".py"), migrated=not entry.own_environment
             )
-            counting, control = parts.enter_context(_Proxy(direct, 0))
-            delayed, _ = parts.enter_context(_Proxy(direct, DELAY_SECONDS))
+            counting, control = parts.enter_context(Proxy(direct, 0))
+            delayed, _ = parts.enter_context(Proxy(direct, DELAY_SECONDS))
             job = {"urls": {"loopback": direct, "delayed": delayed, "wire": counting}, "controls": {"wire": control}}
             process = subprocess.Popen(
                 self._command(entry), cwd=CONTESTANTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -98,12 +101,22 @@ def create_database(server: EmbeddedDatabase, name: str, *, migrated: bool) -> s
     return url
 
 
+def _through_pgbouncer(parts: ExitStack, server: EmbeddedDatabase) -> Iterator[Entry]:
+    """The local stand-in for RDS Proxy; the delay lies between the client and it. It is no part of the set-up."""
+    if pooler.PROGRAM is None:
+        print("no row for pgbouncer: it is not installed", file=sys.stderr)
+        return
+    url = create_database(server, "pooled", migrated=True)
+    pooled = parts.enter_context(pooler.running_pooler(server.url)).url_of(url)
+    yield Entry("this project, through pgbouncer", "ours.py", own_environment=False, url=pooled)
+
+
 def _backend(parts: ExitStack, server: EmbeddedDatabase) -> str:
     environment = {"SESSION_BACKEND_URL": create_database(server, "backend", migrated=True), "MODEL_PROVIDER": "local"}
     return parts.enter_context(Gateway(environment, port=0, backend_port=0)).backend_url
 
 
-class _Proxy:
+class Proxy:
     """A delaying, counting proxy in a process of its own; entered, the URL through it and its control port."""
 
     def __init__(self, url: str, delay_seconds: float) -> None:
@@ -125,3 +138,9 @@ class _Proxy:
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
+
+
+def read_counts(control: int) -> dict[str, int]:
+    """What passed through the proxy of this control port since the last look."""
+    with socket.create_connection(("127.0.0.1", control)) as connection, connection.makefile() as answer:
+        return json.load(answer)

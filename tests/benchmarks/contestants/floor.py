@@ -19,14 +19,13 @@ class Floor:
         self._append(session_id, seed_messages(messages))
 
     def turn(self, session_id: str, tools: int) -> None:
-        restored = self._restore(session_id, 40)
-        agent = build_agent(tools, messages=restored)
-        known = len(restored)
+        agent = build_agent(tools, messages=self._restore(session_id, 40))
         agent("What next?")
-        self._append(session_id, agent.messages[known - len(restored) :][-(2 + 2 * tools) :])
+        self._append(session_id, agent.messages[-(2 + 2 * tools) :])
 
-    def restore(self, session_id: str) -> int:
-        return len(build_agent(window=False, messages=self._restore(session_id, None)).messages)
+    def restore(self, session_id: str, *, window: bool) -> int:
+        restored = self._restore(session_id, 40 if window else None)
+        return len(build_agent(window=window, messages=restored).messages)
 
     def _restore(self, session_id: str, limit: int | None) -> list[dict]:
         rows = self._connection.execute(

@@ -24,8 +24,8 @@ class Contestant(Protocol):
     def turn(self, session_id: str, tools: int) -> None:
         """What one request does: restore the session, answer one prompt with so many tool calls, and store it all."""
 
-    def restore(self, session_id: str) -> int:
-        """Restore the whole session without a window; how many messages."""
+    def restore(self, session_id: str, *, window: bool) -> int:
+        """Restore the session, its last 40 messages or the whole; how many messages."""
 
 
 def text(number: int) -> str:
@@ -61,16 +61,24 @@ def measure_turns_over(contestant: Contestant, session_id: str, where: str, turn
 
 def measure_restores(make: Callable[[str], Contestant], job: dict[str, Any], wanted: dict[str, Any]) -> None:
     contestant = make(job["urls"]["loopback"])
-    after = getattr(contestant, "after_restore", None)  # what belongs to a turn and not to its restore
     for history in wanted["histories"]:
-        with _reported({"measure": "restore", "history": history}):
-            contestant.seed(f"restore-{history}", history, window=False)
-            restore = partial(contestant.restore, f"restore-{history}")
-            assert restore() == history
-            if after:
-                after()
-            seconds, _ = _timed(restore, wanted["times"], None, after)
-            report(measure="restore", history=history, seconds=seconds)
+        for window in (False, True):
+            with _reported({"measure": "restore", "history": history, "window": window}):
+                measure_restore(contestant, history, window, wanted["times"])
+
+
+def measure_restore(contestant: Contestant, history: int, window: bool, times: int) -> None:
+    session_id = f"restore-{history}-{'window' if window else 'whole'}"
+    contestant.seed(session_id, history, window=window)
+    if window:  # only a turn tells the store what the window no longer holds
+        contestant.turn(session_id, 0)
+    after = getattr(contestant, "after_restore", None)  # what belongs to a turn and not to its restore
+    messages = contestant.restore(session_id, window=window)
+    assert window or messages == history
+    if after:
+        after()
+    seconds, _ = _timed(partial(contestant.restore, session_id, window=window), times, None, after)
+    report(measure="restore", history=history, window=window, messages=messages, seconds=seconds)
 
 
 def report(**measurement: Any) -> None:

@@ -22,9 +22,9 @@ class Ours:
         with self._repository.run(session_id) as run:
             build_agent(tools, session_manager=run.session_manager)("What next?")
 
-    def restore(self, session_id: str) -> int:
+    def restore(self, session_id: str, *, window: bool) -> int:
         self._restored = self._repository.run(session_id).__enter__()
-        return len(build_agent(window=False, session_manager=self._restored.session_manager).messages)
+        return len(build_agent(window=window, session_manager=self._restored.session_manager).messages)
 
     def after_restore(self) -> None:
         self._restored.__exit__(None, None, None)

@@ -1,8 +1,11 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["langgraph==1.2.22", "langgraph-checkpoint-postgres==3.2.0", "psycopg[binary]"]
+# dependencies = ["langgraph==1.2.22", "langgraph-checkpoint-postgres==3.2.0", "psycopg[binary]==3.3.9"]
 # ///
-"""LangGraph's PostgresSaver under its prebuilt agent, one connection a process, default durability."""
+"""LangGraph's PostgresSaver under its prebuilt agent, one connection a process, default durability.
+
+It has no window: a checkpoint holds the whole conversation, whatever of it the model is given.
+"""
 
 import warnings
 
@@ -61,7 +64,7 @@ class LangGraphPostgres:
     def turn(self, session_id: str, tools: int) -> None:
         self._agent(tools).invoke({"messages": [HumanMessage("What next?")]}, self._config(session_id))
 
-    def restore(self, session_id: str) -> int:
+    def restore(self, session_id: str, *, window: bool) -> int:
         return len(self._agent(0).get_state(self._config(session_id)).values["messages"])
 
     def _agent(self, tools: int):

@@ -23,9 +23,9 @@ class StrandsFile:
     def turn(self, session_id: str, tools: int) -> None:
         build_agent(tools, session_manager=FileSessionManager(session_id, storage_dir=FOLDER))("What next?")
 
-    def restore(self, session_id: str) -> int:
+    def restore(self, session_id: str, *, window: bool) -> int:
         manager = FileSessionManager(session_id, storage_dir=FOLDER)
-        return len(build_agent(window=False, session_manager=manager).messages)
+        return len(build_agent(window=window, session_manager=manager).messages)
 
 
 if __name__ == "__main__":

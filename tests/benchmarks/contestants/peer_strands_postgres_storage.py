@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["strands-agents==1.62.0", "strands-postgres-storage==0.1.1", "psycopg[binary]"]
+# dependencies = ["strands-agents==1.62.0", "strands-postgres-storage==0.1.1", "psycopg[binary]==3.3.9"]
 # ///
 """strands-postgres-storage under Strands' SnapshotSessionManager, saved once an invocation (its default)."""
 
@@ -25,9 +25,9 @@ class StrandsPostgresStorage:
         manager = SnapshotSessionManager(session_id, storage=self._storage)
         build_agent(tools, session_manager=manager, agent_id="default")("What next?")
 
-    def restore(self, session_id: str) -> int:
+    def restore(self, session_id: str, *, window: bool) -> int:
         manager = SnapshotSessionManager(session_id, storage=self._storage)
-        return len(build_agent(window=False, session_manager=manager, agent_id="default").messages)
+        return len(build_agent(window=window, session_manager=manager, agent_id="default").messages)
 
 
 if __name__ == "__main__":

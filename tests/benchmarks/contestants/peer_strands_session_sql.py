@@ -20,9 +20,9 @@ class StrandsSessionSQL:
     def turn(self, session_id: str, tools: int) -> None:
         build_agent(tools, session_manager=SQLSessionManager(session_id, engine=self._engine))("What next?")
 
-    def restore(self, session_id: str) -> int:
+    def restore(self, session_id: str, *, window: bool) -> int:
         manager = SQLSessionManager(session_id, engine=self._engine)
-        return len(build_agent(window=False, session_manager=manager).messages)
+        return len(build_agent(window=window, session_manager=manager).messages)
 
 
 if __name__ == "__main__":
