@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -72,22 +72,26 @@ def _contest(server: EmbeddedDatabase, contestants: list[Entry], sizes: Sizes) -
     with Contest(server) as contest:
         for number, entry in enumerate(contestants, 1):
             for measurement in contest.hold(entry, jobs):
-                where = f"{measurement.get('where', '')} history={measurement['history']}"
-                print(f"[{number}/{len(contestants)}] {entry.name}: {measurement['measure']} {where}", file=sys.stderr)
+                what = [str(measurement[name]) for name in ("measure", "where", "history") if name in measurement]
+                print(f"[{number}/{len(contestants)}] {entry.name}: {' '.join(what)}", file=sys.stderr)
                 yield {"contestant": entry.name, **measurement}
 
 
 def _alone(server: EmbeddedDatabase, sizes: Sizes) -> Iterator[dict[str, Any]]:
     """What no peer has, or has otherwise."""
-    for section in (
-        throughput.measure(server, sizes.workers, sizes.seconds),
-        iter([lists.measure(server, sizes.sessions)]),
-        cold_starts.measure(server),
-        iter([streaming.measure(server, sizes.requests)]),
-    ):
-        for measurement in section:
-            print(f"this project: {measurement['measure']}", file=sys.stderr)
-            yield measurement
+    sections: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
+        "throughput": lambda: throughput.measure(server, sizes.workers, sizes.seconds),
+        "lists": lambda: iter([lists.measure(server, sizes.sessions)]),
+        "cold starts": lambda: cold_starts.measure(server),
+        "streaming": lambda: iter([streaming.measure(server, sizes.requests)]),
+    }
+    for name, section in sections.items():
+        try:
+            for measurement in section():
+                print(f"this project: {measurement['measure']}", file=sys.stderr)
+                yield measurement
+        except Exception as error:  # noqa: BLE001 - what was measured before is worth its table
+            yield {"measure": name, "error": f"{type(error).__name__}: {error}"[:200]}
 
 
 def _machine() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,12 +13,16 @@ from typing import Any
 
 import httpx
 
+from infra_cdk import layer_build
 from local.database import EmbeddedDatabase
 from local.gateway import Gateway
 from tests.benchmarks.contest import create_database
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = 7
+STRANDS = "import strands alone"
+FUNCTIONS = ("sessions", "session_backend", "expire", "migrate", "process", "process_streaming")
+LAMBDA_PLATFORM = layer_build.LAMBDA_PLATFORMS["arm64"]
 FIRST_REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "sessions": ("GET", "/sessions", None),
     "session_backend": ("GET", "/api/v1/sessions", None),
@@ -29,17 +34,31 @@ FIRST_REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
 def measure(server: EmbeddedDatabase) -> Iterator[dict[str, Any]]:
     url = create_database(server, "cold_starts", migrated=True)
     environment = {"SESSION_BACKEND_URL": url, "MODEL_PROVIDER": "tests.scripted_model:build"}
-    yield {"measure": "import", "function": "import strands alone", "cpu_ms": _import_cpu_ms("import strands")}
     with Gateway(environment, port=0, backend_port=0) as gateway, httpx.Client(timeout=60) as client:
-        for function, (method, path, body) in FIRST_REQUESTS.items():
-            times = [_first_answer_ms(gateway, client, method, path, body) for _ in range(TIMES)]
-            yield {
-                "measure": "cold start",
-                "function": function,
-                "first_answer_ms": median(times),
-                "cpu_ms": _import_cpu_ms("import handler", function),
-                "imports_ms": _imports_ms(function),
-            }
+        first_answers = {
+            function: median([_first_answer_ms(gateway, client, *request) for _ in range(TIMES)])
+            for function, request in FIRST_REQUESTS.items()
+        }
+    for function, cpu_ms in _imports_cpu_ms().items():
+        yield {
+            "measure": "cold start",
+            "function": function,
+            "first_answer_ms": first_answers.get(function),
+            "cpu_ms": cpu_ms,
+            "imports_ms": _imports_ms(function) if function != STRANDS else {},
+        }
+    yield from map(_size, ("trimmed and compiled", "as installed"))
+
+
+def _size(how: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        layer = Path(folder)
+        if how == "as installed":
+            layer_build.install(layer_build.locked_requirements("bedrock"), LAMBDA_PLATFORM, layer)
+        else:
+            layer = layer_build.build_dependencies()
+        size = sum(file.stat().st_size for file in layer.rglob("*") if file.is_file())
+    return {"measure": "layer", "how": how, "megabytes": size / 1e6}
 
 
 def _first_answer_ms(gateway: Gateway, client: httpx.Client, method: str, path: str, body: Any) -> float:
@@ -49,11 +68,15 @@ def _first_answer_ms(gateway: Gateway, client: httpx.Client, method: str, path: 
     return (time.perf_counter() - started) * 1000
 
 
-def _import_cpu_ms(statement: str, function: str | None = None) -> float:
-    """CPU, not wall time: what else runs on the machine changes it little."""
-    code = f"import time; {statement}; print(time.process_time() * 1000)"
-    times = [float(_python(["-c", code], function).stdout) for _ in range(TIMES)]
-    return median(times)
+def _imports_cpu_ms() -> dict[str, float]:
+    """CPU time and alternately, so that what else runs on the machine changes the comparison little."""
+    times = {function: list[float]() for function in (STRANDS, *FUNCTIONS)}
+    for _ in range(TIMES):
+        for function, seen in times.items():
+            module, folder = ("strands", None) if function == STRANDS else ("handler", function)
+            code = f"import time, {module}; print(time.process_time() * 1000)"
+            seen.append(float(_python(["-c", code], folder).stdout))
+    return {function: median(seen) for function, seen in times.items()}
 
 
 def _imports_ms(function: str) -> dict[str, float]:

@@ -3,14 +3,9 @@
 from statistics import median, quantiles
 from typing import Any
 
-Measurement = dict[str, Any]
+from tests.benchmarks import paper
 
-SESSIONS = 10_000
-SECONDS_BETWEEN_TURNS = 60
-MODEL_SECONDS = 3
-ACU_PER_CORE = 4  # an ACU is about 2 GiB of memory and its share of CPU: Aurora's 2-core instances have 16 GiB
-ACU_USD_PER_HOUR = 0.12  # us-east-1
-LAMBDA_USD_PER_SECOND = 0.0000133334  # 1 GB, arm64
+Measurement = dict[str, Any]
 
 
 def of(results: dict[str, Any]) -> str:
@@ -19,17 +14,17 @@ def of(results: dict[str, Any]) -> str:
     head = f"{machine['date']}, {machine['cores']} cores, Python {machine['python']}, PostgreSQL on loopback"
     peers = [one for one in measured if "contestant" in one]
     turns = [turn_table(peers, history) for history in results["sizes"]["histories"]]
-    restores = restore_table(peers, results["sizes"]["restores"])
-    alone = [throughput_table(measured), *map(sentence, measured), on_paper(measured)]
-    return "\n\n".join(part for part in [head, *turns, restores, *_failures(peers), *alone] if part)
+    restores = [restore_table(peers, results["sizes"]["restores"], window=window) for window in (False, True)]
+    alone = [throughput_table(measured), cold_start_table(measured), *map(sentence, measured), paper.table(measured)]
+    return "\n\n".join(part for part in [head, *turns, *restores, *_failures(measured), *alone] if part)
 
 
 def turn_table(measured: list[Measurement], history: int) -> str:
-    rows = [
-        "| round trips plain / tools | statements | KB sent + received"
-        " | ms plain p50 / p99 | ms tools | at 2 ms a round trip: plain | tools |",
-    ]
-    header = f"| a turn on {history} messages {rows[0]}\n|---|---:|---:|---:|---:|---:|---:|---:|"
+    header = (
+        f"| a turn on {history} messages | round trips plain / tools | statements | KB plain, sent + received"
+        " | ms plain p50 / p99 | tools p50 / p99 | at 2 ms a round trip: plain p50 / p99 | tools p50 / p99 |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|"
+    )
     return "\n".join([header, *(_turn_row(measured, name, history) for name in _contestants(measured))])
 
 
@@ -46,17 +41,16 @@ def _turn_row(measured: list[Measurement], name: str, history: int) -> str:
     return (
         f"| {name} | {counts['round_trips']:.0f} / {tool_counts['round_trips']:.0f}"
         f" | {counts['statements']:.0f} / {tool_counts['statements']:.0f} | {kilobytes:.0f}"
-        f" | {_p50(pick('loopback', 0))} / {_p99(pick('loopback', 0))} | {_p50(pick('loopback', 2))}"
-        f" | {_p50(pick('delayed', 0))} | {_p50(pick('delayed', 2))} |"
+        f" | {_both(pick('loopback', 0))} | {_both(pick('loopback', 2))}"
+        f" | {_both(pick('delayed', 0))} | {_both(pick('delayed', 2))} |"
     )
 
 
-def restore_table(measured: list[Measurement], histories: list[int]) -> str:
-    header = (
-        f"| restore all, ms | {' | '.join(str(history) for history in histories)} |\n|---|{'---:|' * len(histories)}"
-    )
+def restore_table(measured: list[Measurement], histories: list[int], *, window: bool) -> str:
+    what = "restore under a window of 40, ms" if window else "restore all, ms"
+    header = f"| {what} | {' | '.join(map(str, histories))} |\n|---|{'---:|' * len(histories)}"
     rows = [
-        f"| {name} | {' | '.join(_p50(_restore(measured, name, history)) for history in histories)} |"
+        f"| {name} | {' | '.join(_p50(_restore(measured, name, history, window)) for history in histories)} |"
         for name in _contestants(measured)
     ]
     return "\n".join([header, *rows])
@@ -67,7 +61,7 @@ def throughput_table(measured: list[Measurement]) -> str:
         f"| {one['workers']}{' on one session' if one['same_session'] else ''} | {one['turns_per_second']:.0f}"
         f" | {one['p50_ms'] or 0:.1f} | {one['busy']} | {one['database_cpu_ms_per_turn']:.2f} |"
         for one in measured
-        if one["measure"] == "throughput"
+        if one["measure"] == "throughput" and "error" not in one
     ]
     header = (
         "| workers | turns a second | p50 ms | busy answers | CPU ms of PostgreSQL a turn |\n|---:|---:|---:|---:|---:|"
@@ -75,51 +69,42 @@ def throughput_table(measured: list[Measurement]) -> str:
     return "\n".join([header, *rows])
 
 
+def cold_start_table(measured: list[Measurement]) -> str:
+    rows = [one for one in measured if one["measure"] == "cold start" and "error" not in one]
+    strands = next((one["cpu_ms"] for one in rows if not one["imports_ms"]), None)
+    header = "| cold start | first answer ms | CPU ms of imports | over Strands alone | of it, ms |"
+    header += "\n|---|---:|---:|---:|---|"
+    return "\n".join([header, *(_cold_start_row(one, strands) for one in rows)]) if strands else ""
+
+
+def _cold_start_row(one: Measurement, strands: float) -> str:
+    answer = f"{one['first_answer_ms']:.0f}" if one["first_answer_ms"] else ""
+    imports = ", ".join(f"{name} {ms:.0f}" for name, ms in one["imports_ms"].items())
+    return f"| {one['function']} | {answer} | {one['cpu_ms']:.0f} | {one['cpu_ms'] / strands:.2f} | {imports} |"
+
+
 def sentence(one: Measurement) -> str:
+    if "error" in one:
+        return ""
     if one["measure"] == "lists":
         return (
             f"Of {one['sessions']:,} sessions the first page takes {one['first_page_ms']:.2f} ms,"
             f" page {one['page']:,} {one['that_page_ms']:.2f} ms."
         )
-    if one["measure"] == "import":
-        return f"{one['function']}: {one['cpu_ms']:.0f} ms of CPU."
-    if one["measure"] == "cold start":
-        imports = ", ".join(f"{name} {ms:.0f}" for name, ms in one["imports_ms"].items())
-        return (
-            f"Cold start of {one['function']}: first answer {one['first_answer_ms']:.0f} ms,"
-            f" its imports {one['cpu_ms']:.0f} ms of CPU ({imports})."
-        )
+    if one["measure"] == "layer":
+        return f"The dependencies' layer, {one['how']}: {one['megabytes']:.0f} MB."
     if one["measure"] == "streaming":
         return (
-            f"Of a model that answers at once: first event streamed after {one['first_event_ms']:.1f} ms, first word"
-            f" after {one['first_word_ms']:.1f} ms, the whole answer buffered after {one['buffered_answer_ms']:.1f} ms"
-            f" (median of {one['requests']}, {one['round_trips']} round trips)."
+            f"The first event comes after {one['first_event_ms']:.1f} ms; the first word"
+            f" {one['first_word_ms']:.1f} ms later than the model has it when streamed,"
+            f" {one['buffered_ms']:.1f} ms when buffered (median of"
+            f" {one['requests']}, {one['round_trips']:.1f} round trips to the database each)."
         )
     return ""
 
 
-def on_paper(measured: list[Measurement]) -> str:
-    """10,000 sessions at once, from what was measured here; the assumptions are in the words."""
-    alone = next((one for one in measured if one["measure"] == "throughput" and one["workers"] == 1), None)
-    if alone is None:
-        return ""
-    turns_per_second = SESSIONS / SECONDS_BETWEEN_TURNS
-    cores = turns_per_second * alone["database_cpu_ms_per_turn"] / 1000
-    in_flight = turns_per_second * MODEL_SECONDS
-    return (
-        f"On paper, {SESSIONS:,} sessions with a turn every {SECONDS_BETWEEN_TURNS} s and a model that takes"
-        f" {MODEL_SECONDS} s: {turns_per_second:.0f} turns a second · Lambda concurrency {in_flight:.0f}"
-        f" (turns a second × model seconds) · as many client connections at the proxy, of which"
-        f" {max(1, turns_per_second * 2 * alone['p50_ms'] / 2000):.0f} are in use at once (turns × p50) · {cores:.2f}"
-        f" cores of PostgreSQL, ≈ {max(0.5, cores * ACU_PER_CORE):.1f} ACU at 1 core = {ACU_PER_CORE} ACU"
-        f" · 1,000 turns: Lambda {1000 * MODEL_SECONDS * LAMBDA_USD_PER_SECOND:.2f} $ + Aurora"
-        f" {1000 * alone['database_cpu_ms_per_turn'] / 1000 / 3600 * ACU_PER_CORE * ACU_USD_PER_HOUR:.4f} $,"
-        " model not counted."
-    )
-
-
-def _restore(measured: list[Measurement], name: str, history: int) -> Measurement | None:
-    wanted = {"contestant": name, "measure": "restore", "history": history}
+def _restore(measured: list[Measurement], name: str, history: int, window: bool) -> Measurement | None:
+    wanted = {"contestant": name, "measure": "restore", "history": history, "window": window}
     return next((one for one in measured if wanted.items() <= one.items() and "seconds" in one), None)
 
 
@@ -128,8 +113,12 @@ def _contestants(measured: list[Measurement]) -> list[str]:
 
 
 def _failures(measured: list[Measurement]) -> list[str]:
-    failed = [f"- {one['contestant']}: {one['error']}" for one in measured if "error" in one]
+    failed = [f"- {one.get('contestant', one['measure'])}: {one['error']}" for one in measured if "error" in one]
     return ["Failures:\n" + "\n".join(failed)] if failed else []
+
+
+def _both(one: Measurement | None) -> str:
+    return f"{_p50(one)} / {_p99(one)}" if one else "failed"
 
 
 def _p50(one: Measurement | None) -> str:

@@ -1,0 +1,35 @@
+"""A model with a pace of its own, which says how long it took: `MODEL_PROVIDER=tests.benchmarks.paced_model:build`."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable
+from typing import Any
+
+from strands.types.streaming import StreamEvent
+
+from tests.scripted_model import USAGE, ScriptedModel
+
+FIRST_TOKEN_SECONDS = 0.02
+SECONDS_A_TOKEN = 0.004
+TOKENS = 20
+
+
+class PacedModel(ScriptedModel):
+    """Its first token is the milliseconds from its call to that token, as a number."""
+
+    async def stream(self, *args: Any, **kwargs: Any) -> AsyncIterable[StreamEvent]:
+        called = time.perf_counter()
+        yield {"messageStart": {"role": "assistant"}}
+        yield {"contentBlockStart": {"start": {}}}
+        await asyncio.sleep(FIRST_TOKEN_SECONDS)
+        yield {"contentBlockDelta": {"delta": {"text": f"{(time.perf_counter() - called) * 1000:.3f}"}}}
+        for _ in range(TOKENS - 1):
+            await asyncio.sleep(SECONDS_A_TOKEN)
+            yield {"contentBlockDelta": {"delta": {"text": " word"}}}
+        yield {"contentBlockStop": {}}
+        yield {"messageStop": {"stopReason": "end_turn"}}
+        yield {"metadata": {"usage": USAGE, "metrics": {"latencyMs": 1}}}
+
+
+def build() -> PacedModel:
+    return PacedModel()
