@@ -26,6 +26,10 @@ def test_every_json_value_and_bytes_come_back_equal(value: Any) -> None:
     assert "\0" not in text  # ... without NUL
 
 
+def test_space_around_a_value_stored_by_other_means_is_read_over() -> None:
+    assert decode(' \t\r\n{"role": "user"} \n') == {"role": "user"}
+
+
 @pytest.mark.parametrize(
     "value",
     [math.nan, math.inf, -math.inf, {1, 2}, object(), 10**5000],

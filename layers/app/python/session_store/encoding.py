@@ -10,6 +10,7 @@ from .errors import InvalidInputError, UnstorableValueError
 PREVIEW_LENGTH = 120
 BYTES_MARK = "__bytes_encoded__"
 _JSON = "json"
+_DECODER = json.JSONDecoder()
 
 
 def encode(field: str, value: Any) -> str:
@@ -28,9 +29,12 @@ def encode(field: str, value: Any) -> str:
 
 
 def decode(text: str) -> Any:
-    """The value of `encode`'s text, bytes as bytes again."""
-    # A hook, for it costs no stack: whatever nesting `encode` took can be read again.
-    return json.loads(text, object_hook=decoded_object if BYTES_MARK in text else None)
+    """The value of `encode`'s text, or of any that PostgreSQL took for JSON, bytes as bytes again."""
+    if BYTES_MARK in text:
+        # A hook, for it costs no stack: whatever nesting `encode` took can be read again.
+        return json.loads(text, object_hook=decoded_object)
+    # Half the time of `loads`, which looks for more text behind the value.
+    return _DECODER.raw_decode(text.lstrip())[0]
 
 
 def decoded_object(members: dict[str, Any]) -> Any:
