@@ -12,6 +12,7 @@ from session_store.errors import (
     IdempotencyKeyReusedError,
     InvalidInputError,
     LeaseLostError,
+    MessageOrderError,
     RunInProgressError,
     RunNotFoundError,
     SessionBusyError,
@@ -277,9 +278,44 @@ def test_no_write_hides_a_message_that_is_stored(store: Store, owner: str, creat
 def test_a_message_of_an_agent_that_does_not_exist_is_refused(store: Store, owner: str) -> None:
     asked = request()
     begin(store, owner, asked)
-    with pytest.raises(AgentNotFoundError, match="agent 'default' does not exist"):
-        store.runs.write(owner, commit(asked, "Hello"))
+    for wrong in (commit(asked, "Hello"), commit(asked, updated_agents=[agent()])):
+        with pytest.raises(AgentNotFoundError, match="agent 'default' does not exist"):
+            store.runs.write(owner, wrong)
+        assert store.runs.read(owner, asked.run_id).status == "running"
+
+
+@pytest.mark.parametrize("stored", [[], ["a", "b"]])
+def test_a_message_that_would_leave_a_hole_is_refused_and_nothing_is_written(
+    store: Store, owner: str, stored: list[str]
+) -> None:
+    asked = request()
+    begin(store, owner, asked)
+    if stored:
+        store.runs.write(owner, write(asked, *stored, created_agents=[agent()]))
+    created = [] if stored else [agent()]
+    with pytest.raises(MessageOrderError, match=f"message_id 7 is not the next one, {len(stored)}"):
+        store.runs.write(owner, commit(asked, "far", "away", start=7, created_agents=created))
     assert store.runs.read(owner, asked.run_id).status == "running"
+    assert store.agents.read(owner, "s", "default") == (replace(agent(), message_count=len(stored)) if stored else None)
+
+
+def test_a_refused_commit_leaves_the_run_to_its_holder(store: Store, owner: str) -> None:
+    asked = request()
+    begin(store, owner, asked)
+    store.runs.write(owner, write(asked, "Hello", created_agents=[agent()]))
+    with pytest.raises(LeaseLostError, match="another message 0"):
+        store.runs.write(owner, commit(asked, "Other", "more"))
+    assert store.runs.read(owner, asked.run_id).status == "running"
+    assert [*store.messages.list(owner, "s", "default")] == [message(0, "Hello")]
+
+
+def test_what_closes_a_failed_run_may_find_its_place_taken(store: Store, owner: str) -> None:
+    asked = request()
+    begin(store, owner, asked)
+    store.runs.write(owner, write(asked, "Hello", created_agents=[agent()]))
+    store.runs.write(owner, write(asked, "closing", outcome=RunOutcome("failed")))
+    assert store.runs.read(owner, asked.run_id).status == "failed"
+    assert [*store.messages.list(owner, "s", "default")] == [message(0, "Hello")]
 
 
 def test_another_owner_sees_and_moves_no_run(store: Store, owner: str) -> None:

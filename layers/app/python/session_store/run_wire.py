@@ -173,9 +173,13 @@ def _agent_message_of(document: Document) -> AgentMessage:
 
 
 def _counts(messages: Iterable[AgentMessage]) -> list[tuple[str, int]]:
-    counts = {message.agent_id: 0 for message in messages}
+    """How many messages each agent has after them. Raises `InvalidInputError` for ids that leave one out."""
+    counts: dict[str, int] = {}
     for message in messages:
-        counts[message.agent_id] = max(counts[message.agent_id], message.record.message_id + 1)
+        message_id = message.record.message_id
+        if counts.setdefault(message.agent_id, message_id) != message_id:
+            raise InvalidInputError("messages", "must have the message_ids of an agent one after another")
+        counts[message.agent_id] = message_id + 1
     return sorted(counts.items())
 
 

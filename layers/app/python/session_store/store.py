@@ -116,7 +116,7 @@ class Runs(Protocol):
     def write(self, owner: str, write: RunWrite) -> bool:
         """Store what was gathered and renew the lease, or with an outcome release it; True: cancellation was asked for.
 
-        Raises `LeaseLostError`.
+        All or nothing. Raises `LeaseLostError`, `AgentNotFoundError`, `MessageOrderError`.
         """
         ...
 

@@ -1,5 +1,6 @@
 -- Writes what a run has gathered, and ends the run if it has an outcome (in_status): all or nothing, in one round trip.
--- Answers one row, or none if the run holds the session no more; then nothing is written.
+-- Answers one row, or none if the run holds the session no more; then nothing is written. What would leave a hole in
+-- an agent's message ids, or has another message in its place, is a foreign_key_violation or a unique_violation.
 --
 -- A function, because a connection keeps the plans of its statements. As one SQL statement of as many parts it was
 -- planned anew for each write, since named prepared statements pin a proxied connection.
@@ -17,12 +18,14 @@ CREATE FUNCTION write_run(
     redacted_agent_ids text[], redacted_ids bigint[], redacted_bodies json[], redacted_updated_at text[],
     multi_agent_ids text[], multi_agent_states json[]
 )
-RETURNS TABLE (is_cancel_requested boolean, stored_count bigint)
+RETURNS TABLE (is_cancel_requested boolean)
 LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
 DECLARE
-    held uuid;
+    held      uuid;
+    row_count bigint;
+    occupied  bigint;
 BEGIN
     -- The UPDATE waits for whoever else changes the session's row and checks the lease on the new row; until the end
     -- of the transaction nobody else then takes the session.
@@ -62,16 +65,43 @@ BEGIN
                     updated_removed_counts, updated_message_counts, updated_updated_at)
              AS a (agent_id, state, manager_state, internal_state, removed_count, message_count, updated_at)
         WHERE agents.session_key = held AND agents.agent_id = a.agent_id;
+        GET DIAGNOSTICS row_count = ROW_COUNT;
+        IF row_count < cardinality(updated_ids) THEN
+            RAISE EXCEPTION 'an agent does not exist' USING ERRCODE = 'foreign_key_violation';
+        END IF;
     END IF;
 
-    stored_count := 0;
     IF cardinality(message_ids) > 0 THEN
         INSERT INTO messages (session_key, agent_id, message_id, message, redact_message, created_at, updated_at)
         SELECT held, m.*
         FROM unnest(message_agent_ids, message_ids, message_bodies, redact_bodies, message_created_at,
                     message_updated_at) AS m
         ON CONFLICT (session_key, agent_id, message_id) DO NOTHING;
-        GET DIAGNOSTICS stored_count = ROW_COUNT;
+        GET DIAGNOSTICS row_count = ROW_COUNT;
+
+        -- A repeated write finds its own messages in their place. What closes a failed run may find more stored than the
+        -- run knew of: then it is the next run that closes the turn.
+        IF row_count < cardinality(message_ids) AND coalesce(in_status, 'completed') = 'completed' THEN
+            SELECT min(n.message_id) INTO occupied
+            FROM unnest(message_agent_ids, message_ids, message_bodies) AS n (agent_id, message_id, message)
+            JOIN messages m ON m.session_key = held AND m.agent_id = n.agent_id AND m.message_id = n.message_id
+            WHERE m.message::text <> n.message::text;
+            IF occupied IS NOT NULL THEN
+                RAISE EXCEPTION 'another message % is stored in its place', occupied USING ERRCODE = 'unique_violation';
+            END IF;
+        END IF;
+
+        IF EXISTS (
+            SELECT
+            FROM (SELECT m.agent_id, min(m.message_id) AS first_id
+                  FROM unnest(message_agent_ids, message_ids) AS m (agent_id, message_id)
+                  GROUP BY m.agent_id) AS f
+            WHERE f.first_id > 0
+              AND NOT EXISTS (SELECT FROM messages m
+                              WHERE m.session_key = held AND m.agent_id = f.agent_id AND m.message_id = f.first_id - 1)
+        ) THEN
+            RAISE EXCEPTION 'the message before it does not exist' USING ERRCODE = 'foreign_key_violation';
+        END IF;
     END IF;
 
     IF cardinality(redacted_ids) > 0 THEN

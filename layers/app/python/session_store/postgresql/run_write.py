@@ -1,14 +1,12 @@
 """The one statement by which a run writes, and its parameters: all or nothing, while the run holds the session."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from session_store.connection import Statement
-from session_store.database import Database
 from session_store.records import RunWrite
 
 WRITE: Statement = """
-    SELECT is_cancel_requested, stored_count
+    SELECT is_cancel_requested
     FROM write_run(
         %(owner)s, %(session_id)s, %(run_id)s::uuid, make_interval(secs => %(lease_seconds)s::float8),
         %(status)s, %(result)s::json, %(answer_message_id)s, %(error_code)s, %(preview)s, %(redacted_preview)s,
@@ -58,26 +56,9 @@ def parameters_of(owner: str, write: RunWrite) -> dict[str, Any]:
     }
 
 
-def unconfirmed(database: Database, owner: str, write: RunWrite) -> Iterator[int]:
-    """Ids under which something else is stored than this write holds."""
-    for message in write.messages:
-        rows = database.fetch(
-            """
-            SELECT 1
-            FROM sessions s JOIN messages m USING (session_key)
-            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND m.agent_id = %(agent_id)s
-              AND m.message_id = %(message_id)s AND m.message::text = %(message)s
-            """,
-            {
-                "owner": owner,
-                "session_id": write.session_id,
-                "agent_id": message.agent_id,
-                "message_id": message.record.message_id,
-                "message": message.record.message,
-            },
-        ).rows
-        if not rows:
-            yield message.record.message_id
+def first_ids(write: RunWrite) -> dict[str, int]:
+    """Of each agent, the id of its first message in this write."""
+    return {message.agent_id: message.record.message_id for message in reversed(write.messages)}
 
 
 def _created_agents(write: RunWrite) -> dict[str, list[Any]]:

@@ -3,13 +3,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from psycopg.errors import ForeignKeyViolation
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from session_store.database import Database
 from session_store.errors import (
     AgentNotFoundError,
     IdempotencyKeyReusedError,
     LeaseLostError,
+    MessageOrderError,
     RunInProgressError,
     RunNotFoundError,
     SessionBusyError,
@@ -25,7 +26,7 @@ from session_store.records import (
     SessionRecord,
 )
 
-from .run_write import LEASE_STATE, WRITE, parameters_of, unconfirmed
+from .run_write import LEASE_STATE, WRITE, first_ids, parameters_of
 from .sessions import iso
 
 
@@ -61,13 +62,10 @@ class PostgreSQLRuns:
         try:
             rows, repeated = self._database.fetch(WRITE, parameters_of(owner, write))
         except ForeignKeyViolation as error:
-            raise AgentNotFoundError(_unknown_agent(write)) from error
-        if not rows:
-            return self._settled(owner, write, repeated=repeated)
-        cancel_requested, stored = rows[0]
-        if stored != len(write.messages):
-            self._compare(owner, write)
-        return cancel_requested
+            raise self._misplacement(owner, write) from error
+        except UniqueViolation as error:
+            raise LeaseLostError(write.run_id, error.diag.message_primary or "") from error
+        return rows[0][0] if rows else self._settled(owner, write, repeated=repeated)
 
     def renew(self, owner: str, session_id: str, run_id: str, lease_seconds: float) -> bool:
         rows = self._database.fetch(
@@ -153,10 +151,26 @@ class PostgreSQLRuns:
                 return False
         raise self._lease_lost(owner, write.session_id, write.run_id)
 
-    def _compare(self, owner: str, write: RunWrite) -> None:
-        """An append whose answer was lost finds its own messages in place; anything else in their place is an error."""
-        for message_id in unconfirmed(self._database, owner, write):
-            raise LeaseLostError(write.run_id, f"another message {message_id} is stored in its place")
+    def _misplacement(self, owner: str, write: RunWrite) -> SessionStoreError:
+        """An agent that does not exist, or a message whose predecessor does not."""
+        counts = dict(
+            self._database.fetch(
+                """
+                SELECT a.agent_id, a.message_count
+                FROM sessions s JOIN agents a USING (session_key)
+                WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+                """,
+                {"owner": owner, "session_id": write.session_id},
+            ).rows
+        )
+        counts |= {agent.agent_id: 0 for agent in write.created_agents if agent.agent_id not in counts}
+        for agent_id in (*(agent.agent_id for agent in write.updated_agents), *dict(write.message_counts)):
+            if agent_id not in counts:
+                return AgentNotFoundError(agent_id)
+        for agent_id, first_id in first_ids(write).items():
+            if first_id > counts[agent_id]:
+                return MessageOrderError(first_id, counts[agent_id])
+        return self._lease_lost(owner, write.session_id, write.run_id)  # and the next run has filled the place since
 
     def _lease_lost(self, owner: str, session_id: str, run_id: str) -> LeaseLostError:
         rows = self._database.fetch(LEASE_STATE, {"owner": owner, "session_id": session_id, "run_id": run_id}).rows
@@ -186,11 +200,6 @@ def _refused(decision: str, holder: str, seconds_left: str) -> SessionStoreError
     if decision == "lost":
         return LeaseLostError(holder, "its lease ran out before its begin was answered")
     return SessionBusyError(holder, float(seconds_left))
-
-
-def _unknown_agent(write: RunWrite) -> str:
-    created = {agent.agent_id for agent in write.created_agents}
-    return ", ".join(sorted({message.agent_id for message in write.messages} - created))
 
 
 def _iso_text(moment: str) -> str:
