@@ -16,5 +16,8 @@ HOSTILE = {
     "link title": '[click](https://a.example "x\\" onmouseover=\\"window.ran=1")',
     "markdown image": '![a" onerror="window.ran=1](https://evil.example/pixel.png)',
     "autolink": "<javascript:window.ran=1>",
+    "deep list": "- " * 3000 + "[click](javascript:window.ran=1)",
+    "deep quotation": ">" * 3000 + '<img src=x onerror="window.ran=1">',
+    "long emphasis": "_a_" * 30_000 + '<img src=x onerror="window.ran=1">',
     "code": '```html"onmouseover="window.ran=1',
 }

@@ -44,6 +44,15 @@ def test_hostile_answers_stay_text_while_they_come_and_when_they_are_stored(cons
     assert console.page.evaluate("window.ran") is None
 
 
+@pytest.mark.parametrize("name", ["deep list", "deep quotation", "long emphasis"])
+def test_an_answer_that_cannot_be_formatted_is_shown_as_it_was_written(console: Console, name: str) -> None:
+    console.ask(name)
+    expect(console.answers).to_have_text(HOSTILE[name])
+    console.page.reload()
+    expect(console.answers).to_have_text(HOSTILE[name])
+    expect(console.problem).to_have_count(0)
+
+
 def test_hostile_prompts_tools_and_names_stay_text(console: Console) -> None:
     image = "<img/src=x/onerror=window.ran=1>"
     console.ask(f'{image}\ntool: remember_note {{"note": "{image}"}}\ntool: {image} {{}}\nthen\nsay: kept')

@@ -2,14 +2,18 @@
 // to a short list of tags, and at last the page's Content-Security-Policy runs and loads nothing that is not ours.
 
 import DOMPurify from "./vendor/dompurify.js";
+import { element } from "./elements.js";
 import { Marked } from "./vendor/marked.js";
+
+// The renderer's time grows with the square of some texts: beyond this they would hold up the page for many seconds.
+const FORMATTED_CHARACTERS = 50_000;
 
 const ALLOWED = {
   ALLOWED_TAGS: [
     ..."a p br hr strong em del code pre blockquote ul ol li h1 h2 h3 h4 h5 h6".split(" "),
     ..."table thead tbody tr th td".split(" "),
   ],
-  ALLOWED_ATTR: ["href", "title", "start"],
+  ALLOWED_ATTR: ["href", "title", "start", "align"],
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
@@ -32,16 +36,37 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("target", "_blank");
     node.setAttribute("rel", "noopener noreferrer nofollow");
   }
-  if (node.nodeName === "PRE") node.setAttribute("tabindex", "0"); // wide code is scrolled with the keyboard too
+  // What is wide is scrolled with the keyboard too.
+  if (["PRE", "TABLE"].includes(node.nodeName)) node.setAttribute("tabindex", "0");
 });
 
-const rendered = (token) => DOMPurify.sanitize(marked.parser([token]), ALLOWED);
+const asWritten = (raw) => ({ type: "as written", raw });
+
+/** A text too long, or nested deeper than the renderer's stack, is one block as it was written. */
+function blocksOf(text) {
+  if (text.length > FORMATTED_CHARACTERS) return [asWritten(text)];
+  try {
+    return marked.lexer(text).filter((token) => token.type !== "space" && token.type !== "def");
+  } catch {
+    return [asWritten(text)];
+  }
+}
+
+function rendered(token) {
+  try {
+    if (token.type !== "as written") return DOMPurify.sanitize(marked.parser([token]), ALLOWED);
+  } catch {
+    // As below, then.
+  }
+  return element("p", { class: "as-written" }, token.raw);
+}
 
 /** Markdown that grows: only the blocks that changed are drawn anew, so that a selection above them stays. */
 export class Markdown {
   #blocks = [];
   #text = "";
-  #frame = 0;
+  #due = null;
+  #pause = 0;
 
   constructor(into) {
     this.into = into;
@@ -54,17 +79,21 @@ export class Markdown {
   /** Drawn with the next frame of the screen, however many pieces come until then. */
   append(piece, drawn) {
     this.#text += piece;
-    this.#frame ||= requestAnimationFrame(() => {
-      this.show(this.#text);
-      drawn();
-    });
+    this.#due ??= setTimeout(() => requestAnimationFrame(() => this.#drawAgain(drawn)), this.#pause);
+  }
+
+  /** A long answer takes long to draw: twice that time is left to the rest of the page, its Stop button included. */
+  #drawAgain(drawn) {
+    const began = performance.now();
+    this.#due = null;
+    this.show(this.#text);
+    drawn();
+    this.#pause = 2 * (performance.now() - began);
   }
 
   show(text) {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
     this.#text = text;
-    const tokens = marked.lexer(text).filter((token) => token.type !== "space" && token.type !== "def");
+    const tokens = blocksOf(text);
     this.#blocks.splice(tokens.length).forEach((block) => block.element.remove());
     tokens.forEach((token, index) => this.#draw(token, index));
   }
@@ -77,8 +106,8 @@ export class Markdown {
   }
 
   #add() {
-    const element = document.createElement("div");
-    this.into.append(element);
-    return { element, raw: null };
+    const block = { element: element("div"), raw: null };
+    this.into.append(block.element);
+    return block;
   }
 }

@@ -92,8 +92,8 @@ export class LiveAnswer {
   take(event) {
     switch (event.type) {
       case "TEXT_MESSAGE_CONTENT":
-        this.#prose(event.messageId).append(event.delta, this.drawn);
-        break;
+        // Drawn when its time has come: to lay out the page for each word would hold up a long answer.
+        return this.#prose(event.messageId).append(event.delta, this.drawn);
       case "TOOL_CALL_START":
         this.#message(event.parentMessageId).element.append(this.tools.add(event.toolCallId, event.toolCallName));
         break;
@@ -106,14 +106,13 @@ export class LiveAnswer {
       case "CUSTOM":
         if (event.name === "answer_restarted") this.#forget(event.value.messageId);
     }
-    this.element.append(this.#waiting);
     this.drawn();
   }
 
   #message(id) {
     if (!this.#messages.has(id)) {
       const made = article("assistant");
-      this.element.append(made);
+      this.#waiting.before(made);
       this.#messages.set(id, { element: made, markdown: null });
     }
     return this.#messages.get(id);
