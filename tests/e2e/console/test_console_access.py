@@ -7,8 +7,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from local.gateway.event import Owner
 from tests.e2e.console.conftest import Open
 from tests.e2e.console.console import Console
+from tests.e2e.console.stored import store_conversation
 
 pytestmark = pytest.mark.chromium
 
@@ -21,6 +23,15 @@ WIDE_ANSWER = (
     + "long" * 60
     + " and [link](https://example.org)"
 )
+
+
+WIDE_TABLE = """
+| Department | First quarter | Second quarter | Third quarter | Responsible |
+|---|---:|---:|---:|---|
+| Engineering | 1,204,112 | 1,300,441 | 1,500,000 | Alexandra |
+
+5. and then
+"""
 
 
 def assert_accessible(page: Page) -> None:
@@ -66,6 +77,51 @@ def test_it_fits_a_phone(open_console: Open) -> None:
     expect(console.page.get_by_text("Database round trips")).to_be_visible()
     assert_fits(console.page)
     assert_accessible(console.page)
+
+
+def test_a_wide_table_is_scrolled_and_not_broken_inside_its_words_and_lists_keep_their_numbers(
+    open_console: Open, address: str, owner: Owner, console_database_url: str
+) -> None:
+    store_conversation(console_database_url, f"iam:{owner.user}", "table", [WIDE_TABLE])
+    console = open_console(f"{address}#/table", **PHONE)
+    expect(console.answers).to_be_visible()
+    assert_fits(console.page)
+    table = console.page.locator(".prose table")
+    assert table.evaluate("table => table.scrollWidth > table.clientWidth")
+    expect(table).to_have_attribute("tabindex", "0")
+    number = console.page.get_by_role("cell", name="1,204,112")
+    expect(number).to_have_css("text-align", "right")
+    expect(console.page.locator("ol")).to_have_attribute("start", "5")
+    assert number.evaluate("cell => cell.clientHeight") < 40  # one line
+    assert_accessible(console.page)
+
+
+def test_on_a_phone_an_open_panel_is_all_that_one_reaches(open_console: Open) -> None:
+    console = open_console(**PHONE)
+    for opens, panel in (("Sessions", "navigation"), ("Details", "complementary")):
+        console.button(opens).click()
+        expect(console.page.get_by_role(panel)).to_be_visible()
+        expect(console.page.locator("#conversation")).to_have_js_property("inert", True)
+        beside = {"navigation": 350, "complementary": 10}[panel]
+        console.page.touchscreen.tap(beside, 400)
+        expect(console.page.get_by_role(panel)).to_be_hidden()
+        expect(console.button(opens)).to_be_focused()
+
+
+def test_the_keyboard_is_never_left_without_a_place(console: Console, page: Page) -> None:
+    message = page.get_by_label("Message")
+    console.button("What can you help me with?").click()
+    expect(message).to_be_focused()
+    console.wait_until_idle()
+    console.say("fail: on purpose")
+    expect(message).to_be_focused()
+    console.button("Dismiss").press("Enter")
+    expect(message).to_be_focused()
+    at = page.url
+    page.get_by_role("link", name="Skip to the message field").press("Enter")
+    expect(message).to_be_focused()
+    assert page.url == at
+    expect(console.answers).to_have_count(1)
 
 
 def test_all_of_it_goes_by_keyboard(console: Console, page: Page, go_on: Callable[[int], Path]) -> None:

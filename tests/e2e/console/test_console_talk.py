@@ -1,7 +1,7 @@
 """Talking: tokens as they come, what is still there afterwards, and what one does about what went wrong."""
 
-import contextlib
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,15 +10,14 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from local.gateway import Gateway
 from local.gateway.event import Owner
-from session_store.postgresql import PostgreSQLStore
-from session_store.records import AgentRecord, MessageRecord, SessionRecord
-from session_store.settings import StoreSettings
 from tests.e2e.console.conftest import Open
 from tests.e2e.console.console import Console
+from tests.e2e.console.stored import store_conversation
 
 pytestmark = pytest.mark.chromium
 
 GoOn = Callable[[int], Path]
+QUOTED = r"""it's "quoted" for a `shell`: $HOME \n ! % é"""
 
 
 def test_tokens_arrive_one_after_another_and_are_there_after_a_reload(console: Console, go_on: GoOn) -> None:
@@ -169,27 +168,15 @@ def test_a_stopped_turn_is_told_as_stopped(console: Console, go_on: GoOn) -> Non
 def test_older_messages_come_as_one_scrolls_up(
     open_console: Open, address: str, owner: Owner, console_database_url: str
 ) -> None:
-    with contextlib.closing(PostgreSQLStore(StoreSettings(url=console_database_url))) as store:
-        store_conversation(store, f"iam:{owner.user}", "long", turns=50)
+    texts = [f"answer {number}" for number in range(50)]
+    store_conversation(console_database_url, f"iam:{owner.user}", "long", texts)
     console = open_console(f"{address}#/long")
     expect(console.answers.last).to_have_text("answer 49")
     expect(console.answers).to_have_count(15)
     for count in (30, 45, 50):
         console.page.get_by_role("region", name="Conversation").press("Home")
         expect(console.answers).to_have_count(count)
-    assert [text.strip() for text in console.answers.all_text_contents()] == [f"answer {n}" for n in range(50)]
-
-
-def store_conversation(store: PostgreSQLStore, owner: str, session_id: str, turns: int) -> None:
-    now = "2026-11-22T10:00:00+00:00"
-    store.sessions.create(owner, SessionRecord(session_id, "AGENT", now, now))
-    store.agents.create(owner, session_id, AgentRecord("default", "{}", "{}", "{}", now, now))
-    for number in range(turns):
-        for message_id, role, text in ((2 * number, "user", "question"), (2 * number + 1, "assistant", "answer")):
-            message = json.dumps({"role": role, "content": [{"text": f"{text} {number}"}]})
-            store.messages.create(
-                owner, session_id, "default", MessageRecord(message_id, message, None, now, now), "question 0"
-            )
+    assert [text.strip() for text in console.answers.all_text_contents()] == texts
 
 
 def test_two_owners_see_nothing_of_each_other(console: Console, open_console: Open, gateway: Gateway) -> None:
@@ -221,7 +208,7 @@ def test_a_session_is_deleted_only_when_confirmed(console: Console) -> None:
 
 def test_export_and_curl_say_the_same_as_the_page(open_console: Open) -> None:
     console = open_console(permissions=["clipboard-read", "clipboard-write"])
-    console.ask("say: it's here")
+    console.ask(f"say: {QUOTED}")
     with console.page.expect_download() as download:
         console.menu("Export as JSON Lines")
     lines = [json.loads(line) for line in Path(download.value.path()).read_text().splitlines()]
@@ -231,8 +218,15 @@ def test_export_and_curl_say_the_same_as_the_page(open_console: Open) -> None:
     expect(console.page.get_by_text("Command copied.")).to_be_visible()
     command = console.page.evaluate("navigator.clipboard.readText()")
     assert f"curl -N {console.address}process-streaming" in command
-    assert r"say: it'\''s here" in command
     assert lines[0]["session_id"] in command
+    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert said.stdout == QUOTED
+
+    console.page.reload()
+    expect(console.said).to_have_count(2)
+    console.menu("Copy as curl")
+    expect(console.page.get_by_text("Command copied.")).to_be_visible()
+    assert console.page.evaluate("navigator.clipboard.readText()") == command
 
 
 def test_sessions_are_searched_by_their_beginning(console: Console, page: Page) -> None:

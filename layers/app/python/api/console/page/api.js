@@ -14,7 +14,7 @@ export class Problem extends Error {
   }
 }
 
-const unreachable = () => new Problem({ code: "unreachable", detail: "The connection broke off." });
+const unreachable = () => new Problem({ code: "unreachable", detail: "The API did not answer, or the connection broke off." });
 
 export const path = (...segments) => segments.map(encodeURIComponent).join("/");
 

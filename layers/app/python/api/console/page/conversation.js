@@ -1,23 +1,24 @@
 // One conversation: its stored messages, the turn that is under way, and how that turn ended.
 
 import { path, post, Problem, read, stream } from "./api.js";
-import { announce, element } from "./elements.js";
+import { announce, element, toast } from "./elements.js";
 import { History } from "./history.js";
 import { interruptForm } from "./interrupts.js";
 import { LiveAnswer, userMessage } from "./messages.js";
-import { problemCard, titleOf } from "./problems.js";
+import { problemCard, titleOf, UNCERTAIN } from "./problems.js";
 import { counted, duration } from "./times.js";
 
 const AGENT = "default";
 const POLL_MILLISECONDS = 1500;
 
-/** Tells `named`, `running`, `changed` and `ran`; `running` says whether a turn is under way. */
+/** Tells `named`, `turned`, `changed` and `ended`; `running` says whether a turn is under way. */
 export class Conversation extends EventTarget {
   running = false;
   agent = null; // state and interrupts, as the API tells them
   runs = []; // results of this page's turns, newest last
   #tail = element("div", { class: "tail" });
-  #turn = null;
+  #turn = null; // the one that is under way, or has failed and waits for what one does about it
+  #opened = null;
   #stuckToEnd = true;
 
   constructor(sessionId, scroller) {
@@ -36,24 +37,38 @@ export class Conversation extends EventTarget {
     return Boolean(this.agent?.interrupts.length);
   }
 
+  /** Neither answered nor given up: left now, what one said would be gone. */
+  get unsettled() {
+    return this.#turn !== null;
+  }
+
   /** Shows what is stored, and a turn that was under way when the page was last left. */
   async open() {
     const turn = JSON.parse(sessionStorage.getItem(this.#turnKey()));
-    const [shown] = await Promise.all([this.history.open().catch((problem) => problem), this.#readAgent()]);
-    if (shown instanceof Error) return this.#tail.replaceChildren(problemCard(shown, { "Try again": () => location.reload() }));
-    this.#showInterrupts();
-    this.toEnd(true);
+    if (turn) this.#setTurn(turn, true); // before anything is awaited, or one could send another
+    await (this.#opened = this.#load());
     if (turn) await this.#take(turn, () => this.#outcome(turn));
+  }
+
+  async #load() {
+    const [problem] = await Promise.all([this.history.open().then(() => null, (problem) => problem), this.#readAgent()]);
+    if (this.#turn) return; // one was quicker: how that turn ends shows the rest
+    if (problem) this.#tail.replaceChildren(problemCard(problem, { "Try again": () => location.reload() }));
+    else this.#showInterrupts();
+    this.toEnd(true);
   }
 
   /** `prompt` is text, or the answers to the agent's questions. */
   async send(prompt) {
     const body = this.sessionId ? { prompt, session_id: this.sessionId } : { prompt };
-    await this.#tryTurn({ body, key: crypto.randomUUID(), runId: null });
+    await this.#tryTurn({ body, key: crypto.randomUUID() });
   }
 
+  /** Before the run has begun there is nothing to cancel: then as soon as it has. */
   async stop() {
-    if (this.#turn?.runId) await post(`${path("runs", this.#turn.runId)}/cancel`).catch(() => {});
+    this.#turn.stopped = true;
+    if (!this.#turn.runId) return;
+    await post(`${path("runs", this.#turn.runId)}/cancel`).catch((problem) => toast(`It could not be stopped: ${problem.message}`));
   }
 
   follows() {
@@ -61,32 +76,34 @@ export class Conversation extends EventTarget {
     this.#stuckToEnd = scrollHeight - scrollTop - clientHeight < 60;
   }
 
-  /** Follows the answer down, unless one has scrolled away from its end. */
+  /** Follows the answer down, unless one has scrolled away from its end, or looks at another conversation. */
   toEnd(always = false) {
-    if (always || this.#stuckToEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (this.element.isConnected && (always || this.#stuckToEnd)) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
   /** Again and again under the same key: the API answers it once. */
-  #tryTurn(turn) {
+  #tryTurn({ body, key }) {
+    const turn = { body, key, runId: null, stopped: false };
     return this.#take(turn, (live) => this.#listen(turn, live));
   }
 
   async #take(turn, getResult) {
     const live = new LiveAnswer(() => this.toEnd());
-    this.#turn = turn;
     this.#tail.replaceChildren(...this.#asked(turn), live.element);
-    this.#setRunning(true);
+    this.#setTurn(turn, true);
     this.toEnd(true);
     try {
+      await this.#opened;
       const result = await getResult(live).catch((problem) => this.#afterLostConnection(turn, problem));
       await this.#finished(result);
     } catch (problem) {
       await this.#failed(turn, problem);
     }
-    this.#setRunning(false);
+    this.#setTurn(this.#turn, false);
   }
 
   async #listen(turn, live) {
+    turn.after = this.history.newest;
     for await (const event of stream(turn.body, turn.key)) {
       if (event.type === "RUN_FINISHED") return event.result;
       if (event.type === "RUN_ERROR") throw new Problem({ code: event.code, detail: event.message });
@@ -100,7 +117,8 @@ export class Conversation extends EventTarget {
     const isNew = this.sessionId !== threadId;
     this.history.sessionId = threadId;
     sessionStorage.setItem(this.#turnKey(), JSON.stringify(turn));
-    if (isNew) this.#tell("named");
+    if (isNew) this.#tell("named", turn.body.prompt);
+    if (turn.stopped) this.stop();
   }
 
   /** The run goes on without its listener: what became of it is asked for. */
@@ -119,26 +137,31 @@ export class Conversation extends EventTarget {
   }
 
   async #finished(result) {
+    await this.#catchUp();
     this.#forgetTurn();
-    await Promise.all([this.history.catchUp(), this.#readAgent()]);
     this.#tail.replaceChildren(summary(result));
     this.#showInterrupts();
     if (result.timings) this.runs.push(result);
     announce(this.waiting ? "The agent waits for your answer." : result.response);
     this.toEnd();
-    this.#tell("ran");
+    this.#tell("ended");
   }
 
   /** Some of a failed turn may be stored: what the history has is shown from there. */
   async #failed(turn, problem) {
-    const stored = this.sessionId ? await this.history.catchUp().catch(() => []) : [];
-    const kept = stored.some(({ role, content }) => role === "user" && content.some((block) => block.text === turn.body.prompt));
-    const card = problemCard(problem, this.#remedies(turn));
-    this.#tail.replaceChildren(...(kept ? [] : this.#asked(turn)), card);
-    if (problem.code === "awaiting_response") await this.#readAgent().then(() => this.#showInterrupts());
+    if (this.sessionId) await this.#catchUp().catch(() => {});
+    const words = problem.code === "unreachable" ? UNCERTAIN : undefined;
+    this.#tail.replaceChildren(...this.#asked(turn), problemCard(problem, this.#remedies(turn), words));
+    if (problem.code === "awaiting_response") this.#showInterrupts();
     announce(`${titleOf(problem)}. ${problem.message}`);
     this.toEnd();
-    this.#tell("changed");
+    this.#tell("ended");
+  }
+
+  /** Nothing is shown before all is read: what was said would stand there twice. */
+  async #catchUp() {
+    const [items] = await Promise.all([this.history.readOn(), this.#readAgent()]);
+    this.history.add(items);
   }
 
   #remedies(turn) {
@@ -149,7 +172,7 @@ export class Conversation extends EventTarget {
     };
     const edit = () => {
       dismiss();
-      this.dispatchEvent(new CustomEvent("edit", { detail: turn.body.prompt }));
+      this.#tell("edit", turn.body.prompt);
     };
     const isText = typeof turn.body.prompt === "string";
     return { "Try again": () => this.#tryTurn(turn), ...(isText && { Edit: edit }), Dismiss: dismiss };
@@ -157,7 +180,8 @@ export class Conversation extends EventTarget {
 
   async #readAgent() {
     if (!this.sessionId) return;
-    this.agent = await read(path("sessions", this.sessionId, "agents", AGENT)).catch(() => null);
+    const none = ({ code }) => (code.endsWith("_not_found") ? null : this.agent);
+    this.agent = await read(path("sessions", this.sessionId, "agents", AGENT)).catch(none);
   }
 
   #showInterrupts() {
@@ -165,15 +189,17 @@ export class Conversation extends EventTarget {
     this.#tell("changed");
   }
 
-  #asked({ body: { prompt } }) {
-    if (typeof prompt === "string") return [userMessage(prompt)];
+  /** What the turn says, unless the history shows it: once a tool is called it is stored. */
+  #asked({ body: { prompt }, after }) {
+    if (typeof prompt === "string") return this.history.holds(prompt, after) ? [] : [userMessage(prompt)];
     const answers = prompt.map(({ interruptResponse: { response } }) => (typeof response === "string" ? response : JSON.stringify(response)));
     return [userMessage(answers.join("\n"))];
   }
 
-  #setRunning(running) {
+  #setTurn(turn, running) {
+    this.#turn = turn;
     this.running = running;
-    this.#tell("running");
+    this.#tell("turned");
   }
 
   #turnKey() {
@@ -182,11 +208,11 @@ export class Conversation extends EventTarget {
 
   #forgetTurn() {
     sessionStorage.removeItem(this.#turnKey());
-    this.#turn = null;
+    this.#setTurn(null, this.running);
   }
 
-  #tell(what) {
-    this.dispatchEvent(new Event(what));
+  #tell(what, detail) {
+    this.dispatchEvent(new CustomEvent(what, { detail }));
   }
 }
 

@@ -10,11 +10,12 @@ const CATCH_UP_PAGE = 100;
 export class History {
   element = element("div", { class: "history" });
   sessionId = null;
+  newest = -1; // the id of the last message that is shown
   #stored = new StoredMessages();
   #top = element("p", { class: "top" });
   #older = null; // the message that the next page begins with
   #loading = false;
-  #newest = -1;
+  #said = [];
   #observer;
 
   constructor(scroller) {
@@ -28,23 +29,32 @@ export class History {
 
   async open() {
     const page = await this.#read({ order: "desc", limit: PAGE });
-    this.#newest = page.messages[0]?.message_id ?? -1;
-    this.#show(page.messages.reverse(), (drawn) => this.element.append(...drawn));
-    this.scroller.scrollTop = this.scroller.scrollHeight; // before the top is watched: seen, it would load all at once
+    this.add(page.messages.reverse());
+    // Before the top is watched: seen, it would load all at once.
+    if (this.element.isConnected) this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#turned(page);
   }
 
-  /** What was stored since: this page's own turn, and what other tabs did meanwhile. */
-  async catchUp() {
+  /** What was stored since: this page's own turn, and what other tabs did meanwhile. `add` shows it. */
+  async readOn() {
     const found = [];
-    for (let cursor = this.#newest + 1; cursor !== null; ) {
+    for (let cursor = this.newest + 1; cursor !== null; ) {
       const page = await this.#read({ order: "asc", cursor, limit: CATCH_UP_PAGE });
       found.push(...page.messages);
       cursor = page.next_cursor;
     }
-    this.#newest = found.at(-1)?.message_id ?? this.#newest;
-    this.#show(found, (drawn) => this.element.append(...drawn));
-    return found.map((item) => item.message).filter(Boolean);
+    return found;
+  }
+
+  add(items) {
+    this.newest = items.at(-1)?.message_id ?? this.newest;
+    this.#said.push(...items.filter(({ message }) => message?.role === "user"));
+    this.#show(items, (drawn) => this.element.append(...drawn));
+  }
+
+  /** Whether a message of the person's with these words is stored after the message `id`. */
+  holds(text, id) {
+    return this.#said.some(({ message_id, message }) => message_id > id && message.content.some((block) => block.text === text));
   }
 
   async loadOlder() {
@@ -67,7 +77,7 @@ export class History {
   #insertAbove(items) {
     const below = this.scroller.scrollHeight - this.scroller.scrollTop;
     this.#show(items, (drawn) => this.#top.after(...drawn));
-    this.scroller.scrollTop = this.scroller.scrollHeight - below;
+    if (this.element.isConnected) this.scroller.scrollTop = this.scroller.scrollHeight - below;
   }
 
   #turned(page) {

@@ -1,19 +1,20 @@
 // Puts the page together: which conversation is shown, and what keys and buttons do.
 
 import { authorization, signedIn } from "./sign_in.js";
-import { path, readPages, remove } from "./api.js";
+import { path, read, readPages, remove } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { curlCommand } from "./curl.js";
 import { showDetails } from "./details.js";
 import { announce, byId, copy, element, toast } from "./elements.js";
+import { problemCard } from "./problems.js";
 import { hashOf, sessionInAddress, SessionList } from "./sessions.js";
-import { counted } from "./times.js";
+import { counted, tellTimesAnew } from "./times.js";
 import { welcome } from "./welcome.js";
 
 const thread = byId("thread");
 const prompt = byId("prompt");
 const narrow = matchMedia("(max-width: 52rem)"); // as in layout.css
-const running = new Map(); // conversations whose turn goes on while another one is shown
+const unsettled = new Map(); // conversations to come back to: their turn goes on, or failed and is not dealt with
 let sessions;
 let current;
 
@@ -28,29 +29,40 @@ function show(conversation) {
 function openAddress() {
   const sessionId = sessionInAddress();
   if (current && sessionId === current.sessionId && sessionId) return;
-  const left = running.get(sessionId);
-  if (left) return show(left);
+  const left = unsettled.get(sessionId);
+  if (left) {
+    show(left);
+    return left.toEnd();
+  }
   const conversation = watched(new Conversation(sessionId, thread));
   show(conversation);
   if (sessionId) conversation.open();
   else conversation.element.prepend(welcome((text) => send(text)));
-  if (matchMedia("(hover: hover)").matches) prompt.focus(); // on a phone it would bring up the keyboard
+  focusField();
+}
+
+/** Where one writes next; not on a phone, whose keyboard would come up. */
+function focusField() {
+  if (!matchMedia("(hover: hover)").matches) return;
+  (prompt.disabled ? thread.querySelector(".interrupt textarea") : prompt)?.focus();
 }
 
 function watched(conversation) {
   const whenShown = (act) => () => conversation === current && act();
-  conversation.addEventListener("named", () => {
-    running.set(conversation.sessionId, conversation);
+  conversation.addEventListener("named", ({ detail }) => {
+    sessions.begin(conversation.sessionId, detail);
+    unsettled.set(conversation.sessionId, conversation);
     if (conversation === current) history.replaceState(null, "", hashOf(conversation.sessionId));
     if (conversation === current) sessions.current = conversation.sessionId;
+    whenShown(refresh)();
   });
-  conversation.addEventListener("running", () => {
-    if (conversation.running && conversation.sessionId) running.set(conversation.sessionId, conversation);
-    else running.delete(conversation.sessionId);
+  conversation.addEventListener("turned", () => {
+    if (conversation.unsettled && conversation.sessionId) unsettled.set(conversation.sessionId, conversation);
+    else unsettled.delete(conversation.sessionId);
     if (conversation === current) refresh();
   });
   conversation.addEventListener("changed", whenShown(refresh));
-  conversation.addEventListener("ran", async () => {
+  conversation.addEventListener("ended", async () => {
     await sessions.refresh();
     if (conversation === current) refresh();
   });
@@ -67,18 +79,18 @@ function refresh() {
   document.title = `${byId("title").textContent} · Agent sessions`;
   byId("send").hidden = current.running;
   byId("stop").hidden = !current.running;
+  const passes = prompt.disabled !== current.waiting && [prompt, document.body].includes(document.activeElement);
   prompt.disabled = current.waiting;
+  if (passes) focusField(); // from the message to the agent's question, and back
   prompt.placeholder = current.waiting ? "Answer the agent’s question first" : "Write a message";
   for (const id of ["copy-id", "export", "delete"]) byId(id).disabled = !current.sessionId;
   if (!byId("details").hidden) showDetails(current, session);
 }
 
-let lastPrompt = "Hello";
-
 async function send(text) {
   if (!text.trim() || current.running || current.waiting) return;
-  lastPrompt = text;
   prompt.value = "";
+  focusField();
   current.element.querySelector(".welcome")?.remove();
   await current.send(text);
 }
@@ -87,12 +99,18 @@ function togglePanel(id, open) {
   const panel = byId(id);
   document.body.classList.toggle(`with-${id}`, open);
   if (id === "details") panel.hidden = !open;
+  coverConversation();
   byId(`open-${id}`).setAttribute("aria-expanded", open);
   if (open) byId(`close-${id}`).focus();
   refresh();
 }
 
 const isOpen = (id) => document.body.classList.contains(`with-${id}`);
+
+/** On a phone a panel lies over the conversation, which neither fingers nor keys reach meanwhile. */
+function coverConversation() {
+  byId("conversation").inert = narrow.matches && (isOpen("sessions") || isOpen("details"));
+}
 
 function closePanel(id) {
   if (!isOpen(id)) return;
@@ -102,7 +120,7 @@ function closePanel(id) {
 
 async function confirmDelete() {
   const { sessionId } = current;
-  const count = sessions.get(sessionId)?.message_count ?? 0;
+  const count = sessions.get(sessionId)?.message_count ?? current.agent?.message_count ?? 0;
   byId("confirm-text").textContent = `“${byId("title").textContent}” with ${counted(count, "message")}. Nobody can bring it back; export it first if in doubt.`;
   const dialog = byId("confirm-delete");
   dialog.returnValue = "";
@@ -112,7 +130,7 @@ async function confirmDelete() {
   try {
     await remove(path("sessions", sessionId));
     sessions.forget(sessionId);
-    location.hash = "";
+    if (current.sessionId === sessionId) location.hash = "";
     toast("The session is deleted.");
   } catch (problem) {
     toast(`It was not deleted: ${problem.message}`);
@@ -130,6 +148,12 @@ async function saveExport() {
   }
 }
 
+/** The last message again. */
+function copyCurl() {
+  const said = [...thread.querySelectorAll(".said")].at(-1)?.textContent ?? "Hello";
+  copy(curlCommand(said, current.sessionId, Boolean(authorization().Authorization)), "Command");
+}
+
 function fromMenu(id, act) {
   byId(id).addEventListener("click", () => {
     byId("menu").hidePopover();
@@ -140,7 +164,16 @@ function fromMenu(id, act) {
 function listen() {
   addEventListener("hashchange", openAddress);
   thread.addEventListener("scroll", () => current.follows());
+  for (const type of ["click", "submit"]) {
+    // A button or a form that is gone once it was used would leave the keyboard nowhere.
+    thread.addEventListener(type, ({ target }) => target.isConnected || focusField());
+  }
   document.addEventListener("visibilitychange", () => document.hidden || sessions.refresh());
+  setInterval(tellTimesAnew, 60_000);
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address names the session
+    focusField();
+  });
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     send(prompt.value);
@@ -159,11 +192,15 @@ function listen() {
     newSession();
   });
   byId("session-list").addEventListener("click", () => closePanel("sessions"));
+  document.body.addEventListener("click", ({ target }) => {
+    if (target === document.body) ["sessions", "details"].forEach(closePanel); // beside the panel
+  });
+  narrow.addEventListener("change", coverConversation);
   for (const id of ["sessions", "details"]) {
     byId(`open-${id}`).addEventListener("click", () => togglePanel(id, !isOpen(id)));
     byId(`close-${id}`).addEventListener("click", () => closePanel(id));
   }
-  fromMenu("copy-curl", () => copy(curlCommand(lastPrompt, current.sessionId, Boolean(authorization().Authorization)), "Command"));
+  fromMenu("copy-curl", copyCurl);
   fromMenu("copy-id", () => copy(current.sessionId, "Session id"));
   fromMenu("export", saveExport);
   fromMenu("delete", confirmDelete);
@@ -173,7 +210,7 @@ function listen() {
 
 function newSession() {
   current = null;
-  history.pushState(null, "", "#");
+  if (location.hash) history.pushState(null, "", "#");
   openAddress();
 }
 
@@ -188,13 +225,14 @@ function shortcut(event) {
     [key === "Escape" && isOpen("details"), () => closePanel("details")],
   ];
   const act = shortcuts.find(([meant]) => meant)?.[1];
-  if (!act || byId("confirm-delete").open) return;
+  if (!act || byId("confirm-delete").open || byId("menu").matches(":popover-open")) return;
   event.preventDefault();
   act();
 }
 
 function search() {
   if (narrow.matches) togglePanel("sessions", true);
+  else if (!byId("search").checkVisibility()) closePanel("details"); // where the width is for one of them
   byId("search").select();
 }
 
@@ -203,10 +241,14 @@ function move(steps) {
   if (sessionId) location.hash = hashOf(sessionId);
 }
 
-if (await signedIn()) {
+async function start() {
+  const { sign_in } = await read("console/config.json");
+  if (!(await signedIn(sign_in))) return;
   sessions = new SessionList();
   listen();
   openAddress();
   await sessions.refresh();
   refresh();
 }
+
+start().catch((problem) => thread.replaceChildren(problemCard(problem, { "Try again": () => location.reload() })));

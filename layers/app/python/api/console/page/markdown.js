@@ -14,6 +14,7 @@ const ALLOWED = {
     ..."table thead tbody tr th td".split(" "),
   ],
   ALLOWED_ATTR: ["href", "title", "start", "align"],
+  ADD_URI_SAFE_ATTR: ["start", "align"], // else they are taken for addresses, and dropped
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,

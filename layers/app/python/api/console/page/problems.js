@@ -3,7 +3,7 @@
 import { element } from "./elements.js";
 
 const TITLES = {
-  awaiting_response: "The agent waits for an answer",
+  awaiting_response: "Not what the agent waits for",
   idempotency_key_reused: "Sent already with other words",
   model_failed: "The model failed",
   payload_too_large: "Too long",
@@ -23,13 +23,16 @@ const WORDS = {
   run_in_progress: "This very message is being answered already.",
   run_cancelled: "The answer was stopped. What had not been stored by then is discarded.",
   run_interrupted: "The process that answered ended before the answer did.",
-  unreachable: "The API did not answer. The message may have arrived: trying again sends it under the same key, so it is answered once.",
 };
+
+/** Of a message, when the connection broke off. */
+export const UNCERTAIN =
+  "The API did not answer. The message may have arrived: trying again sends it under the same key, so it is answered once.";
 
 export const titleOf = (problem) => TITLES[problem.code] ?? "Something went wrong";
 
 /** A card with the problem and the actions `{ "Try again": retry }`; the first one waits for as long as the API asks. */
-export function problemCard(problem, actions = {}) {
+export function problemCard(problem, actions = {}, words = WORDS[problem.code] ?? problem.message) {
   const busy = ["session_busy", "run_in_progress"].includes(problem.code);
   const buttons = Object.entries(actions).map(([label, act]) => element("button", { type: "button", onclick: act }, label));
   const wait = element("p", { class: "wait" });
@@ -37,7 +40,7 @@ export function problemCard(problem, actions = {}) {
     "section",
     { class: `problem ${busy ? "busy" : ""}`, role: "group", "aria-label": titleOf(problem) },
     element("h2", {}, titleOf(problem)),
-    element("p", {}, WORDS[problem.code] ?? problem.message),
+    element("p", {}, words),
     wait,
     buttons.length > 0 && element("div", { class: "actions" }, buttons),
     element("p", { class: "fine" }, problem.code, problem.requestId && ` · request ${problem.requestId}`),

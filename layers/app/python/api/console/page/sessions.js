@@ -14,6 +14,7 @@ export class SessionList {
   #loading = null;
   #budget = PAGES_A_SEARCH;
   #current = null;
+  #problem = ""; // why reading came to a halt
 
   constructor() {
     this.list = byId("session-list");
@@ -22,10 +23,9 @@ export class SessionList {
     this.button = byId("more-sessions");
     this.scroller = byId("session-scroll");
     this.search.addEventListener("input", () => this.#searchAnew());
-    this.button.addEventListener("click", () => this.#searchAnew());
+    this.button.addEventListener("click", () => (this.#problem ? this.refresh() : this.#searchAnew()));
     this.scroller.addEventListener("scroll", () => this.#fill());
     new ResizeObserver(() => this.#fill()).observe(this.scroller);
-    setInterval(() => this.#draw(), 60_000); // "2 minutes ago" grows old
   }
 
   get(sessionId) {
@@ -37,6 +37,13 @@ export class SessionList {
     this.#draw();
   }
 
+  /** One whose first answer is only coming; the API lists it with its first message. */
+  begin(session_id, preview) {
+    const now = new Date().toISOString();
+    const session = { session_id, preview, created_at: now, updated_at: now, message_count: 0 };
+    this.#sessions = new Map([[session_id, session], ...this.#sessions]);
+  }
+
   forget(sessionId) {
     this.#sessions.delete(sessionId);
     this.#draw();
@@ -46,14 +53,28 @@ export class SessionList {
   async refresh() {
     try {
       const page = await read("sessions", { limit: PAGE });
-      const older = [...this.#sessions.values()].filter(({ session_id }) => !page.sessions.some((one) => one.session_id === session_id));
-      this.#sessions = new Map([...page.sessions, ...(page.next_cursor ? older : [])].map((one) => [one.session_id, one]));
+      this.#sessions = new Map([...page.sessions, ...this.#older(page)].map((one) => [one.session_id, one]));
+      this.#problem = "";
       if (this.#cursor === undefined || page.next_cursor === null) this.#cursor = page.next_cursor;
       this.#draw();
       await this.#fill();
     } catch (problem) {
-      this.note.textContent = `The sessions could not be read: ${problem.message}`;
+      this.#halt(`The sessions could not be read: ${problem.message}`);
     }
+  }
+
+  /** Known sessions that come below the newest page. One that belongs on it, but is not there, was deleted elsewhere. */
+  #older(page) {
+    if (page.next_cursor === null) return [];
+    const last = new Date(page.sessions.at(-1).updated_at);
+    const onPage = new Set(page.sessions.map(({ session_id }) => session_id));
+    return [...this.#sessions.values()].filter((one) => !onPage.has(one.session_id) && new Date(one.updated_at) <= last);
+  }
+
+  #halt(problem) {
+    this.#problem = problem;
+    this.#draw();
+    this.#offer();
   }
 
   /** The session `steps` below the current one in what is shown. */
@@ -71,11 +92,16 @@ export class SessionList {
 
   /** Reads on until the list reaches below what one sees, or the search has used its budget. */
   async #fill() {
-    while (!this.#loading && this.#cursor && this.#endIsNear() && (!this.search.value || this.#budget-- > 0)) {
+    while (!this.#problem && !this.#loading && this.#cursor && this.#endIsNear() && (!this.search.value || this.#budget-- > 0)) {
       this.#loading = this.#readOn();
       await this.#loading.finally(() => (this.#loading = null));
     }
-    this.button.hidden = !(this.search.value && this.#cursor && this.#endIsNear());
+    this.#offer();
+  }
+
+  #offer() {
+    this.button.textContent = this.#problem ? "Read the list again" : "Search older sessions";
+    this.button.hidden = !this.#problem && !(this.search.value && this.#cursor && this.#endIsNear());
   }
 
   async #readOn() {
@@ -87,8 +113,7 @@ export class SessionList {
       this.#cursor = page.next_cursor;
       this.#draw();
     } catch (problem) {
-      this.note.textContent = `Older sessions could not be read: ${problem.message}`;
-      this.#cursor = null;
+      this.#halt(`Older sessions could not be read: ${problem.message}`);
     }
   }
 
@@ -107,7 +132,8 @@ export class SessionList {
     this.list.replaceChildren(...found.map((session) => this.#item(session)));
     if (focused) [...this.list.querySelectorAll("a")].find((link) => link.hash === focused)?.focus();
     const read = `${this.#sessions.size.toLocaleString("en")}${this.#cursor ? "+" : ""}`;
-    if (this.search.value) this.note.textContent = `${found.length.toLocaleString("en")} of ${read} match.`;
+    if (this.#problem) this.note.textContent = this.#problem;
+    else if (this.search.value) this.note.textContent = `${found.length.toLocaleString("en")} of ${read} match.`;
     else this.note.textContent = this.#sessions.size || this.#cursor === undefined ? "" : "No sessions yet.";
   }
 
@@ -128,7 +154,7 @@ export const hashOf = (sessionId) => `#/${encodeURIComponent(sessionId)}`;
 /** The session that the page's address names, or null. */
 export function sessionInAddress() {
   try {
-    return decodeURIComponent(location.hash.replace(/^#\/?/, "")) || null;
+    return decodeURIComponent(location.hash.match(/^#\/(.*)/)?.[1] ?? "") || null;
   } catch {
     return null;
   }

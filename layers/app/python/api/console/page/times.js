@@ -18,6 +18,11 @@ export function ago(time) {
   return unit ? RELATIVE.format(Math.trunc(seconds / size), unit) : "just now";
 }
 
+/** What was "just now" grows old. */
+export function tellTimesAnew() {
+  for (const time of document.querySelectorAll("time")) time.textContent = ago(time.dateTime);
+}
+
 export const moment = (time) => WHOLE.format(new Date(time));
 
 export const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
