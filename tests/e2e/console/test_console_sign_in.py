@@ -127,6 +127,19 @@ def test_a_token_that_ran_out_is_renewed_without_asking(open_console: Open, host
     assert hosted_pages.grants[-1] == "refresh_token"
 
 
+def test_one_stays_signed_in_while_the_sign_in_is_away(open_console: Open) -> None:
+    console = open_console()
+    console.button("Sign in").click()
+    expect(console.button("Sign out")).to_be_visible()
+    refused = {"status": 401, "json": {"code": "unauthorized", "detail": "expired"}}
+    console.page.route("**/process-streaming", lambda route: route.fulfill(**refused), times=1)
+    console.page.route("**/oauth2/token", lambda route: route.abort(), times=1)
+    console.say("say: still here")
+    expect(console.problem).to_have_accessible_name("No connection")
+    console.button("Try again").click()
+    expect(console.answers).to_have_text("still here")
+
+
 def test_an_answer_to_a_sign_in_that_this_tab_did_not_begin_is_ignored(
     open_console: Open, address: str, hosted_pages: HostedPages
 ) -> None:

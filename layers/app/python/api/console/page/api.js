@@ -76,13 +76,19 @@ async function* events(response) {
 
 async function call(url, options) {
   let response = await send(url, options);
-  if (response.status === 401 && (await renew())) response = await send(url, options);
+  if (response.status === 401 && (await renewed())) response = await send(url, options);
   if (response.status === 401) signInAgain();
   if (response.ok) return response;
   const body = await response.json().catch(() => ({ title: response.statusText || `Status ${response.status}` }));
   const retryAfter = Number.parseInt(response.headers.get("Retry-After"), 10);
   throw new Problem(body, Number.isNaN(retryAfter) ? null : retryAfter);
 }
+
+/** A sign-in that cannot be reached signs nobody out. */
+const renewed = () =>
+  renew().catch(() => {
+    throw unreachable();
+  });
 
 async function send(url, options) {
   try {

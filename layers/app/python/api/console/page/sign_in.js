@@ -29,7 +29,7 @@ export async function signedIn(signIn) {
 /** The header that says who calls. */
 export const authorization = () => (pool && stored(TOKENS) ? { Authorization: stored(TOKENS).id } : {});
 
-/** A new token for one that ran out; false where that takes a new sign-in. */
+/** A new token for one that ran out; false where that takes a new sign-in. Throws where nobody could be asked. */
 export async function renew() {
   const refresh = pool && stored(TOKENS)?.refresh;
   if (!refresh) return false;
@@ -70,14 +70,16 @@ async function finish() {
   history.replaceState(null, "", HOME + (attempt?.hash ?? ""));
   if (attempt?.state !== query.get("state")) return;
   const code = query.get("code");
-  const done = code && (await exchange({ grant_type: "authorization_code", code, code_verifier: attempt.verifier }));
+  const grant = { grant_type: "authorization_code", code, code_verifier: attempt.verifier };
+  const done = code && (await exchange(grant).catch(() => false));
   if (!done) byId("sign-in-note").textContent = "Signing in did not succeed. Please try again.";
 }
 
 async function exchange(grant) {
   const body = new URLSearchParams({ ...grant, client_id: pool.client_id, redirect_uri: HOME });
-  const response = await fetch(`${pool.url}/oauth2/token`, { method: "POST", body }).catch(() => null);
-  if (!response?.ok) return false;
+  const response = await fetch(`${pool.url}/oauth2/token`, { method: "POST", body });
+  if (response.status >= 500) throw new Error("The sign-in is away.");
+  if (!response.ok) return false;
   const tokens = await response.json();
   store(TOKENS, { id: tokens.id_token, refresh: tokens.refresh_token ?? grant.refresh_token });
   return true;
