@@ -15,6 +15,7 @@ from psycopg import sql
 from local.database import EmbeddedDatabase
 from local.gateway import Gateway
 from local.gateway.event import Owner
+from local.gateway.limits import Limits
 from tests.e2e.console.console import Console
 from tests.e2e.console.hostile import HOSTILE
 from tests.e2e.console.picture import PICTURE
@@ -29,6 +30,8 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
 ]
 Open = Callable[..., Console]
+# A page asks for its parts at once; on a busy machine the processes that answer may take longer than a laptop's wait.
+PATIENT = Limits(throttle_seconds=60)
 
 _owners = itertools.count()
 
@@ -58,9 +61,8 @@ def gateway(console_database_url: str, tmp_path_factory: pytest.TempPathFactory)
     """One for all that needs nothing special: its processes take seconds to start."""
     script = tmp_path_factory.mktemp("script") / "script.json"
     script.write_text(json.dumps({name: f"say: {text}" for name, text in HOSTILE.items()} | PICTURE))
-    with Gateway(
-        {**environment(console_database_url), "SCRIPTED_MODEL_SCRIPT": str(script)}, port=0, backend_port=0
-    ) as it:
+    variables = {**environment(console_database_url), "SCRIPTED_MODEL_SCRIPT": str(script)}
+    with Gateway(variables, port=0, backend_port=0, limits=PATIENT) as it:
         yield it
 
 

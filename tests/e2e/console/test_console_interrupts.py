@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from local.gateway import Gateway
 from local.gateway.gateway import ROOT
-from tests.e2e.console.conftest import environment
+from tests.e2e.console.conftest import PATIENT, environment
 from tests.e2e.console.console import Console
 
 pytestmark = pytest.mark.chromium
@@ -33,7 +33,8 @@ def gateway(console_database_url: str, tmp_path_factory: pytest.TempPathFactory)
     unwanted = shutil.ignore_patterns("dependencies", "__pycache__")
     shutil.copytree(ROOT / "layers", copied, ignore=unwanted)
     (copied / "app/python/agent/tools.py").write_text(TOOLS)
-    with Gateway(environment(console_database_url), port=0, backend_port=0, layers=copied) as running:
+    variables = environment(console_database_url)
+    with Gateway(variables, port=0, backend_port=0, layers=copied, limits=PATIENT) as running:
         yield running
 
 

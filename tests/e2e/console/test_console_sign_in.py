@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Request, expect
 
 from local.gateway import Gateway
-from tests.e2e.console.conftest import Open, environment
+from tests.e2e.console.conftest import PATIENT, Open, environment
 
 pytestmark = pytest.mark.chromium
 
@@ -92,7 +92,8 @@ def hosted_pages() -> Iterator[HostedPages]:
 @pytest.fixture(scope="module")
 def gateway(console_database_url: str, hosted_pages: HostedPages) -> Iterator[Gateway]:
     sign_in = {"SIGN_IN_URL": hosted_pages.url, "SIGN_IN_CLIENT_ID": CLIENT_ID}
-    with Gateway({**environment(console_database_url), **sign_in}, port=0, backend_port=0) as running:
+    variables = {**environment(console_database_url), **sign_in}
+    with Gateway(variables, port=0, backend_port=0, limits=PATIENT) as running:
         yield running
 
 
