@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 TIMEOUT_MILLISECONDS = 20_000
-READY = re.compile("^(Send|Sign in)$")  # what a person can do first, once the page's script listens
+READY = re.compile("^(Send|Answer|Sign in)$")  # what a person can do first, once the page's script listens
 expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 

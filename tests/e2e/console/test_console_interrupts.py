@@ -33,8 +33,7 @@ def gateway(console_database_url: str, tmp_path_factory: pytest.TempPathFactory)
     unwanted = shutil.ignore_patterns("dependencies", "__pycache__")
     shutil.copytree(ROOT / "layers", copied, ignore=unwanted)
     (copied / "app/python/agent/tools.py").write_text(TOOLS)
-    variables = environment(console_database_url)
-    with Gateway(variables, port=0, backend_port=0, layers=copied, limits=PATIENT) as running:
+    with Gateway(environment(console_database_url), port=0, backend_port=0, layers=copied, limits=PATIENT) as running:
         yield running
 
 
@@ -44,6 +43,8 @@ def test_the_page_shows_what_the_agent_asks_and_takes_the_answer(console: Consol
     expect(form).to_contain_text("approval")
     expect(form).to_contain_text('"amount": 5')
     expect(console.page.get_by_label("Message")).to_be_disabled()
+    expect(console.button("Send")).to_be_disabled()
+    expect(form.get_by_role("textbox")).to_be_focused()
 
     console.page.reload()
     expect(form).to_contain_text('"amount": 5')
@@ -51,7 +52,20 @@ def test_the_page_shows_what_the_agent_asks_and_takes_the_answer(console: Consol
     form.get_by_role("button", name="Answer").click()
     expect(console.answers.last).to_contain_text("approved: 5")
     expect(form).to_have_count(0)
+    expect(console.page.get_by_label("Message")).to_be_focused()
+
+
+def test_an_answer_that_another_tab_has_given_is_not_waited_for_any_more(console: Console) -> None:
+    console.ask('tool: pay {"amount": 6}')
+    second = Console(console.page.context.new_page(), console.page.url)
+    for each, answer in ((second, "yes"), (console, "no")):
+        each.page.get_by_role("form").get_by_role("textbox").fill(answer)
+        each.button("Answer").click()
+        expect(each.answers.last).to_contain_text("yes: 6")
+    expect(console.problem).to_have_accessible_name("Not what the agent waits for")
+    console.button("Dismiss").click()
     expect(console.page.get_by_label("Message")).to_be_enabled()
+    assert second.errors == []
 
 
 def test_an_answer_can_be_json(console: Console) -> None:

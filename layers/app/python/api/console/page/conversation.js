@@ -138,9 +138,9 @@ export class Conversation extends EventTarget {
 
   async #finished(result) {
     await this.#catchUp();
-    this.#forgetTurn();
     this.#tail.replaceChildren(summary(result));
     this.#showInterrupts();
+    this.#forgetTurn();
     if (result.timings) this.runs.push(result);
     announce(this.waiting ? "The agent waits for your answer." : result.response);
     this.toEnd();

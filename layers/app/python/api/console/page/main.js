@@ -78,6 +78,7 @@ function refresh() {
   byId("title").textContent = session?.preview || current.sessionId || "New session";
   document.title = `${byId("title").textContent} · Agent sessions`;
   byId("send").hidden = current.running;
+  byId("send").disabled = current.waiting;
   byId("stop").hidden = !current.running;
   const passes = prompt.disabled !== current.waiting && [prompt, document.body].includes(document.activeElement);
   prompt.disabled = current.waiting;
@@ -107,9 +108,10 @@ function togglePanel(id, open) {
 
 const isOpen = (id) => document.body.classList.contains(`with-${id}`);
 
-/** On a phone a panel lies over the conversation, which neither fingers nor keys reach meanwhile. */
+/** On a phone a panel lies over the conversation: meanwhile neither fingers nor keys reach more of it than its title. */
 function coverConversation() {
-  byId("conversation").inert = narrow.matches && (isOpen("sessions") || isOpen("details"));
+  const covered = narrow.matches && (isOpen("sessions") || isOpen("details"));
+  for (const part of document.querySelectorAll("main > :not(header), main > header > button")) part.inert = covered;
 }
 
 function closePanel(id) {
@@ -193,7 +195,8 @@ function listen() {
   });
   byId("session-list").addEventListener("click", () => closePanel("sessions"));
   document.body.addEventListener("click", ({ target }) => {
-    if (target === document.body) ["sessions", "details"].forEach(closePanel); // beside the panel
+    const beside = narrow.matches && target.matches("body, main, main > header, #title");
+    if (beside) ["sessions", "details"].forEach(closePanel);
   });
   narrow.addEventListener("change", coverConversation);
   for (const id of ["sessions", "details"]) {
@@ -205,7 +208,6 @@ function listen() {
   fromMenu("export", saveExport);
   fromMenu("delete", confirmDelete);
   addEventListener("keydown", shortcut);
-  byId("send").disabled = false;
 }
 
 function newSession() {
