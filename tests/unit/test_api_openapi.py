@@ -1,11 +1,14 @@
 """The committed document, the code, the table of routes and the table of errors say the same."""
 
+import re
+import sys
 import tomllib
 from pathlib import Path
 
 from api import openapi
 from api.operations import OPERATIONS
 from api.problems import PROBLEMS
+from api.process_request import NOT_BLANK
 from api.reference_page import CONTENT_SECURITY_POLICY, page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +19,11 @@ OF_THE_SESSION_BACKEND = {"already_exists", "message_not_found", "message_order"
 
 def test_the_committed_document_is_what_the_code_makes() -> None:
     assert openapi.FILE.read_text() == openapi.text(), "python -m api.openapi writes it anew"
+
+
+def test_it_calls_blank_what_the_code_calls_blank() -> None:
+    for character in map(chr, range(sys.maxunicode + 1)):
+        assert bool(re.search(NOT_BLANK, character)) == bool(character.strip()), hex(ord(character))
 
 
 def test_it_has_every_route_that_is_deployed_and_no_other() -> None:

@@ -44,8 +44,12 @@ def _is_identifier(value: object) -> str:
         raise PydanticCustomError("identifier", "{reason}", {"reason": error.reason}) from error
 
 
+# What `str.strip` leaves something of. Not \\S: regular expressions differ on what is white space.
+NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 # pydantic's own text refuses lone surrogates, which a prompt may have and the database keeps.
-Prompt = Annotated[str, PlainValidator(_is_text), WithJsonSchema({"type": "string", "minLength": 1, "pattern": "\\S"})]
+Prompt = Annotated[
+    str, PlainValidator(_is_text), WithJsonSchema({"type": "string", "minLength": 1, "pattern": NOT_BLANK})
+]
 Identifier = Annotated[
     str,
     PlainValidator(_is_identifier),
