@@ -75,7 +75,7 @@ check: $(SETUP)  ## format, lint, types, import directions
 round-trips: $(SETUP)  ## how often a turn waits for the database, counted on the wire
 	@$(RUN) python -m tests.proof.round_trips
 
-soak: $(SETUP)  ## 10,000 runs under kills and restarts, then their history checked (10 to 25 minutes)
+soak: $(SETUP)  ## 10,000 runs under kills and restarts, then their history checked (about a minute)
 	@$(RUN) python -m tests.proof.soak $(ARGS)
 
 unit: $(SETUP)  ## the tests alone, on two cores
