@@ -1,6 +1,9 @@
 """POST /process-streaming: one turn of the agent, told as it goes on."""
 
+import gc
 import os
+
+gc.disable()  # as in `process`
 
 from streaming_route import StreamingRoute
 
@@ -13,3 +16,6 @@ settings = Settings.from_environment(os.environ)
 api = Api(settings)
 StreamingRoute(open_store(settings.store), api.observability).add_to(api)
 handler = streamed(api)
+
+gc.freeze()
+gc.enable()

@@ -4,7 +4,6 @@ import itertools
 import math
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,12 +66,12 @@ def test_what_a_run_commits_survives(store: Store, owner: str, numbers: Iterator
     begun = store.runs.begin(owner, RunRequest("s", "default", run_id, 60))
     assert isinstance(begun, BegunRun)
     assert begun.agent
-    written = replace(begun.agent, state=encode("state", {"value": value}), message_count=number + 1)
+    written = begun.agent._replace(state=encode("state", {"value": value}), message_count=number + 1)
     message = AgentMessage("default", MessageRecord(number, text, None, CREATED_AT, CREATED_AT))
     write = RunWrite(
         "s", run_id, 60, updated_agents=[written], messages=[message], message_counts=[("default", number + 1)]
     )
-    store.runs.write(owner, replace(write, outcome=RunOutcome("completed", encode("result", {"value": value}), number)))
+    store.runs.write(owner, write._replace(outcome=RunOutcome("completed", encode("result", {"value": value}), number)))
     assert store.agents.read(owner, "s", "default") == written
     assert store.messages.read(owner, "s", "default", number) == message.record
     run = store.runs.read(owner, run_id)

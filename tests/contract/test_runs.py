@@ -3,7 +3,6 @@
 import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -46,7 +45,7 @@ def write(asked: RunRequest, *texts: str, start: int = 0, **members: object) -> 
     messages = [AgentMessage("default", message(start + number, text)) for number, text in enumerate(texts)]
     counts = [("default", start + len(texts))] if texts else []
     written = RunWrite(asked.session_id, asked.run_id, asked.lease_seconds, messages=messages, message_counts=counts)
-    return replace(written, **members)  # pyright: ignore[reportArgumentType]
+    return written._replace(**members)  # pyright: ignore[reportArgumentType]
 
 
 def commit(asked: RunRequest, *texts: str, start: int = 0, **members: object) -> RunWrite:
@@ -97,8 +96,8 @@ def test_a_write_holds_everything_a_run_can_change(store: Store, owner: str) -> 
     add_session(store, owner, "secret")
     asked = request()
     begin(store, owner, asked)
-    changed = replace(agent(state='{"k":2.0}', removed_message_count=1), message_count=3)
-    redacted = replace(message(0, "[gone]"), redact_message=message(0, "[gone]").message)
+    changed = agent(state='{"k":2.0}', removed_message_count=1)._replace(message_count=3)
+    redacted = message(0, "[gone]")._replace(redact_message=message(0, "[gone]").message)
     store.runs.write(
         owner,
         write(
@@ -215,7 +214,7 @@ def test_a_cancelled_run_hears_of_it_at_its_next_write_and_renewal(store: Store,
 def test_the_same_key_brings_the_stored_answer(store: Store, owner: str) -> None:
     asked = request(idempotency_key="käse/1", request_hash="h")
     begin(store, owner, asked)
-    again = replace(asked, run_id=str(uuid.uuid4()))
+    again = asked._replace(run_id=str(uuid.uuid4()))
     with pytest.raises(RunInProgressError) as caught:
         store.runs.begin(owner, again)
     assert caught.value.run_id == asked.run_id
@@ -225,7 +224,7 @@ def test_the_same_key_brings_the_stored_answer(store: Store, owner: str) -> None
     assert isinstance(stored, RunRecord)
     assert stored == store.runs.read(owner, asked.run_id)
     with pytest.raises(IdempotencyKeyReusedError):
-        store.runs.begin(owner, replace(again, request_hash="other"))
+        store.runs.begin(owner, again._replace(request_hash="other"))
     begin(store, f"{owner}-other", again)
 
 
@@ -234,7 +233,7 @@ def test_a_failed_runs_key_runs_again(store: Store, owner: str) -> None:
     begin(store, owner, asked)
     store.runs.write(owner, write(asked, outcome=RunOutcome("failed", error_code="model_failed")))
     assert store.runs.read(owner, asked.run_id).error_code == "model_failed"
-    begin(store, owner, replace(asked, run_id=str(uuid.uuid4())))
+    begin(store, owner, asked._replace(run_id=str(uuid.uuid4())))
 
 
 REPEATED: dict[str, Callable[[RunRequest], RunWrite]] = {
@@ -296,7 +295,7 @@ def test_a_message_that_would_leave_a_hole_is_refused_and_nothing_is_written(
     with pytest.raises(MessageOrderError, match=f"message_id 7 is not the next one, {len(stored)}"):
         store.runs.write(owner, commit(asked, "far", "away", start=7, created_agents=created))
     assert store.runs.read(owner, asked.run_id).status == "running"
-    assert store.agents.read(owner, "s", "default") == (replace(agent(), message_count=len(stored)) if stored else None)
+    assert store.agents.read(owner, "s", "default") == (agent()._replace(message_count=len(stored)) if stored else None)
 
 
 def test_a_refused_commit_leaves_the_run_to_its_holder(store: Store, owner: str) -> None:

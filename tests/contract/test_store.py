@@ -1,7 +1,6 @@
 """Every call of `Store`, its errors included."""
 
 import uuid
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -105,9 +104,9 @@ def test_an_agent_comes_back_as_it_was_created(store: Store, owner: str) -> None
 
 def test_updating_an_agent_keeps_when_it_was_created(store: Store, owner: str) -> None:
     add_session(store, owner)
-    changed = replace(agent(state='{"k":2}'), created_at="2030-01-01T00:00:00+00:00", updated_at="2030-01-02T00:00:00")
+    changed = agent(state='{"k":2}')._replace(created_at="2030-01-01T00:00:00+00:00", updated_at="2030-01-02T00:00:00")
     store.agents.update(owner, "s", changed)
-    assert store.agents.read(owner, "s", "default") == replace(changed, created_at=CREATED_AT)
+    assert store.agents.read(owner, "s", "default") == changed._replace(created_at=CREATED_AT)
 
 
 def test_an_unknown_agent_is_not_updated(store: Store, owner: str) -> None:
@@ -176,7 +175,7 @@ def test_messages_of_an_unknown_agent_are_not_listed(store: Store, owner: str) -
 def test_a_message_and_the_preview_are_replaced(store: Store, owner: str) -> None:
     add_session(store, owner, "secret")
     body = message(0, "[gone]").message
-    replacement = replace(message(0), message=body, redact_message=body)
+    replacement = message(0)._replace(message=body, redact_message=body)
     store.messages.update(owner, "s", "default", replacement, "[gone]")
     assert store.messages.read(owner, "s", "default", 0) == replacement
     stored = store.sessions.read(owner, "s")

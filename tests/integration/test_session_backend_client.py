@@ -8,7 +8,6 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -108,9 +107,9 @@ def test_a_repeated_message_that_counts_from_0_again_is_stored_once(
     add_session(store, OWNER, "Hello", session_id=session_id)
     store.agents.update(OWNER, session_id, agent(removed_message_count=5))
     relay.fates.append("lose the answer")
-    again = replace(message(0, "again"), created_at="2026-11-22T11:00:00+00:00")
+    again = message(0, "again")._replace(created_at="2026-11-22T11:00:00+00:00")
     assert store.messages.create(OWNER, session_id, "default", again, None) == 1
-    assert [*store.messages.list(OWNER, session_id, "default")] == [message(0), replace(again, message_id=1)]
+    assert [*store.messages.list(OWNER, session_id, "default")] == [message(0), again._replace(message_id=1)]
 
 
 def test_a_repeated_creation_that_meets_another_ones_is_refused(
@@ -120,8 +119,8 @@ def test_a_repeated_creation_that_meets_another_ones_is_refused(
     store.multi_agents.create(OWNER, session_id, "graph", "{}")
     later = "2027-01-01T00:00:00+00:00"
     creations = (
-        lambda: store.sessions.create(OWNER, replace(session(session_id), created_at=later)),
-        lambda: store.agents.create(OWNER, session_id, replace(agent(), created_at=later)),
+        lambda: store.sessions.create(OWNER, session(session_id)._replace(created_at=later)),
+        lambda: store.agents.create(OWNER, session_id, agent()._replace(created_at=later)),
         lambda: store.messages.create(OWNER, session_id, "default", message(0, "Other"), "Other"),
         lambda: store.multi_agents.create(OWNER, session_id, "graph", '{"other":1}'),
     )
@@ -256,7 +255,7 @@ def test_a_write_that_lambda_would_not_take_is_refused_before_it_is_sent(
         store.runs.write(OWNER, write)
     assert len(relay.requests) == sent
     assert store.agents.read(OWNER, session_id, "default") is None
-    assert store.runs.write(OWNER, replace(write, messages=big[:1], message_counts=[("default", 1)])) is False
+    assert store.runs.write(OWNER, write._replace(messages=big[:1], message_counts=[("default", 1)])) is False
 
 
 def test_where_few_messages_fill_an_answer_no_more_are_asked_for_than_may_come(

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -61,7 +60,7 @@ def watch(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
 
 
 def request(session_id: str = "user-123", **changes: Any) -> RunRequest:
-    return replace(RunRequest(session_id, "default", str(uuid.uuid4()), lease_seconds=30), **changes)
+    return RunRequest(session_id, "default", str(uuid.uuid4()), lease_seconds=30)._replace(**changes)
 
 
 def write(begun: RunRequest, *texts: str, first_id: int = 0, outcome: RunOutcome | None = None) -> RunWrite:
@@ -269,7 +268,7 @@ def test_a_key_whose_run_did_not_succeed_may_run_again(
     if end == "killed":
         expire_lease(watch)
     else:
-        store.runs.write(OWNER, replace(write(first), created_agents=[], outcome=RunOutcome(end)))  # type: ignore[arg-type]
+        store.runs.write(OWNER, write(first)._replace(created_agents=[], outcome=RunOutcome(end)))  # type: ignore[arg-type]
     begin(store, request("two", idempotency_key="key", request_hash="hash"))
     expected = "interrupted" if end == "killed" else end
     assert store.runs.read(OWNER, first.run_id).status == expected

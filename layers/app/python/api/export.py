@@ -4,7 +4,6 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from api.history import Page, message_text
 from api.responses import json_text
@@ -33,7 +32,7 @@ class Export:
 
     def _lines(self, start: Position) -> Iterator[tuple[Position, str]]:
         if start <= FIRST:
-            yield FIRST, json_text({"type": "session", **asdict(self._session)})
+            yield FIRST, json_text({"type": "session", **self._session._asdict()})
         for multi_agent in self._store.multi_agents.list(self._owner, self._session.session_id):
             position = (1, multi_agent.multi_agent_id, 0)
             if start <= position:
@@ -85,7 +84,7 @@ def position_of(cursor: str) -> Position:
 def _agent_line(agent: AgentRecord) -> str:
     """The three states are JSON texts already."""
     states = ("state", "conversation_manager_state", "internal_state")
-    values = asdict(agent)
+    values = agent._asdict()
     head = {"type": "agent", **{name: value for name, value in values.items() if name not in states}}
     members = ",".join(f'"{name}":{values[name]}' for name in states)
     return f"{json_text(head)[:-1]},{members}}}"

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 from .errors import LeaseLostError
 from .records import AgentMessage, AgentRecord, MessageRecord, MultiAgentRecord, RunOutcome, RunWrite
@@ -61,7 +60,7 @@ class Journal:
         with self.lock:
             created = self._created.get(agent.agent_id)
             if created:
-                self._created[agent.agent_id] = replace(agent, created_at=created.created_at)
+                self._created[agent.agent_id] = agent._replace(created_at=created.created_at)
             else:
                 self._updated[agent.agent_id] = agent
 
@@ -75,7 +74,7 @@ class Journal:
                 raise LeaseLostError(self._empty.run_id, "it has ended")
             message_id = self._next_ids[agent_id]
             self._next_ids[agent_id] = message_id + 1
-            self._last[agent_id] = replace(record, message_id=message_id)
+            self._last[agent_id] = record._replace(message_id=message_id)
             self._messages.append(AgentMessage(agent_id, self._last[agent_id]))
             if message_id == 0 and self._preview is None:
                 self._preview = preview()
@@ -102,8 +101,7 @@ class Journal:
 
     def take(self, outcome: RunOutcome | None = None) -> RunWrite:
         agent_ids = {message.agent_id for message in self._messages}
-        return replace(
-            self._empty,
+        return self._empty._replace(
             created_agents=tuple(self._created.values()),
             updated_agents=tuple(self._updated.values()),
             messages=tuple(self._messages),

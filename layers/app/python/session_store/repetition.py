@@ -3,8 +3,6 @@
 To be asked before any refusal is raised: a run may have taken the session after the first try had stored the message.
 """
 
-from dataclasses import replace
-
 from .errors import AgentNotFoundError
 from .records import MessageRecord
 from .store import Messages
@@ -22,4 +20,4 @@ def stored_id_of(messages: Messages, owner: str, session_id: str, agent_id: str,
         newest = messages.list(owner, session_id, agent_id, from_message_id=_NEWEST, limit=1, order="desc")
     except AgentNotFoundError:
         return None
-    return next((last.message_id for last in newest if replace(last, message_id=message.message_id) == message), None)
+    return next((last.message_id for last in newest if last._replace(message_id=message.message_id) == message), None)

@@ -130,7 +130,7 @@ class PostgreSQLSessionRepository(SessionRepository):
         """Replace a message, as Strands does to redact one: nothing of the original stays in any row."""
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("agent_id", agent_id)
-            record = replace(message_record(session_message), updated_at=datetime.now(UTC).isoformat())
+            record = message_record(session_message)._replace(updated_at=datetime.now(UTC).isoformat())
             preview = preview_of(session_message.to_message()) if record.message_id == 0 else None
             self._store.messages.update(self._owner, *ids, record, preview)
 

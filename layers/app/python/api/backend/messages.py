@@ -1,7 +1,6 @@
 """/sessions/{session_id}/agents/{agent_id}/messages"""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -44,7 +43,7 @@ class MessageResources:
         document = call.document()
         message = checked_message(message_of(document))
         message_id = self._messages.create(call.owner, *_place(call), message, preview_in(document, message))
-        return answer(message_text(replace(message, message_id=message_id)), HTTPStatus.CREATED)
+        return answer(message_text(message._replace(message_id=message_id)), HTTPStatus.CREATED)
 
     def list(self, request: Request) -> Response[Any]:
         """As many of the page as fit; `next_message_id` is where it goes on, null where nothing follows."""
