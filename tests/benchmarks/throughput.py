@@ -97,7 +97,7 @@ def _turn(store: PostgreSQLStore, session_id: str) -> None:
     first = begun.agent.message_count if begun.agent else 0  # type: ignore[union-attr]
     body = json.dumps({"role": "user", "content": [{"text": "x" * 560}]})
     messages = [AgentMessage("default", MessageRecord(first + number, body, None, NOW, NOW)) for number in range(2)]
-    window = AgentRecord(**{**_members(AGENT), "removed_message_count": max(0, first - 38)})
+    window = AGENT._replace(removed_message_count=max(0, first - 38))
     write = RunWrite(
         session_id,
         request.run_id,
@@ -109,10 +109,6 @@ def _turn(store: PostgreSQLStore, session_id: str) -> None:
         outcome=RunOutcome("completed", "{}", first + 1),
     )
     store.runs.write("owner", write)
-
-
-def _members(record: AgentRecord) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in AgentRecord.__dataclass_fields__}
 
 
 if __name__ == "__main__":

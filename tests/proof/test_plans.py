@@ -20,7 +20,10 @@ MESSAGES_OF_ONE = 20_000
 
 @pytest.fixture(scope="module")
 def full_url(postgresql_server: EmbeddedDatabase) -> Iterator[str]:
-    """100,000 sessions of two owners, each with an agent, a message and a run; one has 20,000 messages."""
+    """100,000 sessions of two owners, each with an agent, a message and a run.
+
+    Two have 20,000 messages: session 1, and session 17 whose window holds 40 of them.
+    """
     with psycopg.connect(postgresql_server.url, autocommit=True) as server:
         server.execute("CREATE DATABASE full_of_sessions")
         url = postgresql_server.url.rpartition("/")[0] + "/full_of_sessions"
@@ -50,9 +53,11 @@ def fill(connection: "psycopg.Connection[Any]") -> None:
         """
         INSERT INTO agents
         SELECT session_key, 'default', '{}',
-               '{"__name__": "NullConversationManager", "removed_message_count": 0}', '{}', 0,
-               CASE session_id WHEN 'session 1' THEN %(messages)s ELSE 1 END, '2026-01-01', '2026-01-01'
-        FROM sessions
+               json_build_object('__name__', 'NullConversationManager', 'removed_message_count', removed), '{}',
+               removed,
+               CASE WHEN session_id IN ('session 1', 'session 17') THEN %(messages)s ELSE 1 END, '2026', '2026'
+        FROM sessions,
+             LATERAL (SELECT CASE session_id WHEN 'session 17' THEN %(messages)s - 40 ELSE 0 END) AS a (removed)
         """,
         parameters,
     )
@@ -60,7 +65,7 @@ def fill(connection: "psycopg.Connection[Any]") -> None:
         """
         INSERT INTO messages
         SELECT session_key, 'default', number, '{"role": "user", "content": [{"text": "x"}]}', NULL, '2026', '2026'
-        FROM sessions, generate_series(0, CASE session_id WHEN 'session 1' THEN %(messages)s - 1 ELSE 0 END) AS number
+        FROM sessions JOIN agents USING (session_key), generate_series(0, message_count - 1) AS number
         """,
         parameters,
     )
@@ -97,6 +102,7 @@ def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], 
         100,
         lambda repository: hold_turn(repository, "session 11", "Hello", UseTool("no", {}), "answer"),
     )
+    yield "tool turns on a long history under a window", 600, windowed_turns
     yield "a turn under a key", 100, keyed_turn
     yield "a deletion", 60, lambda repository: repository.delete_session("session 13")
     yield (
@@ -113,6 +119,12 @@ def late_page(repository: PostgreSQLSessionRepository) -> None:
     cursor = None
     for _ in range(5):
         cursor = repository.list_sessions(limit=50, cursor=cursor).next_cursor
+
+
+def windowed_turns(repository: PostgreSQLSessionRepository) -> None:
+    """More than five: then PostgreSQL keeps its plan."""
+    for _ in range(7):
+        hold_turn(repository, "session 17", "Hello", UseTool("no", {}), "answer")
 
 
 def keyed_turn(repository: PostgreSQLSessionRepository) -> None:
@@ -145,6 +157,10 @@ def rows_read(url: str) -> dict[str, tuple[int, int]]:
         ).fetchone():
             pass
         found = connection.execute(
-            "SELECT relname, seq_scan, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables"
+            """
+            SELECT relname, seq_scan, seq_tup_read + coalesce((SELECT sum(idx_tup_read) FROM pg_stat_user_indexes i
+                                                               WHERE i.relid = t.relid), 0)::bigint
+            FROM pg_stat_user_tables t
+            """
         ).fetchall()
     return {table: (scans, read) for table, scans, read in found}

@@ -3,11 +3,14 @@
 from dataclasses import replace
 
 from harness import main
-from strands_agent import build_agent, seed_messages
+from strands_agent import build_agent, seed_through
 
 from session_store.open import open_store
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
+
+RUN_MESSAGES = 1_000
+"""So many fit into one write over the session backend."""
 
 
 class Ours:
@@ -15,8 +18,9 @@ class Ours:
         self._repository = PostgreSQLSessionRepository(store=open_store(replace(StoreSettings(), url=url)))
 
     def seed(self, session_id: str, messages: int, *, window: bool) -> None:
-        with self._repository.run(session_id) as run:
-            build_agent(window=window, messages=seed_messages(messages), session_manager=run.session_manager)
+        for first in range(0, max(messages, 1), RUN_MESSAGES):
+            with self._repository.run(session_id) as run:
+                seed_through(run.session_manager, min(messages - first, RUN_MESSAGES), window=window)
 
     def turn(self, session_id: str, tools: int) -> None:
         with self._repository.run(session_id) as run:
