@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
 
 from local.database import EmbeddedDatabase
@@ -53,3 +55,10 @@ def wired(wire: WireProxy) -> Iterator[PostgreSQLSessionRepository]:
     store = PostgreSQLStore(StoreSettings(url=wire.url))
     yield PostgreSQLSessionRepository(store=store)
     store.close()
+
+
+@pytest.fixture
+def watch(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
+    """A bystander's connection, straight to the database."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection

@@ -1,32 +1,19 @@
 """Several agents in one run, side by side or as the nodes of a Graph or a Swarm."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
-from strands import Agent, tool
+from strands import Agent
 from strands.multiagent import GraphBuilder, Swarm
 from strands.session.session_manager import SessionManager
 
 from session_store.repository import PostgreSQLSessionRepository
-from tests.proof.turns import agent_of, assert_closed, history, texts, wait_until_blocked
+from tests.proof.turns import agent_of, assert_closed, history, texts, wait_until_blocked, work
 from tests.scripted_model import ScriptedModel, UseTool
 
 WAIT_SECONDS = 30
-
-
-@pytest.fixture
-def watch(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
-
-
-@tool
-def work() -> str:
-    """Works."""
-    return "worked"
 
 
 def test_what_an_agent_says_while_another_ones_write_is_on_its_way_is_stored(

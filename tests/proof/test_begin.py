@@ -52,13 +52,6 @@ def store(url: str) -> Iterator[PostgreSQLStore]:
     opened.close()
 
 
-@pytest.fixture
-def watch(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
-    """A bystander's connection, straight to the database."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
-
-
 def request(session_id: str = "user-123", **changes: Any) -> RunRequest:
     return RunRequest(session_id, "default", str(uuid.uuid4()), lease_seconds=30)._replace(**changes)
 

@@ -1,36 +1,23 @@
 """A write that was stored although nobody heard of it, and what others do before it is tried again."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
-from strands import tool
 
 from session_store.errors import SessionNotFoundError, StoreUnavailableError
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.store import Store
-from tests.proof.turns import OWNER, agent_of, assert_closed, history, hold_turn, texts
+from tests.proof.turns import OWNER, agent_of, assert_closed, history, hold_turn, texts, work
 from tests.proof.wire import WireProxy
 from tests.scripted_model import ScriptedModel, UseTool
 
 NOW = "2026-11-22T10:00:00+00:00"
 AGENT = AgentRecord("default", "{}", "{}", "{}", NOW, NOW)
 MESSAGE = MessageRecord(0, '{"role":"user","content":[{"text":"Hello"}]}', None, NOW, NOW)
-
-
-@pytest.fixture
-def watch(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
-
-
-@tool
-def work() -> str:
-    """Works."""
-    return "worked"
 
 
 def leave_open_turn(store: Store, session_id: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from strands import Agent
+from strands import Agent, tool
 from strands.agent.conversation_manager import NullConversationManager
 from strands.models.model import Model
 from strands.session.session_manager import SessionManager
@@ -18,6 +18,12 @@ from tests.scripted_model import ScriptedModel
 from tests.waiting import wait_until
 
 OWNER = "default"
+
+
+@tool
+def work() -> str:
+    """Works."""
+    return "worked"
 
 
 def agent_of(session_manager: SessionManager, model: Model, tools: Sequence[Any] = (), **options: Any) -> Agent:
@@ -84,3 +90,9 @@ def _blocked(watch: "psycopg.Connection[Any]") -> int:
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     ).fetchone()
     return row[0] if row else 0
+
+
+def stored_texts(repository: PostgreSQLSessionRepository, session_id: str = "user-123") -> list[str]:
+    messages = history(repository._store, session_id)
+    assert_closed(messages)
+    return texts(messages)

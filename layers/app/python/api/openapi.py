@@ -15,7 +15,8 @@ from pydantic.json_schema import JsonSchemaMode
 from api import problems
 from api.answers import BinaryContent, ProblemDetails
 from api.errors import UnauthenticatedError
-from api.operations import OPERATIONS, PROMPTS, Link, Operation, Parameter
+from api.operation import Link, Operation, Parameter
+from api.operations import OPERATIONS, PROMPTS
 from api.process_request import ProcessRequest
 from api.settings import Settings
 from session_store.errors import RunInProgressError, SessionBusyError, StoreUnavailableError

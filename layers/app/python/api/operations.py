@@ -3,11 +3,8 @@
 Read when the OpenAPI document is made, not when a request comes.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
 from api import answers, errors
+from api.operation import Link, Operation, Parameter
 from api.process_request import ProcessRequest
 from api.session_routes import MAX_MESSAGE_ID
 from api.settings import Settings
@@ -21,45 +18,6 @@ IDENTIFIER = {
     "format": "printable-text",
 }
 RUN_ID = {"type": "string", "format": "uuid"}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    name: str
-    place: Literal["path", "query", "header"]
-    schema: dict[str, Any]
-    description: str
-
-
-@dataclass(frozen=True)
-class Operation:
-    """`answer`: a type for JSON, a media type for anything else, None for no body at all."""
-
-    operation_id: str
-    method: str
-    path: str
-    summary: str
-    answer: Any
-    example: Any = None
-    status: int = 200
-    description: str = ""
-    parameters: Sequence[Parameter] = ()
-    body: type[ProcessRequest] | None = None
-    errors: Sequence[type[Exception]] = ()
-    owned: bool = True
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    links: Sequence["Link"] = ()
-
-
-@dataclass(frozen=True)
-class Link:
-    """What one may ask next: the operation, its parameter, and where in the answer its value is."""
-
-    operation_id: str
-    parameter: str
-    pointer: str
-
-
 TO_SESSION = tuple(
     Link(operation_id, "session_id", "/session_id")
     for operation_id in ("readHistory", "exportSession", "deleteSession")

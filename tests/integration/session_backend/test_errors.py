@@ -1,0 +1,113 @@
+"""What the session backend refuses, and how it says so."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.integration.session_backend.requests import AGENT, BEGIN, MESSAGE, MESSAGES, Ask, add_agent
+
+pytestmark = pytest.mark.usefixtures("empty")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "error", "code"),
+    [
+        ("GET", "/sessions/none", None, 404, "NotFoundError", "session_not_found"),
+        ("PUT", "/sessions/none", {}, 404, "NotFoundError", "session_not_found"),
+        ("DELETE", "/sessions/none", None, 404, "NotFoundError", "session_not_found"),
+        ("GET", "/sessions/none/agents", None, 404, "NotFoundError", "session_not_found"),
+        ("POST", "/sessions/none/agents", AGENT, 404, "NotFoundError", "session_not_found"),
+        ("GET", "/sessions/s/agents/none", None, 404, "NotFoundError", "agent_not_found"),
+        ("PUT", "/sessions/s/agents/none", {**AGENT, "agent_id": "none"}, 404, "NotFoundError", "agent_not_found"),
+        ("GET", "/sessions/s/agents/none/messages", None, 404, "NotFoundError", "agent_not_found"),
+        ("GET", "/sessions/s/agents/default/messages/9", None, 404, "NotFoundError", "message_not_found"),
+        ("GET", "/sessions/s/agents/default/messages/x", None, 404, "NotFoundError", "message_not_found"),
+        ("GET", "/sessions/s/multi-agents/none", None, 404, "NotFoundError", "multi_agent_not_found"),
+        ("GET", "/runs/none", None, 404, "NotFoundError", "run_not_found"),
+        ("GET", "/nothing", None, 404, "NotFoundError", "route_not_found"),
+        ("PATCH", "/sessions/s", {}, 404, "NotFoundError", "route_not_found"),
+        ("GET", "/sessions?cursor=x", None, 404, "NotFoundError", "cursor_not_found"),
+        ("POST", "/sessions", {"session_id": "s"}, 409, "ConflictError", "already_exists"),
+        ("POST", "/sessions/s/agents", AGENT, 409, "ConflictError", "already_exists"),
+        (
+            "POST",
+            "/sessions/s/agents/default/messages",
+            {"message_id": 7, "message": MESSAGE},
+            409,
+            "ConflictError",
+            "message_order",
+        ),
+    ],
+)
+def test_an_error_says_what_it_is_in_both_forms(
+    ask: Ask, method: str, path: str, body: Any, status: int, error: str, code: str
+) -> None:
+    add_agent(ask)
+    answer = ask(method, path, body)
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json
+    assert (problem["status"], problem["code"], problem["detail"]["error"]) == (status, code, error)
+    assert problem["detail"]["message"]
+    assert problem["detail"]["request_id"] == problem["request_id"] != ""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "/sessions", {}, "session_id"),
+        ("POST", "/sessions", {"session_id": "a\nb"}, "session_id"),
+        ("POST", "/sessions", {"session_id": "n", "session_type": "OTHER"}, "session_type"),
+        ("POST", "/sessions", {"session_id": "n", "created_at": "yesterday"}, "created_at"),
+        ("POST", "/sessions", {"session_id": "n", "created_at": "9999-12-31T23:59:59-14:00"}, "created_at"),
+        ("POST", "/sessions", {"session_id": "n", "updated_at": "0001-01-01T00:00:00+14:00"}, "updated_at"),
+        ("POST", "/sessions", {"session_id": "n", "multi_agent_state": {}}, "multi_agent_state"),
+        ("POST", "/sessions", [], "body"),
+        ("PUT", "/sessions/s", {"session_id": "other"}, "session_id"),
+        ("GET", "/sessions/a%0Ab", None, "session_id"),
+        ("GET", "/sessions/%FF", None, "session_id"),
+        ("GET", "/sessions/~x", None, "session_id"),
+        ("GET", "/sessions?page=0", None, "page"),
+        ("GET", "/sessions?page_size=1001", None, "page_size"),
+        ("GET", "/sessions?limit=-1", None, "limit"),
+        ("GET", "/sessions?unknown=1", None, "unknown"),
+        ("GET", f"{MESSAGES}?order=up", None, "order"),
+        ("GET", f"{MESSAGES}?from_message_id=-1", None, "from_message_id"),
+        ("POST", "/sessions/s/agents", {**AGENT, "state": 1}, "state"),
+        ("POST", "/sessions/s/agents", {"agent_id": "n", "state": {}}, "conversation_manager_state"),
+        ("PUT", "/sessions/s/agents/default", {**AGENT, "agent_id": "other"}, "agent_id"),
+        ("POST", MESSAGES, {"message": MESSAGE}, "message_id"),
+        ("POST", MESSAGES, {"message_id": -1, "message": MESSAGE}, "message_id"),
+        ("POST", MESSAGES, {"message_id": True, "message": MESSAGE}, "message_id"),
+        ("POST", MESSAGES, {"message_id": 0}, "message"),
+        ("POST", MESSAGES, {"message_id": 0, "message": {"role": "system", "content": []}}, "message"),
+        ("POST", MESSAGES, {"message_id": 0, "message": {"role": "user"}}, "message"),
+        ("POST", MESSAGES, {"message_id": 0, "message": {"role": "user", "content": ["Hello"]}}, "message"),
+        ("POST", MESSAGES, {"message_id": 0, "message": MESSAGE, "created_at": "2026-01-01\ud80000:00"}, "value"),
+        ("POST", MESSAGES, {"message_id": 0, "message": MESSAGE, "preview": "x" * 121}, "preview"),
+        ("POST", "/runs", {**BEGIN, "run_id": "x"}, "run_id"),
+        ("POST", "/runs", {**BEGIN, "lease_seconds": 0}, "lease_seconds"),
+        ("POST", "/runs", {**BEGIN, "lease_seconds": 1e9}, "lease_seconds"),
+        ("POST", "/runs", {**BEGIN, "lease_seconds": True}, "lease_seconds"),
+        ("POST", "/runs", {**BEGIN, "more": 1}, "more"),
+        ("POST", f"/runs/{BEGIN['run_id']}/commit", {"session_id": "s", "lease_seconds": 30}, "outcome"),
+        ("POST", "/runs/x/append", {"session_id": "s", "lease_seconds": 30}, "run_id"),
+    ],
+)
+def test_a_field_that_is_not_as_it_must_be_is_named(
+    ask: Ask, database: psycopg.Connection[Any], method: str, path: str, body: Any, field: str
+) -> None:
+    add_agent(ask)
+    answer = ask(method, path, body)
+    assert (answer.status, answer.code) == (422, "invalid_request")
+    assert answer.json["detail"]["error"] == "ValidationError"
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+    assert database.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
+    assert database.execute("SELECT count(*) FROM messages").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"session_id":"n","n":NaN}', '{"session_id":"n","session_id":"m"}'])
+def test_what_is_not_json_is_malformed(ask: Ask, text: str) -> None:
+    answer = ask("POST", "/sessions", text=text)
+    assert (answer.status, answer.code) == (400, "malformed_request")
