@@ -12,7 +12,7 @@ from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
 from tests.proof.turns import OWNER, hold_turn
-from tests.scripted_model import UseTool
+from tests.scripted_model import Stop, UseTool
 
 SESSIONS = 100_000
 MESSAGES_OF_ONE = 20_000
@@ -103,6 +103,7 @@ def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], 
         lambda repository: hold_turn(repository, "session 11", "Hello", UseTool("no", {}), "answer"),
     )
     yield "tool turns on a long history under a window", 600, windowed_turns
+    yield "redactions of what is stored, on a long history under a window", 1_500, redactions
     yield "a turn under a key", 100, keyed_turn
     yield "a deletion", 60, lambda repository: repository.delete_session("session 13")
     yield (
@@ -125,6 +126,11 @@ def windowed_turns(repository: PostgreSQLSessionRepository) -> None:
     """More than five: then PostgreSQL keeps its plan."""
     for _ in range(7):
         hold_turn(repository, "session 17", "Hello", UseTool("no", {}), "answer")
+
+
+def redactions(repository: PostgreSQLSessionRepository) -> None:
+    for _ in range(7):
+        hold_turn(repository, "session 17", "Hello", UseTool("no", {}), Stop("guardrail_intervened"))
 
 
 def keyed_turn(repository: PostgreSQLSessionRepository) -> None:
