@@ -73,10 +73,10 @@ check: $(SETUP)  ## format, lint, types, import directions
 	@$(RUN) lint-imports --no-logo
 
 round-trips: $(SETUP)  ## how often a turn waits for the database, counted on the wire
-	@$(RUN) python -m tests.proof.round_trips
+	@$(RUN) python -m tests.reliability.round_trips
 
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then their history checked (about a minute)
-	@$(RUN) python -m tests.proof.soak $(ARGS)
+	@$(RUN) python -m tests.reliability.soak $(ARGS)
 
 unit: $(SETUP)  ## the tests alone, on two cores
 	@$(RUN) pytest -q -n 2 --dist loadfile -m "not docker"

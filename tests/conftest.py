@@ -51,7 +51,7 @@ def scripted_gateway(shared_database_url: str, tmp_path_factory: pytest.TempPath
     """The API on real runtime processes, its model scripted by the prompt; see `scripted_model`."""
     environment = {
         "SESSION_BACKEND_URL": shared_database_url,
-        "MODEL_PROVIDER": "tests.scripted_model:build",
+        "MODEL_PROVIDER": "tests.support.scripted_model:build",
         "SCRIPTED_MODEL_CALLS": str(tmp_path_factory.mktemp("scripted") / "calls.jsonl"),
     }
     with Gateway(environment, port=0, backend_port=0) as gateway:

@@ -34,7 +34,7 @@ FIRST_REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
 
 def measure(server: EmbeddedDatabase) -> Iterator[dict[str, Any]]:
     url = create_database(server, "cold_starts", migrated=True)
-    environment = {"SESSION_BACKEND_URL": url, "MODEL_PROVIDER": "tests.scripted_model:build"}
+    environment = {"SESSION_BACKEND_URL": url, "MODEL_PROVIDER": "tests.support.scripted_model:build"}
     with _compiled() as compiled:
         first_answers = _first_answers_ms(environment | compiled)
         for function, cpu_ms in _imports_cpu_ms(compiled).items():

@@ -19,7 +19,7 @@ from psycopg import sql
 from local.database import EmbeddedDatabase
 from local.gateway import Gateway
 from session_store.migrate import apply_migrations
-from tests.proof import pooler
+from tests.reliability import pooler
 
 DELAY_SECONDS = 0.002
 CONTESTANTS = Path(__file__).parent / "contestants"

@@ -7,7 +7,7 @@ from typing import Any
 
 from strands.types.streaming import StreamEvent
 
-from tests.scripted_model import USAGE, ScriptedModel
+from tests.support.scripted_model import USAGE, ScriptedModel
 
 FIRST_TOKEN_SECONDS = 0.02
 SECONDS_A_TOKEN = 0.004

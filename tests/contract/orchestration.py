@@ -15,7 +15,7 @@ from strands.multiagent import GraphBuilder, Swarm
 from strands.session.repository_session_manager import RepositorySessionManager
 
 from session_store.repository import PostgreSQLSessionRepository
-from tests.scripted_model import Say, ScriptedModel, Turn, UseTool
+from tests.support.scripted_model import Say, ScriptedModel, Turn, UseTool
 
 SESSION_ID, ORCHESTRATION_ID = "orchestrated", "two"
 

@@ -19,7 +19,7 @@ from session_store.errors import SessionBusyError
 from session_store.repository import PostgreSQLSessionRepository
 from tests.contract.orchestration import ORCHESTRATION_ID, SESSION_ID
 from tests.contract.transport import Transport
-from tests.scripted_model import REDACTED, ScriptedModel, Stop, Turn, UseTool
+from tests.support.scripted_model import REDACTED, ScriptedModel, Stop, Turn, UseTool
 
 Repository = PostgreSQLSessionRepository
 

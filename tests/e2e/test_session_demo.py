@@ -28,7 +28,7 @@ def hold(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     script = tmp_path_factory.mktemp("demo") / "script.json"
     environment = {
         "SESSION_BACKEND_URL": shared_database_url,
-        "MODEL_PROVIDER": "tests.scripted_model:build",
+        "MODEL_PROVIDER": "tests.support.scripted_model:build",
         "SCRIPTED_MODEL_SCRIPT": str(script),
     }
     with Gateway(environment, port=0, backend_port=0) as gateway, Api(gateway.url) as api:

@@ -17,7 +17,7 @@ def stack(database_url: str) -> Iterator[subprocess.Popen[str]]:
     environment = {
         **os.environ,
         "SESSION_BACKEND_URL": database_url,
-        "MODEL_PROVIDER": "tests.scripted_model:build",
+        "MODEL_PROVIDER": "tests.support.scripted_model:build",
         "PORT": "0",
         "SESSION_BACKEND_PORT": "0",
     }
@@ -75,7 +75,7 @@ def test_what_cannot_start_says_why_in_one_sentence(
             **os.environ,
             "SESSION_BACKEND_URL": database_url,
             "DATABASE_CONNECT_TIMEOUT_SECONDS": "2",
-            "MODEL_PROVIDER": "tests.scripted_model:build",
+            "MODEL_PROVIDER": "tests.support.scripted_model:build",
             "SESSION_BACKEND_PORT": "0",
             **{name: value.format(taken=taken) for name, value in setting.items()},
         }

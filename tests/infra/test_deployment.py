@@ -136,7 +136,7 @@ class Deployed:
 
 
 def event_of(method: str, path: str, body: object = None) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((ROOT / "tests/events/rest_api.json").read_text())
+    event: dict[str, Any] = json.loads((ROOT / "tests/support/events/rest_api.json").read_text())
     event |= {"httpMethod": method, "path": path, "resource": path, "pathParameters": None}
     event["requestContext"] |= {"httpMethod": method, "path": path, "resourcePath": path}
     if body is not None:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from local.database import DatabaseError, EmbeddedDatabase
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 # What a shell starts in its background ignores Ctrl-C, and so do its children: this one hears it again.
 OWNER = """

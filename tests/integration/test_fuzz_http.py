@@ -26,8 +26,8 @@ from werkzeug.test import Client
 from agent.agent import configured_model
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
-from tests.http_api import ALICE, BOB
-from tests.wsgi_api import WsgiApi, load_handlers
+from tests.support.http_api import ALICE, BOB
+from tests.support.wsgi_api import WsgiApi, load_handlers
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
 SETTINGS = settings(
@@ -78,7 +78,7 @@ class World:
 @pytest.fixture
 def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
-    monkeypatch.setenv("MODEL_PROVIDER", "tests.scripted_model:build")
+    monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     configured_model.cache_clear()
     handlers = load_handlers()

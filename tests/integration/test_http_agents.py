@@ -9,7 +9,7 @@ import pytest
 from session_store.postgresql import PostgreSQLStore, open_store
 from session_store.records import AgentRecord, SessionRecord
 from session_store.settings import StoreSettings
-from tests.http_api import ALICE, BOB, HttpApi, load_handler
+from tests.support.http_api import ALICE, BOB, HttpApi, load_handler
 
 AGENT = "/sessions/{session_id}/agents/{agent_id}"
 NOW = "2026-11-22T10:00:00+00:00"

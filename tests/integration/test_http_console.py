@@ -9,7 +9,7 @@ import pytest
 from api.console.routes import FOLDER
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
-from tests.http_api import Answer, HttpApi, event_of, load_handler
+from tests.support.http_api import Answer, HttpApi, event_of, load_handler
 
 SIGN_IN_URL = "https://sign-in.example"
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from api.openapi import FILE
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
-from tests.http_api import ROOT, Answer, HttpApi, load_handler
+from tests.support.http_api import ROOT, Answer, HttpApi, load_handler
 
 DOCUMENT = json.loads(FILE.read_text())
 HISTORY = "/sessions/{session_id}/history"
@@ -53,7 +53,7 @@ class Stage:
 
 @pytest.fixture
 def stage(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    monkeypatch.setenv("MODEL_PROVIDER", "tests.scripted_model:build")
+    monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
     made = Stage(HttpApi(), tmp_path, monkeypatch)
     made.reload(SESSION_BACKEND_URL=database_url)
     yield made

@@ -14,7 +14,7 @@ from session_store.postgresql import PostgreSQLStore, open_store
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.http_api import ROOT, Context, load_handler
+from tests.support.http_api import ROOT, Context, load_handler
 
 NOW = "2026-11-22T10:00:00+00:00"
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from local.gateway import Gateway, Owner
-from tests.http_api import BOB
+from tests.support.http_api import BOB
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from local.gateway import Gateway
-from tests.http_api import ROOT
+from tests.support.http_api import ROOT
 
 TOOLS = '''
 from strands import tool
@@ -32,7 +32,7 @@ def client(database_url: str, tmp_path: Path) -> Iterator[httpx.Client]:
     layers = tmp_path / "layers"
     shutil.copytree(ROOT / "layers", layers, ignore=shutil.ignore_patterns("dependencies", "__pycache__"))
     (layers / "app/python/agent/tools.py").write_text(TOOLS)
-    environment = {"SESSION_BACKEND_URL": database_url, "MODEL_PROVIDER": "tests.scripted_model:build"}
+    environment = {"SESSION_BACKEND_URL": database_url, "MODEL_PROVIDER": "tests.support.scripted_model:build"}
     with (
         Gateway(environment, port=0, backend_port=0, layers=layers) as gateway,
         httpx.Client(base_url=gateway.url, timeout=60) as client,

@@ -11,8 +11,8 @@ import pytest
 
 from session_store.postgresql import PostgreSQLStore, open_store
 from session_store.settings import StoreSettings
-from tests.http_api import ALICE, BOB, Answer, HttpApi, event_of, load_handler
-from tests.scripted_model import REDACTED, read_calls
+from tests.support.http_api import ALICE, BOB, Answer, HttpApi, event_of, load_handler
+from tests.support.scripted_model import REDACTED, read_calls
 
 HISTORY = "/sessions/{session_id}/history"
 
@@ -25,7 +25,7 @@ def calls(tmp_path: Path) -> Path:
 @pytest.fixture
 def api(database_url: str, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpApi]:
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
-    monkeypatch.setenv("MODEL_PROVIDER", "tests.scripted_model:build")
+    monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
     monkeypatch.setenv("SCRIPTED_MODEL_CALLS", str(calls))
     from agent.agent import configured_model
 

@@ -9,7 +9,7 @@ import pytest
 from session_store.postgresql import PostgreSQLStore, open_store
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
 from session_store.settings import StoreSettings
-from tests.http_api import ALICE, BOB, HttpApi, event_of, load_handler
+from tests.support.http_api import ALICE, BOB, HttpApi, event_of, load_handler
 
 NOW = "2026-11-22T10:00:00+00:00"
 HISTORY = "/sessions/{session_id}/history"

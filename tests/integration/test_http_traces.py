@@ -6,12 +6,12 @@ import socket
 import subprocess
 import sys
 
-from tests.http_api import ROOT
+from tests.support.http_api import ROOT
 
 CALL = """
 import json, os
 os.environ["_X_AMZN_TRACE_ID"] = "Root=1-67000000-000000000000000000000000;Parent=0000000000000000;Sampled=1"
-from tests.http_api import Context, RECORDED, load_handler
+from tests.support.http_api import Context, RECORDED, load_handler
 event = {**RECORDED, "resource": "/health"}
 print(load_handler("sessions")(event, Context())["statusCode"], "aws_xray_sdk" in __import__("sys").modules)
 """

@@ -16,7 +16,7 @@ from agent.models import build_model
 from agent.tools import TOOLS
 from local.model import LocalModel, LocalModelError
 from local.model.prompt import CONTEXT_TOKENS, MAX_REPLY_TOKENS
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 CALCULATOR = {"type": "function", "function": {"name": "calculator", "description": "", "parameters": {}}}
 SUM = {"messages": [{"role": "user", "content": "What is 17 times 23?"}], "tools": [CALCULATOR]}

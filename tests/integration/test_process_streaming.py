@@ -17,7 +17,7 @@ from ag_ui.core import BaseEvent, Event
 from pydantic import TypeAdapter
 
 from local.gateway import Gateway
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 EVENTS: TypeAdapter[BaseEvent] = TypeAdapter(Event)
 

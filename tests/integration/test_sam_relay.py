@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.sam import relay as relay_module
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 LARGE = b"0123456789abcdef" * 65_536
 

@@ -17,7 +17,7 @@ from functions.process_streaming.streaming_route import STARTS_OVER, frame, plai
 from session_store.errors import RunDeadlineError
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
-from tests.scripted_model import Reason, Say, ScriptedModel, Step, Turn, UseTool, WaitFor
+from tests.support.scripted_model import Reason, Say, ScriptedModel, Step, Turn, UseTool, WaitFor
 
 Build = Callable[[SessionManager], Agent]
 

@@ -8,7 +8,7 @@ from strands.models.bedrock import BedrockModel
 from strands.models.openai import OpenAIModel
 
 from agent.models import PROVIDERS, ModelSettingsError, build_model
-from tests.scripted_model import PromptedModel
+from tests.support.scripted_model import PromptedModel
 
 
 def test_bedrock_has_a_default_model_and_times_out_before_the_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +37,7 @@ def test_local_talks_to_the_url_without_a_key(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_model_of_ones_own_is_named_by_module_and_factory() -> None:
-    assert isinstance(build_model("tests.scripted_model:build"), PromptedModel)
+    assert isinstance(build_model("tests.support.scripted_model:build"), PromptedModel)
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,10 @@ def test_a_model_of_ones_own_is_named_by_module_and_factory() -> None:
         ("openai", None, "MODEL_ID is empty: set it to the name of a model that openai serves."),
         ("local", None, "MODEL_PROVIDER=local needs LOCAL_MODEL_URL"),
         ("no.such_module:build", None, "cannot be imported: No module named 'no'."),
-        ("tests.scripted_model:nothing", None, "has no attribute 'nothing'"),
+        ("tests.support.scripted_model:nothing", None, "has no attribute 'nothing'"),
         (":build", None, "cannot be imported"),
         (".module:build", None, "cannot be imported"),
-        ("tests.scripted_model:", None, "cannot be imported"),
+        ("tests.support.scripted_model:", None, "cannot be imported"),
         ("builtins:dict", None, "gave a dict, not a strands Model"),
         ("builtins:copyright.nothing", None, "cannot be imported"),
     ],

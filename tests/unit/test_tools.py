@@ -14,7 +14,7 @@ from strands.agent.state import AgentState
 
 from agent.prompts import SYSTEM_PROMPT
 from agent.tools import MAX_NOTE_CHARACTERS, MAX_NOTES, TOOLS, calculator, current_time
-from tests.scripted_model import ScriptedModel, UseTool
+from tests.support.scripted_model import ScriptedModel, UseTool
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from local.gateway import Gateway
 from session_store.http import HttpStore
 from session_store.settings import StoreSettings
-from tests.http_api import Answer
 from tests.integration.session_backend.requests import Ask, ask_at
-from tests.relay import Relay, relay_to
+from tests.support.http_api import Answer
+from tests.support.relay import Relay, relay_to
 
 
 @pytest.fixture(scope="module")

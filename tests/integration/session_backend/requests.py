@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.gateway import LOCAL_OWNER
-from tests.http_api import Answer, Context, event_of, load_handler
+from tests.support.http_api import Answer, Context, event_of, load_handler
 
 CALLER = f"iam:{LOCAL_OWNER.user}"
 MESSAGE = {"role": "user", "content": [{"text": "Hello"}]}

@@ -22,7 +22,7 @@ from session_store.http import HttpStore
 from session_store.records import AgentMessage, BegunRun, RunOutcome, RunRequest, RunWrite
 from session_store.settings import StoreSettings
 from tests.contract.records import add_session, agent, message, session
-from tests.relay import Fate, Relay
+from tests.support.relay import Fate, Relay
 
 OWNER = "alice"
 

@@ -11,9 +11,9 @@ from strands import Agent
 from local.gateway import Gateway
 from session_store.http import open_store
 from session_store.settings import StoreSettings
-from tests.http_api import event_of
 from tests.integration.session_backend.requests import AGENT, MESSAGE, Ask, add_agent, ask_at, call_function, event_at
-from tests.scripted_model import ScriptedModel
+from tests.support.http_api import event_of
+from tests.support.scripted_model import ScriptedModel
 
 pytestmark = pytest.mark.usefixtures("empty")
 

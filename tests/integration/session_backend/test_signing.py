@@ -16,7 +16,7 @@ from session_store.http import HttpStore
 from session_store.http.signing import region_of
 from session_store.settings import StoreSettings
 from tests.contract.records import session
-from tests.relay import Relay
+from tests.support.relay import Relay
 
 OWNER = "alice"
 

@@ -17,8 +17,8 @@ from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.pooler import Pooler, running_pooler
-from tests.proof.turns import (
+from tests.reliability.pooler import Pooler, running_pooler
+from tests.reliability.turns import (
     agent_of,
     assert_closed,
     history,
@@ -26,7 +26,7 @@ from tests.proof.turns import (
     texts,
     wait_until_blocked,
 )
-from tests.scripted_model import ScriptedModel, UseTool
+from tests.support.scripted_model import ScriptedModel, UseTool
 
 NOW = "2026-11-22T10:00:00+00:00"
 LEASE_SECONDS = 2.0

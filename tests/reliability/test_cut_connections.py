@@ -14,7 +14,7 @@ from session_store.postgresql import PostgreSQLStore
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.turns import (
+from tests.reliability.turns import (
     OWNER,
     agent_of,
     assert_closed,
@@ -22,8 +22,8 @@ from tests.proof.turns import (
     hold_turn,
     texts,
 )
-from tests.proof.wire import Cut, WireProxy
-from tests.scripted_model import ScriptedModel, UseTool
+from tests.reliability.wire import Cut, WireProxy
+from tests.support.scripted_model import ScriptedModel, UseTool
 
 NOW = "2026-11-22T10:00:00+00:00"
 LEASE_SECONDS = 2.0

@@ -10,10 +10,10 @@ from strands.agent.conversation_manager import NullConversationManager, SlidingW
 
 from session_store.history import TURN_INTERRUPTED
 from session_store.repository import PostgreSQLSessionRepository
-from tests.proof.processes import workers
-from tests.proof.turns import agent_of, history, hold_turn, stored_texts, texts
-from tests.proof.workers import ask_a_human, hold_interrupted_turn
-from tests.scripted_model import REDACTED, ScriptedModel, Stop, UseTool
+from tests.reliability.processes import workers
+from tests.reliability.turns import agent_of, history, hold_turn, stored_texts, texts
+from tests.reliability.workers import ask_a_human, hold_interrupted_turn
+from tests.support.scripted_model import REDACTED, ScriptedModel, Stop, UseTool
 
 WAIT_SECONDS = 30
 

@@ -11,8 +11,8 @@ from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.turns import OWNER, hold_turn
-from tests.scripted_model import Stop, UseTool
+from tests.reliability.turns import OWNER, hold_turn
+from tests.support.scripted_model import Stop, UseTool
 
 SESSIONS = 100_000
 MESSAGES_OF_ONE = 20_000

@@ -11,9 +11,9 @@ from session_store.errors import SessionNotFoundError, StoreUnavailableError
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.store import Store
-from tests.proof.turns import OWNER, agent_of, assert_closed, history, hold_turn, texts, work
-from tests.proof.wire import WireProxy
-from tests.scripted_model import ScriptedModel, UseTool
+from tests.reliability.turns import OWNER, agent_of, assert_closed, history, hold_turn, texts, work
+from tests.reliability.wire import WireProxy
+from tests.support.scripted_model import ScriptedModel, UseTool
 
 NOW = "2026-11-22T10:00:00+00:00"
 AGENT = AgentRecord("default", "{}", "{}", "{}", NOW, NOW)

@@ -29,7 +29,7 @@ from session_store.records import (
 )
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.turns import (
+from tests.reliability.turns import (
     OWNER,
     agent_of,
     assert_closed,
@@ -39,7 +39,7 @@ from tests.proof.turns import (
     texts,
     wait_until_blocked,
 )
-from tests.scripted_model import ScriptedModel
+from tests.support.scripted_model import ScriptedModel
 
 NOW = "2026-11-22T10:00:00+00:00"
 COMPLETED = RunOutcome("completed")

@@ -23,11 +23,11 @@ from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.pooler import PROGRAM, Pooler, running_pooler
-from tests.proof.processes import Worker
-from tests.proof.soak_check import check, count_kinds, read_events
-from tests.proof.soak_worker import soak_worker
-from tests.proof.turns import hold_turn_when_free
+from tests.reliability.pooler import PROGRAM, Pooler, running_pooler
+from tests.reliability.processes import Worker
+from tests.reliability.soak_check import check, count_kinds, read_events
+from tests.reliability.soak_worker import soak_worker
+from tests.reliability.turns import hold_turn_when_free
 
 PROCESSES = 4
 SECONDS_BETWEEN_KILLS = (0.2, 1.0)

@@ -14,8 +14,8 @@ from session_store.encoding import decode
 from session_store.errors import SessionBusyError
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.store import Store
-from tests.scripted_model import ScriptedModel
-from tests.waiting import wait_until
+from tests.support.scripted_model import ScriptedModel
+from tests.support.waiting import wait_until
 
 OWNER = "default"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
 # Each child imports the main module too, which here is pytest.
-CONTEXT.set_forkserver_preload(["pytest", "tests.proof.workers"])
+CONTEXT.set_forkserver_preload(["pytest", "tests.reliability.workers"])
 
 ANSWER_LIMIT_SECONDS = 60
 

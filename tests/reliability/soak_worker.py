@@ -24,7 +24,7 @@ from session_store.errors import (
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.scripted_model import ScriptedModel, UseTool
+from tests.support.scripted_model import ScriptedModel, UseTool
 
 LEASE_SECONDS = 1.0
 HOT_SESSIONS = [f"hot {number}" for number in range(6)]

@@ -13,8 +13,8 @@ import pytest
 from session_store.postgresql import PostgreSQLStore
 from session_store.records import BegunRun, RunOutcome, RunRecord, RunRequest, RunWrite
 from session_store.settings import StoreSettings
-from tests.proof.turns import OWNER
-from tests.waiting import wait_until
+from tests.reliability.turns import OWNER
+from tests.support.waiting import wait_until
 
 LOCKS = 1, 2  # advisory locks by which a test holds begin_run up
 

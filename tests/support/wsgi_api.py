@@ -11,7 +11,7 @@ from local.gateway.event import Owner, Request, build_event
 from local.gateway.routing import find_route
 from local.gateway.table import load_table
 from response_streaming.response import find_stream
-from tests.http_api import ROOT, Context, load_handler
+from tests.support.http_api import ROOT, Context, load_handler
 
 FUNCTIONS = ("process", "process_streaming", "sessions")
 

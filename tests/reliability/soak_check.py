@@ -13,7 +13,7 @@ import psycopg
 
 from session_store.encoding import decode
 from session_store.history import TOOL_INTERRUPTED, TURN_INTERRUPTED
-from tests.proof.turns import assert_closed
+from tests.reliability.turns import assert_closed
 
 _OPERATION = re.compile(r"(?:prompt|answer|result) (\S+)")
 Event = dict[str, Any]

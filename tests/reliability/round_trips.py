@@ -10,9 +10,9 @@ from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.turns import hold_turn
-from tests.proof.wire import WireProxy
-from tests.scripted_model import UseTool
+from tests.reliability.turns import hold_turn
+from tests.reliability.wire import WireProxy
+from tests.support.scripted_model import UseTool
 
 
 @tool

@@ -21,11 +21,11 @@ from session_store.errors import (
 from session_store.history import TOOL_INTERRUPTED, TURN_INTERRUPTED
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import Run
-from tests.proof.processes import workers
-from tests.proof.turns import agent_of, history, hold_turn, stored_texts
-from tests.proof.workers import hold_tool_turn
-from tests.scripted_model import ScriptedModel, UseTool
-from tests.waiting import wait_until
+from tests.reliability.processes import workers
+from tests.reliability.turns import agent_of, history, hold_turn, stored_texts
+from tests.reliability.workers import hold_tool_turn
+from tests.support.scripted_model import ScriptedModel, UseTool
+from tests.support.waiting import wait_until
 
 WAIT_SECONDS = 30
 

@@ -11,8 +11,8 @@ from local.database import EmbeddedDatabase
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.pooler import PROGRAM, Pooler, running_pooler
-from tests.proof.wire import WireProxy
+from tests.reliability.pooler import PROGRAM, Pooler, running_pooler
+from tests.reliability.wire import WireProxy
 
 
 @pytest.fixture(scope="session")

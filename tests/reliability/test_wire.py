@@ -12,11 +12,11 @@ from session_store.postgresql import PostgreSQLStore
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.pinning import SOURCE_MARKS, pinning_parts
-from tests.proof.round_trips import SCRIPTS, look, turn_round_trips
-from tests.proof.turns import OWNER, agent_of, hold_turn
-from tests.proof.wire import WireProxy
-from tests.scripted_model import ScriptedModel, UseTool
+from tests.reliability.pinning import SOURCE_MARKS, pinning_parts
+from tests.reliability.round_trips import SCRIPTS, look, turn_round_trips
+from tests.reliability.turns import OWNER, agent_of, hold_turn
+from tests.reliability.wire import WireProxy
+from tests.support.scripted_model import ScriptedModel, UseTool
 
 NOW = "2026-11-22T10:00:00+00:00"
 

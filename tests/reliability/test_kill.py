@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from session_store.repository import PostgreSQLSessionRepository
-from tests.proof.processes import Worker, workers
-from tests.proof.turns import (
+from tests.reliability.processes import Worker, workers
+from tests.reliability.turns import (
     assert_closed,
     assert_valid,
     history,
@@ -16,7 +16,7 @@ from tests.proof.turns import (
     texts,
     wait_until_blocked,
 )
-from tests.proof.workers import DURING, TOOL_TURN_POINTS, hold_tool_turn
+from tests.reliability.workers import DURING, TOOL_TURN_POINTS, hold_tool_turn
 
 LEASE_SECONDS = 1.5
 KILLS_PER_POINT = 3  # at 14 points, by two ways: 84 kills

@@ -10,8 +10,8 @@ from strands.multiagent import GraphBuilder, Swarm
 from strands.session.session_manager import SessionManager
 
 from session_store.repository import PostgreSQLSessionRepository
-from tests.proof.turns import agent_of, assert_closed, history, texts, wait_until_blocked, work
-from tests.scripted_model import ScriptedModel, UseTool
+from tests.reliability.turns import agent_of, assert_closed, history, texts, wait_until_blocked, work
+from tests.support.scripted_model import ScriptedModel, UseTool
 
 WAIT_SECONDS = 30
 

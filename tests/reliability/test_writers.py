@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from session_store.repository import PostgreSQLSessionRepository
-from tests.proof.processes import workers
-from tests.proof.turns import assert_closed, history, texts
-from tests.proof.workers import hold_turns
-from tests.scripted_model import read_calls
+from tests.reliability.processes import workers
+from tests.reliability.turns import assert_closed, history, texts
+from tests.reliability.workers import hold_turns
+from tests.support.scripted_model import read_calls
 
 
 @pytest.mark.parametrize(("writers", "turns"), [(2, 50), (8, 1)])

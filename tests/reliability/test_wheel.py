@@ -56,7 +56,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(find_uv_bin(), "pip", "install", "--quiet", "--python", interpreter),
         *("--constraints", folder / "locked.txt", wheel),
     )
-    shutil.copy(CHECKOUT / "tests/scripted_model.py", folder / "scripted_model.py")
+    shutil.copy(CHECKOUT / "tests/support/scripted_model.py", folder / "scripted_model.py")
     return interpreter
 
 

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
 
 import re
 
-from tests.proof.wire import Trace
+from tests.reliability.wire import Trace
 
 _STATEMENT_TEXT_LIMIT_BYTES = 16 * 1024
 _COMMANDS = re.compile(

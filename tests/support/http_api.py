@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-ROOT = Path(__file__).resolve().parent.parent
-RECORDED = json.loads((ROOT / "tests/events/rest_api.json").read_text())
+ROOT = Path(__file__).resolve().parents[2]
+RECORDED = json.loads((ROOT / "tests/support/events/rest_api.json").read_text())
 ALICE, BOB = "AIDAALICE", "AIDABOB"
 
 

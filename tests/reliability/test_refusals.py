@@ -9,8 +9,8 @@ from psycopg import sql
 
 from session_store.errors import InvalidInputError
 from session_store.repository import PostgreSQLSessionRepository
-from tests.proof.turns import agent_of, history, hold_turn, texts
-from tests.scripted_model import ScriptedModel
+from tests.reliability.turns import agent_of, history, hold_turn, texts
+from tests.support.scripted_model import ScriptedModel
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from session_store.migrate import MigrationError, apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.proof.turns import history, hold_turn, texts
-from tests.scripted_model import UseTool
+from tests.reliability.turns import history, hold_turn, texts
+from tests.support.scripted_model import UseTool
 
 ROLE = "works_with_rows"
 

@@ -1,7 +1,8 @@
 """A deterministic Strands model, for tests: in this process by a list of turns, in any other by its prompt.
 
 In this process: `ScriptedModel("Hello", [Say("I look"), UseTool("calculator", {"expression": "1+1"})], "It is 2.")`.
-In another: `MODEL_PROVIDER=tests.scripted_model:build`; then the last user message is the script, one step a line:
+In another: `MODEL_PROVIDER=tests.support.scripted_model:build`; then the last user message is the script, one step a
+line:
 
     say: some words                          streams the words, one chunk each
     tool: calculator {"expression": "2+2"}   asks for the tool; several in one turn are asked for together
@@ -189,7 +190,7 @@ class PromptedModel(ScriptedModel):
 
 
 def build() -> PromptedModel:
-    """The model of `MODEL_PROVIDER=tests.scripted_model:build`."""
+    """The model of `MODEL_PROVIDER=tests.support.scripted_model:build`."""
     script = os.environ.get("SCRIPTED_MODEL_SCRIPT")
     calls = os.environ.get("SCRIPTED_MODEL_CALLS")
     return PromptedModel(Path(script) if script else None, Path(calls) if calls else None)

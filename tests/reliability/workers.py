@@ -14,9 +14,9 @@ from session_store.records import BegunRun, RunRecord, RunRequest, RunWrite
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
 from session_store.store import Runs, Store
-from tests.proof.processes import pause
-from tests.proof.turns import agent_of
-from tests.scripted_model import ScriptedModel, UseTool
+from tests.reliability.processes import pause
+from tests.reliability.turns import agent_of
+from tests.support.scripted_model import ScriptedModel, UseTool
 
 TOOL_TURN_POINTS = {
     "before begin": 0,
