@@ -36,7 +36,8 @@ PATIENT = Limits(throttle_seconds=60)
 _owners = itertools.count()
 
 
-@pytest.fixture(scope="session")
+# Ended with the last of these tests: while Playwright lives, its event loop runs on the thread of every other test.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -56,7 +57,7 @@ def console_database_url(postgresql_server: EmbeddedDatabase, template_database:
     return postgresql_server.url.rpartition("/")[0] + "/console"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(console_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """One for all that needs nothing special: its processes take seconds to start."""
     script = tmp_path_factory.mktemp("script") / "script.json"
