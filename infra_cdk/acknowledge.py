@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that stand, each where it arises and with its reason. A test fails on any other."""
+"""Accepts cdk-nag findings, each with a reason, beside the code that causes it. A test fails on any other finding."""
 
 from typing import cast
 
@@ -8,14 +8,14 @@ from constructs import IConstruct
 
 
 def acknowledge(scope: IConstruct, reason: str, *rules: str) -> None:
-    """rules: whole ids of the packs `AwsSolutions` and `Serverless`, never a pattern."""
+    """`rules`: full ids from the packs `AwsSolutions` and `Serverless`; patterns are not used."""
     for rule in rules:
         pack = rule.partition("-")[0]
         Validations.of(scope).acknowledge(Acknowledgment(id=f"{pack}::{rule}", reason=reason))
 
 
 def any_version_of(function: lambda_.Function) -> str:
-    """cdk-nag's name for the right to invoke every version and alias of a function, as CDK grants it."""
+    """cdk-nag's id for permission to invoke every version and alias of a function, which is what CDK grants."""
     resource = cast(lambda_.CfnFunction, function.node.default_child)
     return f"AwsSolutions-IAM5[Resource::<{Stack.of(function).get_logical_id(resource)}.Arn>:*]"
 

@@ -1,4 +1,4 @@
-"""Who is told, and of what. Absent data is health: an idle service measures nothing."""
+"""Alarms and their notification topic. Missing data counts as healthy: an idle service reports no metrics."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -14,7 +14,7 @@ from infra_cdk.acknowledge import acknowledge
 from infra_cdk.metrics import FIVE_MINUTES, Metrics
 from infra_cdk.settings import Settings
 
-SLOW_TURN_MILLISECONDS = 20_000  # a buffered turn is cut at 25 s
+SLOW_TURN_MILLISECONDS = 20_000  # a buffered turn is cut off at 25 s
 SERVER_ERRORS_PERCENT = 1
 BUSY_PERCENT = 10
 CAPACITY_PERCENT = 90
@@ -35,47 +35,50 @@ class Alarms(Construct):
         super().__init__(scope, name)
         self._topic = self._make_topic(key, settings.alarm_email) if settings.alarm_email else None
         self.all: list[cloudwatch.Alarm] = []
-        self._watch_answers(metrics)
-        self._watch_database(metrics)
-        self._watch_concurrency(metrics, settings.reserved_concurrency)
+        self._add_response_alarms(metrics)
+        self._add_database_alarms(metrics)
+        self._add_concurrency_alarms(metrics, settings.reserved_concurrency)
         failures = expiry_failures.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
         self._add("ExpiryFailed", failures, 1, "The daily deletion failed; its event is in the queue")
 
-    def _watch_answers(self, metrics: Metrics) -> None:
+    def _add_response_alarms(self, metrics: Metrics) -> None:
         self._add("ServerErrors", metrics.server_error_rate, SERVER_ERRORS_PERCENT, "Answers 5xx, % of all", periods=3)
         self._add("FunctionErrors", metrics.all_functions("Errors"), 1, "A function ended without an answer")
         slow = metrics.functions["process"].metric_duration(statistic="p99", period=FIVE_MINUTES)
         self._add("SlowTurns", slow, SLOW_TURN_MILLISECONDS, "p99 of a buffered turn, milliseconds", periods=3)
         self._add("BusyAnswers", metrics.busy_rate, BUSY_PERCENT, "Sessions were busy, % of all answers", periods=3)
 
-    def _watch_database(self, metrics: Metrics) -> None:
+    def _add_database_alarms(self, metrics: Metrics) -> None:
         capacity = metrics.cluster("ACUUtilization")
         self._add("DatabaseCapacity", capacity, CAPACITY_PERCENT, "Aurora nears maximum_capacity, %", periods=3)
         pinned = metrics.proxy("DatabaseConnectionsCurrentlySessionPinned", "Maximum")
         if pinned is not None:
             self._add("PinnedConnections", pinned, 1, "A statement pins connections of the proxy", periods=3)
 
-    def _watch_concurrency(self, metrics: Metrics, cap: int | None) -> None:
+    def _add_concurrency_alarms(self, metrics: Metrics, reserved: int | None) -> None:
         self._add("Throttles", metrics.all_functions("Throttles"), 1, "Lambda refused calls: raise the concurrency")
-        if cap is None:
+        if reserved is None:
             return
         for name in ("process", "process_streaming"):
             concurrency = metrics.functions[name].metric(
                 "ConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES
             )
-            limit = cap * CONCURRENCY_PERCENT / 100
-            self._add(f"Concurrency-{name}", concurrency, limit, f"{name} nears its {cap} concurrent calls", periods=3)
+            limit = reserved * CONCURRENCY_PERCENT / 100
+            what = f"{name} nears its {reserved} concurrent calls"
+            self._add(f"Concurrency-{name}", concurrency, limit, what, periods=3)
 
-    def _add(self, name: str, metric: cloudwatch.IMetric, limit: float, what: str, *, periods: int = 1) -> None:
+    def _add(
+        self, name: str, metric: cloudwatch.IMetric, threshold: float, description: str, *, periods: int = 1
+    ) -> None:
         alarm = cloudwatch.Alarm(
             self,
             name,
             metric=metric,
-            threshold=limit,
+            threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=periods,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=what,
+            alarm_description=description,
         )
         if self._topic is not None:
             alarm.add_alarm_action(actions.SnsAction(self._topic))
@@ -84,14 +87,12 @@ class Alarms(Construct):
 
     def _make_topic(self, key: kms.IKey, email: str) -> sns.Topic:
         topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
-        # The policy that asks for TLS takes the place of the one by which the account's alarms may publish.
+        # `enforce_ssl` replaces the default topic policy, which lets the account's alarms publish: grant that again.
         cloudwatch_service = iam.ServicePrincipal("cloudwatch.amazonaws.com")
         topic.grant_publish(cloudwatch_service.with_conditions(_from_this_account(self)))
         key.grant_encrypt_decrypt(cloudwatch_service.with_conditions(_from_this_account(self)))
         subscription = topic.add_subscription(subscriptions.EmailSubscription(email))
-        acknowledge(
-            subscription, "A mail that cannot be delivered is no work to do later", "Serverless-SNSRedrivePolicy"
-        )
+        acknowledge(subscription, "An undeliverable email needs no retry", "Serverless-SNSRedrivePolicy")
         return topic
 
 

@@ -11,7 +11,7 @@ from infra_cdk.acknowledge import acknowledge, managed_policy
 from infra_cdk.callers import Callers
 from infra_cdk.function_table import FunctionTable, Route
 from infra_cdk.functions import Functions
-from infra_cdk.problems import add_problem_responses
+from infra_cdk.gateway_responses import add_gateway_responses
 
 STAGE = "v1"
 # What the gateway grants at most: 29 s for a buffered answer, 15 min for a stream.
@@ -34,7 +34,7 @@ _ACCESS_LOG = {
 }
 
 
-class Api(Construct):
+class RestApi(Construct):
     def __init__(
         self,
         scope: Construct,
@@ -60,7 +60,7 @@ class Api(Construct):
             deploy_options=self._stage(requests_per_second),
         )
         self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output, which ours says better
-        add_problem_responses(self.rest_api)
+        add_gateway_responses(self.rest_api)
         for route in table.deployed_routes(callers.authorization):
             self._add_route(route)
         self._acknowledge_api()

@@ -1,4 +1,4 @@
-"""`cdk synth` starts here (cdk.json)."""
+"""Entry point of `cdk synth` (see cdk.json)."""
 
 import sys
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from infra_cdk.stack import SessionsStack
 
 
 def build_app(context: Mapping[str, object] | None = None, outdir: str | None = None) -> App:
-    """Raises `SettingsError`. The CLI hands its context over by itself; tests pass theirs."""
+    """Raises `SettingsError`. The CDK CLI passes its context through the environment; tests pass `context`."""
     app = App(context=context, outdir=outdir)
     settings = Settings.from_context(app.node.get_all_context())
     SessionsStack(app, settings=settings, table=read_function_table())

@@ -1,4 +1,4 @@
-"""Who may call: principals of this account by IAM, or the users of a Cognito pool."""
+"""Who may call the API: principals of this account through IAM, or the users of a Cognito user pool."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -50,10 +50,10 @@ class Callers(Construct):
             deletion_protection=not ephemeral,
             removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.RETAIN,
         )
-        acknowledge(pool, "A second factor is offered, and left to those who manage the users", "AwsSolutions-COG2")
         acknowledge(
-            pool, "The Plus plan is charged by the user; the owner of the pool may choose it", "AwsSolutions-COG8"
+            pool, "A second factor is offered; requiring it is up to whoever manages the users", "AwsSolutions-COG2"
         )
+        acknowledge(pool, "The Plus plan is billed per user; the pool's owner may choose it", "AwsSolutions-COG8")
         client = pool.add_client(
             "Client",
             auth_flows=cognito.AuthFlow(user_srp=True, user_password=True),

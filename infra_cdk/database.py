@@ -1,5 +1,7 @@
-"""Aurora PostgreSQL Serverless v2, and RDS Proxy in front of it when asked for. There is no password anywhere: the
-master user too signs in with IAM, so the first login needs neither a secret nor the Data API.
+"""Aurora PostgreSQL Serverless v2, with RDS Proxy in front of it when `proxy` is on.
+
+There are no passwords: even the master user signs in with IAM, so the first login needs neither a secret nor the
+Data API.
 """
 
 from typing import cast
@@ -18,18 +20,19 @@ from infra_cdk.settings import Settings
 DATABASE_NAME = "sessions"
 MIGRATOR_ROLE = "sessions_migrator"
 DATA_ROLE = "sessions_app"
-# Under the 10 s that a run may spend on its first statement; RDS Proxy's own default is two minutes.
+# Below the 10 s that a run may spend on its first statement; RDS Proxy's own default is two minutes.
 BORROW_TIMEOUT = Duration.seconds(8)
-# A paused cluster answers after about 15 s: AuroraUserGuide, "Scaling to zero ACUs".
+# A paused cluster resumes in about 15 s: Aurora User Guide, "Scaling to Zero ACUs".
 RESUME_CONNECT_TIMEOUT_SECONDS = 20
-# An open connection keeps Aurora awake and a frozen environment never closes its own: without a proxy the server does.
+# An open connection keeps Aurora awake, and a frozen Lambda environment never closes its own: without a proxy the
+# server has to close it.
 IDLE_SESSION_TIMEOUT_SECONDS = 60
 RDS_AUTHORITIES = "/opt/certificates/rds.pem"
 AMAZON_AUTHORITIES = "/opt/certificates/amazon-trust-services.pem"
 _PARAMETERS = {
     "rds.force_ssl": "1",
     "log_min_duration_statement": "1000",
-    "log_parameter_max_length": "0",  # a slow statement's parameters are people's conversations
+    "log_parameter_max_length": "0",  # the parameters of a slow statement are people's conversations
 }
 
 
@@ -41,19 +44,19 @@ class Database(Construct):
         self.cluster = self._make_cluster()
         self.proxy = self._make_proxy() if settings.proxy else None
 
-    def let_in_app(self, function: iam.IGrantable, group: ec2.SecurityGroup) -> dict[str, str]:
-        """Opens the way for the role that reads and writes rows; returns the environment that leads there."""
+    def grant_app_access(self, function: iam.IGrantable, group: ec2.SecurityGroup) -> dict[str, str]:
+        """Lets `function` connect as the role that reads and writes rows; returns the environment variables for it."""
         if self.proxy is None:
-            return self._let_into_cluster(function, group, DATA_ROLE)
+            return self._grant_cluster_access(function, group, DATA_ROLE)
         self._network.allow(group, self._proxy_group, DATABASE_PORT, "Rows")
         self.proxy.grant_connect(function, DATA_ROLE)
         return _environment(DATA_ROLE, self.proxy.endpoint, AMAZON_AUTHORITIES)
 
-    def let_in_migrator(self, function: iam.IGrantable, group: ec2.SecurityGroup) -> dict[str, str]:
-        """The migrator passes by the proxy, which knows the data role alone."""
-        return self._let_into_cluster(function, group, MIGRATOR_ROLE)
+    def grant_migrator_access(self, function: iam.IGrantable, group: ec2.SecurityGroup) -> dict[str, str]:
+        """As `grant_app_access`, for the migrator: it bypasses the proxy, which accepts the data role only."""
+        return self._grant_cluster_access(function, group, MIGRATOR_ROLE)
 
-    def _let_into_cluster(self, function: iam.IGrantable, group: ec2.SecurityGroup, role: str) -> dict[str, str]:
+    def _grant_cluster_access(self, function: iam.IGrantable, group: ec2.SecurityGroup, role: str) -> dict[str, str]:
         self._network.allow(group, self.cluster_group, DATABASE_PORT, f"Signs in as {role}")
         self.cluster.grant_connect(function, role)
         environment = _environment(role, self.cluster.cluster_endpoint.hostname, RDS_AUTHORITIES)
@@ -69,7 +72,7 @@ class Database(Construct):
             self,
             "Cluster",
             engine=engine,
-            # Replaced below: no password exists, and CDK has no word for that yet (aws/aws-cdk issue 37658).
+            # Removed below: there is no password, and CDK cannot express that yet (aws/aws-cdk issue 37658).
             credentials=rds.Credentials.from_password(MIGRATOR_ROLE, SecretValue.unsafe_plain_text("never used")),
             default_database_name=DATABASE_NAME,
             writer=rds.ClusterInstance.serverless_v2("Writer", auto_minor_version_upgrade=True),
@@ -90,7 +93,7 @@ class Database(Construct):
             parameters=_PARAMETERS,
         )
         if ephemeral:
-            acknowledge(cluster, "ephemeral=true asks for a stack that goes away whole", "AwsSolutions-RDS10")
+            acknowledge(cluster, "ephemeral=true asks for a stack that leaves nothing behind", "AwsSolutions-RDS10")
         resource = cast(rds.CfnDBCluster, cluster.node.default_child)
         resource.add_property_deletion_override("MasterUserPassword")
         resource.master_user_authentication_type = "iam-db-auth"
@@ -98,13 +101,13 @@ class Database(Construct):
 
     def _make_proxy(self) -> rds.DatabaseProxy:
         self._proxy_group = self._network.make_security_group("ProxyGroup", "The database proxy")
-        # CDK gives the proxy's own role no right to sign in to the cluster: a role of ours has it.
+        # The role that CDK makes for a proxy may not sign in to the cluster, so the proxy gets this one.
         role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
         self.cluster.grant_connect(role, DATA_ROLE)
         return rds.DatabaseProxy(
             self,
             "Proxy",
-            # RDS makes a name lower case and CloudFormation does not: metrics of any other name are never found.
+            # RDS lower-cases the name and CloudFormation does not: metrics under any other spelling are never found.
             db_proxy_name=Names.unique_resource_name(self, max_length=60).lower(),
             proxy_target=rds.ProxyTarget.from_cluster(self.cluster),
             vpc=self._network.vpc,

@@ -1,4 +1,4 @@
-"""Deletes what has expired, once a day: oftener would keep a database awake that is meant to pause."""
+"""Deletes expired sessions and runs once a day: more often would keep awake a database that is meant to pause."""
 
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_iam as iam
@@ -22,11 +22,13 @@ class Expiry(Construct):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        acknowledge(self.failed, "It is itself a dead letter queue", "AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy")
-        # The scheduler's own dead letters are calls that Lambda did not take; it never hears how a call ended.
+        acknowledge(
+            self.failed, "This is itself a dead-letter queue", "AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"
+        )
+        # The scheduler's dead letters are only the calls that Lambda refused: it never learns how a call ended.
         function.configure_async_invoke(on_failure=destinations.SqsDestination(self.failed), retry_attempts=2)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
-        acknowledge(role, "CDK grants a target's versions too, and this one has none", any_version_of(function))
+        acknowledge(role, "CDK grants a target's versions too; this function has none", any_version_of(function))
         scheduler.Schedule(
             self,
             "Daily",

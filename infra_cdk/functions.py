@@ -1,4 +1,4 @@
-"""The functions of functions/functions.toml and their layers; each has a role, a log and a network group of its own."""
+"""The functions in functions/functions.toml and their layers. Each has its own role, log group and security group."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ from infra_cdk import ROOT
 from infra_cdk.acknowledge import acknowledge
 from infra_cdk.database import Database
 from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
-from infra_cdk.layer_build import LAMBDA_PLATFORMS, build_dependencies, build_own
+from infra_cdk.layer_build import LAMBDA_PLATFORMS, build_dependencies_layer, build_source_layer
 from infra_cdk.model_access import acknowledge_profile, make_model_statements
 from infra_cdk.network import HTTPS_PORT, Network
 from infra_cdk.settings import PROVIDER_KEY_VARIABLES, Settings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
-# docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html; EC2 takes no resource for most of them.
+# docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html; most of them do not support resource-level permissions.
 _NETWORK_INTERFACE_ACTIONS = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -34,7 +34,9 @@ _TRACE_ACTIONS = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class StackContext:
+    """What the stack's constructs share."""
+
     network: Network
     database: Database
     key: kms.IKey
@@ -42,22 +44,22 @@ class Surroundings:
 
 
 class Functions(Construct):
-    def __init__(self, scope: Construct, name: str, *, table: FunctionTable, around: Surroundings) -> None:
+    def __init__(self, scope: Construct, name: str, *, table: FunctionTable, context: StackContext) -> None:
         super().__init__(scope, name)
-        self._around = around
-        self._architecture = ARCHITECTURES[around.settings.architecture]
-        self._layers = self._make_layers(around.settings)
-        self._model_statements = make_model_statements(self, around.settings.model)
-        self._bedrock_group = self._make_bedrock_endpoint() if around.settings.model_provider == "bedrock" else None
+        self._context = context
+        self._architecture = ARCHITECTURES[context.settings.architecture]
+        self._layers = self._make_layers(context.settings)
+        self._model_statements = make_model_statements(self, context.settings.model)
+        self._bedrock_group = self._make_bedrock_endpoint() if context.settings.model_provider == "bedrock" else None
         self.by_name = {name: self._make_function(name, function) for name, function in table.functions.items()}
 
     def _make_layers(self, settings: Settings) -> dict[str, lambda_.LayerVersion]:
         folders = {
-            "Dependencies": build_dependencies(settings.model_provider, LAMBDA_PLATFORMS[settings.architecture]),
-            "App": build_own(ROOT / "layers/app"),
-            "ResponseStreaming": build_own(ROOT / "layers/response_streaming"),
+            "Dependencies": build_dependencies_layer(settings.model_provider, LAMBDA_PLATFORMS[settings.architecture]),
+            "App": build_source_layer(ROOT / "layers/app"),
+            "ResponseStreaming": build_source_layer(ROOT / "layers/response_streaming"),
         }
-        # A folder is named by all that went into it, so its name is its hash.
+        # A layer's folder is named after the hash of its inputs, so the name serves as the asset hash.
         return {
             name: lambda_.LayerVersion(
                 self,
@@ -70,14 +72,14 @@ class Functions(Construct):
         }
 
     def _make_bedrock_endpoint(self) -> ec2.SecurityGroup | None:
-        if self._around.settings.nat:
+        if self._context.settings.nat:
             return None
         allowed = iam.PolicyStatement(
             principals=[iam.AnyPrincipal()],
             actions=[action for statement in self._model_statements for action in statement.actions],
             resources=[resource for statement in self._model_statements for resource in statement.resources],
         )
-        return self._around.network.make_endpoint(ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME, allowed)
+        return self._context.network.make_endpoint(ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME, allowed)
 
     def _make_function(self, name: str, row: Function) -> lambda_.Function:
         scope = Construct(self, name)
@@ -85,7 +87,7 @@ class Functions(Construct):
             scope, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
         role = self._make_role(scope, log_group)
-        group = self._around.network.make_security_group(f"{name}Group", f"The function {name}")
+        group = self._context.network.make_security_group(f"{name}Group", f"The function {name}")
         function = lambda_.Function(
             scope,
             "Function",
@@ -99,18 +101,18 @@ class Functions(Construct):
             log_group=log_group,
             timeout=Duration.seconds(row.timeout_seconds),
             memory_size=row.memory_mb,
-            vpc=self._around.network.vpc,
-            vpc_subnets=self._around.network.function_subnets,
+            vpc=self._context.network.vpc,
+            vpc_subnets=self._context.network.function_subnets,
             security_groups=[group],
             tracing=lambda_.Tracing.ACTIVE,
-            environment_encryption=self._open_secret(row, role),
+            environment_encryption=self._grant_secret_access(row, role),
             environment=self._environment(name, row),
             reserved_concurrent_executions=self._reserved_concurrency(row),
         )
-        for key, value in self._open_database(row, role, group).items():
+        for key, value in self._grant_database_access(row, role, group).items():
             function.add_environment(key, value)
         if row.agent:
-            self._open_model(role, group)
+            self._grant_model_access(role, group)
         _acknowledge_function(function)
         return function
 
@@ -118,25 +120,29 @@ class Functions(Construct):
         role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
         role.add_to_policy(iam.PolicyStatement(actions=_NETWORK_INTERFACE_ACTIONS + _TRACE_ACTIONS, resources=["*"]))
-        acknowledge(role, "EC2's and X-Ray's actions for functions take no resource", "AwsSolutions-IAM5[Resource::*]")
+        acknowledge(
+            role,
+            "These EC2 and X-Ray actions do not support resource-level permissions",
+            "AwsSolutions-IAM5[Resource::*]",
+        )
         return role
 
-    def _open_secret(self, row: Function, role: iam.Role) -> kms.IKey | None:
-        """The key over an environment that holds a provider's; others hold no secret."""
-        if not (row.agent and self._around.settings.model_key_secret):
+    def _grant_secret_access(self, row: Function, role: iam.Role) -> kms.IKey | None:
+        """The KMS key that encrypts the environment, for functions whose environment holds a provider's API key."""
+        if not (row.agent and self._context.settings.model_key_secret):
             return None
-        self._around.key.grant_decrypt(role)
-        return self._around.key
+        self._context.key.grant_decrypt(role)
+        return self._context.key
 
     def _layers_of(self, row: Function) -> list[lambda_.ILayerVersion]:
         names = ["Dependencies", "App", *(["ResponseStreaming"] if row.streaming else [])]
         return [self._layers[name] for name in names]
 
     def _reserved_concurrency(self, row: Function) -> int | None:
-        return self._around.settings.reserved_concurrency if row.database == "app" else None
+        return self._context.settings.reserved_concurrency if row.database == "app" else None
 
     def _environment(self, name: str, row: Function) -> dict[str, str]:
-        settings = self._around.settings
+        settings = self._context.settings
         environment = {
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": settings.stack_name,
@@ -149,34 +155,34 @@ class Functions(Construct):
         return environment | (self._model_environment() if row.agent else {})
 
     def _model_environment(self) -> dict[str, str]:
-        settings = self._around.settings
+        settings = self._context.settings
         environment = {"MODEL_PROVIDER": settings.model_provider, "MODEL_ID": settings.model}
         if settings.model_key_secret:
-            # Resolved by CloudFormation when it deploys: the template holds the secret's name alone.
+            # CloudFormation resolves this during a deployment: the template holds only the secret's name.
             reference = f"{{{{resolve:secretsmanager:{settings.model_key_secret}:SecretString}}}}"
             environment[PROVIDER_KEY_VARIABLES[settings.model_provider]] = reference
         if settings.model_url:
             environment["OPENAI_BASE_URL"] = settings.model_url  # OpenAI's SDK reads it
         return environment
 
-    def _open_database(self, row: Function, role: iam.Role, group: ec2.SecurityGroup) -> dict[str, str]:
-        database = self._around.database
-        let_in = database.let_in_migrator if row.database == "migrator" else database.let_in_app
-        return let_in(role, group)
+    def _grant_database_access(self, row: Function, role: iam.Role, group: ec2.SecurityGroup) -> dict[str, str]:
+        database = self._context.database
+        grant = database.grant_migrator_access if row.database == "migrator" else database.grant_app_access
+        return grant(role, group)
 
-    def _open_model(self, role: iam.Role, group: ec2.SecurityGroup) -> None:
-        if self._around.settings.model_provider == "bedrock":
+    def _grant_model_access(self, role: iam.Role, group: ec2.SecurityGroup) -> None:
+        if self._context.settings.model_provider == "bedrock":
             for statement in self._model_statements:
                 role.add_to_policy(statement)
-            acknowledge_profile(role, self._around.settings.model)
+            acknowledge_profile(role, self._context.settings.model)
         if self._bedrock_group is None:
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "The model's provider")
         else:
-            self._around.network.allow(group, self._bedrock_group, HTTPS_PORT, "Bedrock")
+            self._context.network.allow(group, self._bedrock_group, HTTPS_PORT, "Bedrock")
 
 
 def _acknowledge_function(function: lambda_.Function) -> None:
-    reason = "The dependencies' wheels are tested on this version of Python, which Lambda supports until 2029"
+    reason = "The dependencies are tested on this version of Python, which Lambda supports until 2029"
     acknowledge(function, reason, "AwsSolutions-L1", "Serverless-LambdaLatestVersion")
-    reason = "Its callers wait for the answer; the one that the scheduler calls has a queue for its failures"
+    reason = "Callers wait for its answer; the function that the scheduler calls has a queue for its failures"
     acknowledge(function, reason, "Serverless-LambdaDLQ")

@@ -1,7 +1,7 @@
-"""Builds the layers. The dependencies come from the two lock files: wheels for Lambda's platform, trimmed, and the
-certificate authorities of the database. No Docker: uv and Node come with Python's lock file.
+"""Builds the layers, without Docker: uv and Node come from the Python lock file.
 
-A result is a folder named by everything that went in, so it is built once and shared by synth and tests.
+The dependencies layer holds the locked wheels for Lambda's platform, trimmed, and the certificate authorities of the
+database. A layer is a folder named after the hash of its inputs, so it is built once and shared by synth and tests.
 """
 
 import hashlib
@@ -20,30 +20,30 @@ from infra_cdk.layer_compile import PYTHON_VERSION, compile_beside_sources, comp
 LAMBDA_PLATFORMS = {"arm64": "aarch64-manylinux_2_34", "x86_64": "x86_64-manylinux_2_34"}
 BUILDS = ROOT / "layers/dependencies/build"
 
-# What our functions call; secretsmanager is for a model provider's key, sts for credentials by web identity.
+# What the functions call; secretsmanager for a model provider's key, sts for web identity credentials.
 AWS_SERVICES = frozenset({"bedrock-runtime", "rds", "secretsmanager", "sts"})
 _AMAZON_ROOTS = ("Amazon Root CA ", "Starfield Services Root Certificate Authority - G2")
 
 
-def build_dependencies(model_provider: str = "bedrock", platform: str = LAMBDA_PLATFORMS["arm64"]) -> Path:
+def build_dependencies_layer(model_provider: str = "bedrock", platform: str = LAMBDA_PLATFORMS["arm64"]) -> Path:
     """The layer's unpacked folder: `python/` and `certificates/{amazon-trust-services,rds}.pem`."""
     requirements = locked_requirements(model_provider)
     key = _key(requirements, platform, (node.FOLDER / "package-lock.json").read_text())
     return _build_once(key, lambda layer: _fill(layer, requirements, platform))
 
 
-def build_own(source: Path) -> Path:
-    """A layer of ours, as it stands in the work tree, compiled."""
+def build_source_layer(source: Path) -> Path:
+    """The folder of one of this project's own layers: `source` as it is in the work tree, compiled."""
     files = sorted(path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     key = _key(*(f"{path.relative_to(source)}\0{path.stat().st_mode}\0{_digest(path)}" for path in files))
-    return _build_once(key, lambda layer: _copy_own(source, layer))
+    return _build_once(key, lambda layer: _copy_source(source, layer))
 
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _copy_own(source: Path, layer: Path) -> None:
+def _copy_source(source: Path, layer: Path) -> None:
     shutil.copytree(source, layer, ignore=shutil.ignore_patterns("__pycache__"))
     compile_beside_sources(layer / "python")
 
@@ -59,7 +59,7 @@ def _build_once(key: str, fill: Callable[[Path], None]) -> Path:
 
 
 def locked_requirements(model_provider: str) -> str:
-    # The CDK CLI asks its children for colours, which would end up in the list.
+    # The CDK CLI makes its child processes print colours, and escape codes would end up in the list.
     plain = ["--frozen", "--quiet", "--color=never", "--no-annotate", "--no-header"]
     export = [uv.find_uv_bin(), "export", "--no-default-groups", "--no-emit-project", *plain]
     groups = ["--group", "app", *([] if model_provider == "bedrock" else ["--group", model_provider])]
@@ -68,8 +68,8 @@ def locked_requirements(model_provider: str) -> str:
 
 def _key(*parts: str) -> str:
     builders = [Path(__file__).read_text(), Path(layer_compile.__file__).read_text()]
-    everything = [*parts, *builders, str(find_compiler() is not None)]
-    return hashlib.sha256("\0".join(everything).encode()).hexdigest()[:16]
+    inputs = [*parts, *builders, str(find_compiler() is not None)]
+    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:16]
 
 
 def _fill(layer: Path, requirements: str, platform: str) -> None:
@@ -101,7 +101,7 @@ def _trim(python: Path) -> None:
 
 
 def _write_certificates(python: Path, certificates: Path) -> None:
-    """RDS Proxy's certificate comes from ACM, a cluster's from RDS's own authorities: two files, each trusted alone."""
+    """RDS Proxy's certificate comes from ACM and a cluster's from RDS's own authorities: one file each."""
     certificates.mkdir()
     amazon = _pem_blocks((python / "certifi/cacert.pem").read_text(), _AMAZON_ROOTS)
     (certificates / "amazon-trust-services.pem").write_text("".join(amazon))
@@ -112,14 +112,14 @@ def _write_certificates(python: Path, certificates: Path) -> None:
 
 
 def _pem_blocks(bundle: str, labels: Sequence[str]) -> list[str]:
-    """The certificates of certifi's bundle whose `# Label:` starts with one of these."""
+    """The certificates in certifi's bundle with a `# Label:` that starts with one of `labels`."""
     end = "-----END CERTIFICATE-----\n"
     blocks = [block + end for block in bundle.split(end)]
     return [block for block in blocks if any(f'# Label: "{label}' in block for label in labels)]
 
 
 def _publish(work: Path, built: Path) -> None:
-    """Appears whole or not at all; of two builders at once the second finds it there."""
+    """The folder appears complete or not at all; when two builds race, the second finds the first one's result."""
     try:
         work.rename(built)
     except OSError:

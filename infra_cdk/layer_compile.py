@@ -1,4 +1,4 @@
-"""Compiles layers with a Python of Lambda's version: imports cost Lambda 2.5 times as much CPU time without it."""
+"""Compiles layers with Lambda's Python version: without `.pyc` files imports take 2.5 times as much CPU on Lambda."""
 
 import os
 import shutil
@@ -15,9 +15,9 @@ PYTHON_VERSION = "3.13"
 
 @cache
 def find_compiler() -> str | None:
-    """A Python of Lambda's version: `.pyc` files of any other are ignored there.
+    """A Python of Lambda's version, as Lambda ignores the `.pyc` files of any other.
 
-    Without one uv fetches one; where it cannot, the layer ships sources alone and says so.
+    If there is none, uv installs one; if that fails, the layer ships sources only and a warning is printed.
     """
     for candidate in _candidates():
         if _reported_version(candidate) == PYTHON_VERSION:
@@ -31,7 +31,7 @@ def compile_beside_sources(python: Path) -> None:
 
 
 def compile_instead_of_sources(python: Path) -> None:
-    """Sources are a quarter of the layer. A package that reads its own, as anyio does, keeps them."""
+    """Sources make up a quarter of the layer. A package that reads its own sources, as anyio does, keeps them."""
     if find_compiler() is None:
         return
     entries = [entry for entry in python.iterdir() if entry.is_dir() or entry.suffix == ".py"]
@@ -44,17 +44,17 @@ def compile_instead_of_sources(python: Path) -> None:
             source.unlink()
 
 
-def _compile(python: Path, targets: Sequence[Path], *options: str) -> None:
-    """Lambda's file times are not ours, so a `.pyc` that is checked against them would be thrown away: unchecked.
+def _compile(python: Path, targets: Sequence[Path], *flags: str) -> None:
+    """Unchecked `.pyc` files: file times differ on Lambda, so checked ones would be discarded.
 
-    The paths in it, for stack traces, are those of Lambda; the fixed hash seed makes two builds equal.
+    Their paths, for stack traces, are Lambda's; the fixed hash seed makes builds reproducible.
     """
     compiler = find_compiler()
     if compiler is None:
         return
-    how = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(python.parent), "-p", "/opt", *options]
+    options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(python.parent), "-p", "/opt", *flags]
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
-    subprocess.run([compiler, "-m", "compileall", *how, *targets], check=True, stdout=sys.stderr, env=environment)
+    subprocess.run([compiler, "-m", "compileall", *options, *targets], check=True, stdout=sys.stderr, env=environment)
 
 
 def _reads_its_source(entry: Path) -> bool:

@@ -1,11 +1,11 @@
-"""The measurements that the alarms and the dashboard share; all of them are AWS's own but one."""
+"""The metrics that the alarms and the dashboard share. All but one are AWS's own."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra_cdk.api import Api
+from infra_cdk.api import RestApi
 from infra_cdk.database import Database
 from infra_cdk.functions import Functions
 
@@ -14,12 +14,12 @@ FIVE_MINUTES = Duration.minutes(5)
 
 class Metrics(Construct):
     def __init__(
-        self, scope: Construct, name: str, *, api: Api, functions: Functions, database: Database, namespace: str
+        self, scope: Construct, name: str, *, api: RestApi, functions: Functions, database: Database, namespace: str
     ) -> None:
         super().__init__(scope, name)
         self._api, self._database = api, database
         self.functions = functions.by_name
-        self.busy = self._count_busy_answers(namespace)
+        self.busy = self._make_busy_metric(namespace)
         self.requests = api.rest_api.metric_count(period=FIVE_MINUTES, label="Requests")
         self.client_errors = api.rest_api.metric_client_error(period=FIVE_MINUTES, label="4xx")
         self.server_errors = api.rest_api.metric_server_error(period=FIVE_MINUTES, label="5xx")
@@ -60,7 +60,7 @@ class Metrics(Construct):
             for label, function in self.functions.items()
         }
 
-    def _count_busy_answers(self, namespace: str) -> cloudwatch.Metric:
+    def _make_busy_metric(self, namespace: str) -> cloudwatch.Metric:
         busy = logs.MetricFilter(
             self,
             "Busy",

@@ -1,4 +1,4 @@
-"""Applies the schema's migrations as part of every deployment that changes them, before the functions change."""
+"""Applies the database migrations during a deployment that changes them, before the functions change."""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 10
 
 
 class Migration(Construct):
-    """Its framework function stays outside the network, where it reaches Lambda and CloudFormation; the function that
-    it calls is inside and needs the database alone."""
+    """CDK's framework function runs outside the VPC, where it can reach Lambda and CloudFormation; the function that it
+    calls runs inside and needs only the database."""
 
     def __init__(
         self, scope: Construct, name: str, *, function: lambda_.Function, database: Database, settings: Settings
@@ -41,20 +41,20 @@ class Migration(Construct):
             properties=make_properties(settings),
         )
         _acknowledge_framework(provider, function)
-        # The first connection needs a running instance and both ends of the network open.
+        # The first connection needs a running instance and the security group rules of both ends.
         self.resource.node.add_dependency(database.cluster, database.cluster_group, *_groups(function))
 
 
 def _acknowledge_framework(provider: custom_resources.Provider, function: lambda_.Function) -> None:
     rules = (managed_policy("AWSLambdaBasicExecutionRole"), any_version_of(function))
     rules += tuple(f"Serverless-Lambda{name}" for name in ("DLQ", "DefaultMemorySize", "Tracing"))
-    acknowledge(provider, "CDK's own framework function; CloudFormation alone calls it and sees its errors", *rules)
+    acknowledge(provider, "CDK's own framework function; only CloudFormation calls it, and it sees the errors", *rules)
 
 
 def make_properties(
     settings: Settings, migrations: Path = MIGRATIONS_FOLDER, handler: Path = MIGRATE_HANDLER
 ) -> dict[str, object]:
-    """A change of any of these makes CloudFormation call the function again; what it grants stands in its handler."""
+    """A change in any of these makes CloudFormation call the function again. The grants are in its handler."""
     return {
         "Migrations": _hash(sorted(migrations.glob("*.sql"))),
         "Handler": _hash([handler]),

@@ -1,4 +1,4 @@
-"""What an agent function may call at Amazon Bedrock: the chosen model, and nothing else."""
+"""Permissions for Amazon Bedrock: the functions with an agent may call the configured model and nothing else."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -7,7 +7,7 @@ from constructs import Construct
 from infra_cdk.acknowledge import acknowledge
 
 INVOKE_ACTIONS = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
-# Prefixes of system-defined inference profiles, which send a call to one of several regions:
+# Prefixes of system-defined inference profiles, which route a call to one of several regions:
 # docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 _PROFILE_PREFIXES = ("global.", "us.", "us-gov.", "eu.", "apac.", "au.", "jp.", "ca.")
 
@@ -17,7 +17,7 @@ def make_model_statements(scope: Construct, model_id: str) -> list[iam.PolicySta
     if model is None:
         return [_allow_invoke(_model_arn(Stack.of(scope).partition, Stack.of(scope).region, model_id))]
     profile = Stack.of(scope).format_arn(service="bedrock", resource="inference-profile", resource_name=model_id)
-    # The profile names the region of the model (none for global ones), so here the region is open and the way is not.
+    # The profile chooses the region (global ones name none), so any region is allowed, but only through the profile.
     through_profile = _allow_invoke(_model_arn(Stack.of(scope).partition, "*", model))
     through_profile.add_condition("StringEquals", {"bedrock:InferenceProfileArn": profile})
     return [_allow_invoke(profile), through_profile]
@@ -27,7 +27,7 @@ def acknowledge_profile(role: iam.Role, model_id: str) -> None:
     model = _model_behind_profile(model_id)
     if model is not None:
         finding = f"AwsSolutions-IAM5[Resource::{_model_arn('<AWS::Partition>', '*', model)}]"
-        acknowledge(role, "The profile chooses the region; a condition allows the profile alone", finding)
+        acknowledge(role, "The profile chooses the region; a condition allows only calls through the profile", finding)
 
 
 def _model_behind_profile(model_id: str) -> str | None:

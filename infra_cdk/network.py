@@ -1,4 +1,4 @@
-"""A network without a way to the internet, unless asked for."""
+"""The VPC. It has no route to the internet unless `nat` is on."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -19,7 +19,7 @@ class Network(Construct):
             availability_zones=zones,
             max_azs=None if zones else 2,
             nat_gateways=1 if nat else 0,
-            # Nothing of ours joins the default group; closing it takes a custom resource with a function of its own.
+            # Nothing joins the default group, and restricting it would take a custom resource with its own function.
             restrict_default_security_group=False,
             subnet_configuration=_subnets(nat),
         )
@@ -30,16 +30,16 @@ class Network(Construct):
         self._log_refused_traffic()
 
     def make_security_group(self, name: str, description: str) -> ec2.SecurityGroup:
-        """Lets nothing in and nothing out until a rule says so."""
+        """Allows no traffic in or out until `allow` adds a rule."""
         return ec2.SecurityGroup(self, name, vpc=self.vpc, description=description, allow_all_outbound=False)
 
-    def allow(self, source: ec2.SecurityGroup, target: ec2.SecurityGroup, port: int, why: str) -> None:
-        source.connections.allow_to(target, ec2.Port.tcp(port), why)
+    def allow(self, source: ec2.SecurityGroup, target: ec2.SecurityGroup, port: int, description: str) -> None:
+        source.connections.allow_to(target, ec2.Port.tcp(port), description)
 
     def make_endpoint(
         self, service: ec2.InterfaceVpcEndpointAwsService, policy: iam.PolicyStatement
     ) -> ec2.SecurityGroup:
-        """An endpoint for one service, open to the groups that `allow` names, for the calls that `policy` allows."""
+        """An interface endpoint for the calls that `policy` allows; returns its security group, for `allow`."""
         group = self.make_security_group(f"{service.short_name}EndpointGroup", f"The endpoint of {service.short_name}")
         endpoint = self.vpc.add_interface_endpoint(
             f"{service.short_name}Endpoint",

@@ -1,4 +1,4 @@
-"""The pinned CDK CLI and its npm, run by the Node of Python's lock file: `python -m infra_cdk.node cdk deploy`."""
+"""Runs the pinned CDK CLI with the Node from the Python lock file: `python -m infra_cdk.node cdk deploy`."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ _NPM = NODE.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
 
 
 def install() -> None:
-    """Bring `node_modules` to what package-lock.json says; nothing is asked of the registry when it is there."""
+    """Make `node_modules` match package-lock.json; the registry is not contacted when it already does."""
     lock = FOLDER / "package-lock.json"
     if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < lock.stat().st_mtime:
         command = [NODE, _NPM, "ci", "--loglevel=error"]
@@ -29,7 +29,7 @@ def cdk(arguments: list[str]) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """Node programs start `node` again by name."""
+    """PATH begins with our Node, because Node programs start `node` by name."""
     return {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
 
 

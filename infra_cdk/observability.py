@@ -1,4 +1,4 @@
-"""One dashboard, in the order one asks: is it well, what does it cost, where is the time."""
+"""One dashboard, in the order of the questions it answers: health, cost, latency."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra_cdk.alarms import Alarms
-from infra_cdk.api import Api
+from infra_cdk.api import RestApi
 from infra_cdk.database import Database
 from infra_cdk.expiry import Expiry
-from infra_cdk.functions import Functions, Surroundings
+from infra_cdk.functions import Functions, StackContext
 from infra_cdk.metrics import FIVE_MINUTES, Metrics
 from infra_cdk.settings import Settings
 
@@ -23,30 +23,30 @@ class Observability(Construct):
         scope: Construct,
         name: str,
         *,
-        api: Api,
+        api: RestApi,
         functions: Functions,
         database: Database,
         expiry: Expiry,
-        around: Surroundings,
+        context: StackContext,
     ) -> None:
         super().__init__(scope, name)
-        settings = around.settings
+        settings = context.settings
         metrics = Metrics(
             self, "Metrics", api=api, functions=functions, database=database, namespace=settings.stack_name
         )
         alarms = Alarms(
-            self, "Alarms", metrics=metrics, expiry_failures=expiry.failed, key=around.key, settings=settings
+            self, "Alarms", metrics=metrics, expiry_failures=expiry.failed, key=context.key, settings=settings
         )
         dashboard = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=f"{settings.stack_name}-{Stack.of(self).region}"
         )
-        dashboard.add_widgets(*_is_it_well(metrics, alarms))
-        dashboard.add_widgets(*_what_does_it_cost(metrics, settings))
-        dashboard.add_widgets(*_where_is_the_time(metrics, api))
+        dashboard.add_widgets(*_health_widgets(metrics, alarms))
+        dashboard.add_widgets(*_cost_widgets(metrics, settings))
+        dashboard.add_widgets(*_latency_widgets(metrics, api))
         self.dashboard_url = _link(Stack.of(self), dashboard.dashboard_name)
 
 
-def _is_it_well(metrics: Metrics, alarms: Alarms) -> list[cloudwatch.IWidget]:
+def _health_widgets(metrics: Metrics, alarms: Alarms) -> list[cloudwatch.IWidget]:
     return [
         cloudwatch.AlarmStatusWidget(title="Is it well", alarms=alarms.all, width=_WIDTH, height=6),
         _graph("Answers", [metrics.requests, metrics.client_errors, metrics.server_errors, metrics.busy]),
@@ -54,7 +54,7 @@ def _is_it_well(metrics: Metrics, alarms: Alarms) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _what_does_it_cost(metrics: Metrics, settings: Settings) -> list[cloudwatch.IWidget]:
+def _cost_widgets(metrics: Metrics, settings: Settings) -> list[cloudwatch.IWidget]:
     widgets: list[cloudwatch.IWidget] = [
         _graph("Database capacity, ACU", [metrics.cluster("ServerlessDatabaseCapacity")]),
         _graph("Lambda milliseconds, total", metrics.each_function("Duration", "Sum")),
@@ -64,7 +64,7 @@ def _what_does_it_cost(metrics: Metrics, settings: Settings) -> list[cloudwatch.
     return widgets
 
 
-def _where_is_the_time(metrics: Metrics, api: Api) -> list[cloudwatch.IWidget]:
+def _latency_widgets(metrics: Metrics, api: RestApi) -> list[cloudwatch.IWidget]:
     gateway = [api.rest_api.metric_latency(statistic="p99"), api.rest_api.metric_integration_latency(statistic="p99")]
     connections = [metrics.cluster("DatabaseConnections"), metrics.proxy("DatabaseConnectionsCurrentlySessionPinned")]
     borrowing = metrics.proxy("DatabaseConnectionsBorrowLatency")

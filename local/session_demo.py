@@ -1,6 +1,6 @@
-"""Holds a conversation with a deployment and proves that it survives. `python -m local.session_demo [--url URL]`.
+"""Holds a conversation with a deployment and checks that it survives. `python -m local.session_demo [--url URL]`.
 
-Without --url it starts the local stack, and shows besides what only this machine can show: the processes and the rows.
+Without --url it starts the local stack and also shows what is only visible on this machine: the processes and the rows.
 """
 
 import argparse
@@ -15,19 +15,19 @@ from typing import Any, Self
 import httpx
 import psycopg
 
-from local.account import Account
-from local.stack import DEFAULT_MODEL_PROVIDER, STARTING_ERRORS, Stack
+from local.demo_report import DemoReport
+from local.stack import DEFAULT_MODEL_PROVIDER, START_ERRORS, Stack
 from session_store.http.signing import Signer, region_of
 
 REQUEST_TIMEOUT_SECONDS = 60
 
 
 class DemoError(RuntimeError):
-    """The deployment did not answer as an API of this project does."""
+    """The deployment did not answer as this project's API does."""
 
 
 class SignedByAws(httpx.Auth):
-    """API Gateway's IAM authorization, with the credentials that the AWS SDK finds."""
+    """Signs requests for API Gateway's IAM authorization, with the credentials that the AWS SDK finds."""
 
     requires_request_body = True
 
@@ -40,8 +40,8 @@ class SignedByAws(httpx.Auth):
         yield request
 
 
-class Api:
-    """The routes that the demo uses. `ID_TOKEN` in the environment is sent as a Cognito caller's token."""
+class DemoClient:
+    """The routes that the demo uses. `ID_TOKEN` in the environment is sent as a Cognito user's token."""
 
     def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
         region, token = region_of(httpx.URL(url).host), environment.get("ID_TOKEN")
@@ -50,7 +50,7 @@ class Api:
             timeout=REQUEST_TIMEOUT_SECONDS,
             headers={"Authorization": token} if token else {},
             auth=SignedByAws(region) if region and not token else None,
-            trust_env=bool(region),  # a proxy between a laptop and itself would answer instead
+            trust_env=bool(region),  # a proxy from the environment must not intercept requests to this machine
         )
 
     def __enter__(self) -> Self:
@@ -85,10 +85,10 @@ class Api:
 
 
 class Demo:
-    """`stack` is None where the deployment is not this machine's own."""
+    """`stack` is None when the deployment does not run on this machine."""
 
-    def __init__(self, api: Api, account: Account, stack: Stack | None) -> None:
-        self._api, self._account, self._stack = api, account, stack
+    def __init__(self, client: DemoClient, report: DemoReport, stack: Stack | None) -> None:
+        self._client, self._report, self._stack = client, report, stack
         mark = uuid.uuid4().hex[:6]
         self._alice, self._bob = f"demo-alice-{mark}", f"demo-bob-{mark}"
 
@@ -102,96 +102,96 @@ class Demo:
             self.clean_up()
 
     def show_persistence(self) -> None:
-        self._account.title("1  Persistence: a conversation outlives the processes that held it")
+        self._report.heading("1  Persistence: a conversation outlives the processes that held it")
         self._ask("Alice", self._alice, "Hello, my name is Alice")
-        before = self._api.history(self._alice)
-        self._account.check(len(before) == 2, "the first turn is stored: 2 messages")
+        before = self._client.history(self._alice)
+        self._report.check(len(before) == 2, "the first turn is stored: 2 messages")
         self._kill_processes()
         answer = self._ask("Alice", self._alice, "What is my name?")
-        after = self._api.history(self._alice)
-        self._account.check("Alice" in answer, "asked again, the agent knows the name")
-        self._account.fact("messages before and after:", f"{len(before)} and {len(after)}")
-        self._account.check(after[: len(before)] == before, "the earlier messages are as they were")
+        after = self._client.history(self._alice)
+        self._report.check("Alice" in answer, "asked again, the agent knows the name")
+        self._report.fact("messages before and after:", f"{len(before)} and {len(after)}")
+        self._report.check(after[: len(before)] == before, "the earlier messages are as they were")
         numbers = [message["message_id"] for message in after]
-        self._account.check(numbers == [0, 1, 2, 3], "they were restored: the new ones are numbered on from them")
+        self._report.check(numbers == [0, 1, 2, 3], "they were restored: new messages continue their numbering")
 
     def _kill_processes(self) -> None:
         claim = "every runtime process is killed and the next request gets new ones"
         if not self._stack:
-            self._account.not_shown(claim)
+            self._report.skip(claim)
             return
         killed = self._stack.gateway.restart_functions()
-        self._account.fact("processes killed with SIGKILL:", _listed(killed))
-        self._api.sessions()
+        self._report.fact("processes killed with SIGKILL:", _join(killed))
+        self._client.sessions()
         alive = self._stack.gateway.process_ids()
-        self._account.fact("processes serving now:        ", _listed(alive))
-        self._account.check(bool(killed and alive) and not set(killed) & set(alive), claim)
+        self._report.fact("processes serving now:        ", _join(alive))
+        self._report.check(bool(killed and alive) and not set(killed) & set(alive), claim)
 
     def show_isolation(self) -> None:
-        self._account.title("2  Isolation: Alice and Bob at the same time")
+        self._report.heading("2  Isolation: Alice and Bob at the same time")
         self._ask("Bob", self._bob, "Hello, my name is Bob")
         with ThreadPoolExecutor(2) as pool:
             alice = pool.submit(self._answer, self._alice, "What is my name?")
             bob = pool.submit(self._answer, self._bob, "What is my name?")
-        self._check_apart("Alice", "Bob", self._alice, alice.result())
-        self._check_apart("Bob", "Alice", self._bob, bob.result())
+        self._check_isolation("Alice", "Bob", self._alice, alice.result())
+        self._check_isolation("Bob", "Alice", self._bob, bob.result())
 
-    def _check_apart(self, who: str, other: str, session_id: str, answer: str) -> None:
-        self._tell(who, "What is my name?", answer)
-        self._account.check(who in answer and other not in answer, f"{who} is {who}, and not {other}")
-        texts = _texts(self._api.history(session_id))
-        self._account.check(other not in texts, f"nothing of {other} is in {who}'s history")
+    def _check_isolation(self, user: str, other: str, session_id: str, answer: str) -> None:
+        self._print_exchange(user, "What is my name?", answer)
+        self._report.check(user in answer and other not in answer, f"{user} is {user}, and not {other}")
+        texts = _texts(self._client.history(session_id))
+        self._report.check(other not in texts, f"nothing of {other} is in {user}'s history")
 
     def show_continuity(self) -> None:
-        self._account.title("3  Continuity: several turns, with a tool")
+        self._report.heading("3  Continuity: several turns, with a tool")
         answer = self._ask("Alice", self._alice, "What is 17 times 23?")
-        blocks = [block for message in self._api.history(self._alice)[6:] for block in message["message"]["content"]]
+        blocks = [block for message in self._client.history(self._alice)[6:] for block in message["message"]["content"]]
         used = [block["toolUse"] for block in blocks if "toolUse" in block]
         results = [block["toolResult"] for block in blocks if "toolResult" in block]
-        self._account.fact("tool calls stored:", ", ".join(f"{use['name']} {use['input']}" for use in used) or "none")
-        self._account.check(any(use["name"] == "calculator" for use in used), "the agent used its calculator")
-        self._account.check(
+        self._report.fact("tool calls stored:", ", ".join(f"{use['name']} {use['input']}" for use in used) or "none")
+        self._report.check(any(use["name"] == "calculator" for use in used), "the agent used its calculator")
+        self._report.check(
             [use["toolUseId"] for use in used] == [result["toolUseId"] for result in results],
             "each tool request has its result, in order",
         )
-        self._account.check("391" in str(results) and "391" in answer, "17 times 23 is 391, by the tool and in words")
+        self._report.check("391" in str(results) and "391" in answer, "17 times 23 is 391, by the tool and in words")
         answer = self._ask("Alice", self._alice, "What is my name?")
-        self._account.check("Alice" in answer, "and the name is still known")
+        self._report.check("Alice" in answer, "and the name is still known")
 
     def show_rows(self) -> None:
-        self._account.title("4  PostgreSQL: the rows themselves, beside what the API says")
+        self._report.heading("4  PostgreSQL: the rows themselves, beside the API's answers")
         claim = "SQL and the API agree, message for message"
         if not self._stack:
-            self._account.not_shown(claim)
+            self._report.skip(claim)
             return
-        listed = self._api.sessions()
-        self._account.fact("session              ", "rows by SQL   messages by the API   in its list")
+        listed = self._client.sessions()
+        self._report.fact("session              ", "rows by SQL   messages by the API   in its list")
         for session_id in (self._alice, self._bob):
-            rows, history = _read_rows(self._stack.database_url, session_id), self._api.history(session_id)
+            rows, history = _read_rows(self._stack.database_url, session_id), self._client.history(session_id)
             counts = f"{len(rows):>11}   {len(history):>19}   {listed.get(session_id, 0):>11}"
-            self._account.fact(f"{session_id:<21}", counts)
+            self._report.fact(f"{session_id:<21}", counts)
             shown = [(message["message_id"], message["message"]) for message in history]
-            self._account.check(rows == shown and len(rows) == listed.get(session_id), claim)
+            self._report.check(rows == shown and len(rows) == listed.get(session_id), claim)
 
     def clean_up(self) -> None:
         for session_id in (self._alice, self._bob):
-            if session_id in self._api.sessions():
-                self._api.delete(session_id)
-        if self._stack and not self._account.failed:
+            if session_id in self._client.sessions():
+                self._client.delete(session_id)
+        if self._stack and not self._report.failed:
             left = [row for name in (self._alice, self._bob) for row in _read_rows(self._stack.database_url, name)]
-            self._account.check(not left, "both sessions are deleted, and no row of them is left")
+            self._report.check(not left, "both sessions are deleted, and no row is left")
 
-    def _ask(self, who: str, session_id: str, prompt: str) -> str:
+    def _ask(self, user: str, session_id: str, prompt: str) -> str:
         answer = self._answer(session_id, prompt)
-        self._tell(who, prompt, answer)
+        self._print_exchange(user, prompt, answer)
         return answer
 
     def _answer(self, session_id: str, prompt: str) -> str:
-        return self._api.process(session_id, prompt)["response"]
+        return self._client.process(session_id, prompt)["response"]
 
-    def _tell(self, who: str, prompt: str, answer: str) -> None:
-        self._account.said(who, prompt)
-        self._account.said("agent", answer)
+    def _print_exchange(self, user: str, prompt: str, answer: str) -> None:
+        self._report.message(user, prompt)
+        self._report.message("agent", answer)
 
 
 def _read_rows(database_url: str, session_id: str) -> list[tuple[int, Any]]:
@@ -207,38 +207,38 @@ def _texts(history: list[dict[str, Any]]) -> str:
     return " ".join(block.get("text", "") for message in history for block in message["message"]["content"])
 
 
-def _listed(process_ids: list[int]) -> str:
+def _join(process_ids: list[int]) -> str:
     return " ".join(map(str, process_ids)) or "none"
 
 
-def _run_here(account: Account) -> None:
-    with Stack(port=0, backend_port=0) as stack, Api(stack.api_url) as api:
+def _run_local(report: DemoReport) -> None:
+    with Stack(port=0, backend_port=0) as stack, DemoClient(stack.api_url) as client:
         if (os.environ.get("MODEL_PROVIDER") or DEFAULT_MODEL_PROVIDER) == DEFAULT_MODEL_PROVIDER:
-            account.note("The model is a toy of 135 million parameters on this machine: what it says is simple, that")
-            account.note("it is remembered is not. What is proved here is checked outside the model.")
-        Demo(api, account, stack).run()
+            report.note("The model is a toy of 135 million parameters on this machine: its answers are simple, and the")
+            report.note("point is that they are remembered. Every check below is made outside the model.")
+        Demo(client, report, stack).run()
 
 
-def _run_there(account: Account, url: str) -> None:
-    account.note(f"{url} is not this machine's own stack: its processes and rows cannot be looked at from here.")
-    with Api(url) as api:
-        Demo(api, account, None).run()
+def _run_remote(report: DemoReport, url: str) -> None:
+    report.note(f"{url} is not the demo's own stack: its processes and rows cannot be inspected from here.")
+    with DemoClient(url) as client:
+        Demo(client, report, None).run()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.session_demo", description="Shows that sessions survive.")
-    parser.add_argument("--url", help="an API that runs already, here or in AWS; without it the local stack is started")
+    parser.add_argument("--url", help="an API that is already running, here or on AWS; default: start the local stack")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(name)-24s %(message)s")
-    account = Account()
+    report = DemoReport()
     try:
-        _run_there(account, arguments.url) if arguments.url else _run_here(account)
-    except (DemoError, *STARTING_ERRORS, OSError) as error:
-        account.check(False, f"the demo could run to its end ({error})")
+        _run_remote(report, arguments.url) if arguments.url else _run_local(report)
+    except (DemoError, *START_ERRORS, OSError) as error:
+        report.check(False, f"the demo could run to its end ({error})")
     except KeyboardInterrupt:
         return 130
-    account.title(f"{account.passed} checks passed, {len(account.failed)} failed")
-    return 1 if account.failed else 0
+    report.heading(f"{report.passed} checks passed, {len(report.failed)} failed")
+    return 1 if report.failed else 0
 
 
 if __name__ == "__main__":

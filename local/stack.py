@@ -1,4 +1,4 @@
-"""Everything on one machine: PostgreSQL, a model, the functions behind the gateway. `python -m local.stack` runs it."""
+"""The local stack: PostgreSQL, a model, and the functions behind the gateway. Run it with `python -m local.stack`."""
 
 import contextlib
 import logging
@@ -29,23 +29,23 @@ class StackError(RuntimeError):
     """The local stack cannot start; the message says why and what to do."""
 
 
-STARTING_ERRORS = (StackError, DatabaseError, LocalModelError, SessionStoreError)
-"""What `Stack` raises when it cannot start: messages for whoever started it."""
+START_ERRORS = (StackError, DatabaseError, LocalModelError, SessionStoreError)
+"""What `Stack` raises when it cannot start; the messages are meant for the user."""
 
 
 class Stack:
-    """The local stack, from `with` to its end. Ports of 0 take free ones.
+    """A context manager that runs the local stack. Port 0 takes a free one.
 
-    `SESSION_BACKEND_URL=postgresql://…` in the environment uses that database instead of the embedded one;
-    `MODEL_PROVIDER` and `MODEL_ID` another model than the small one that runs here.
+    In the environment, `SESSION_BACKEND_URL=postgresql://…` replaces the embedded database, and `MODEL_PROVIDER` and
+    `MODEL_ID` replace the small local model.
     """
 
     def __init__(
         self, environment: Mapping[str, str] = os.environ, *, port: int | None = None, backend_port: int | None = None
     ) -> None:
         self._environment = environment
-        self._port = self._port_named("PORT", 8000) if port is None else port
-        self._backend_port = self._port_named("SESSION_BACKEND_PORT", 8001) if backend_port is None else backend_port
+        self._port = self._read_port("PORT", 8000) if port is None else port
+        self._backend_port = self._read_port("SESSION_BACKEND_PORT", 8001) if backend_port is None else backend_port
         self._parts = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -66,20 +66,22 @@ class Stack:
     def backend_url(self) -> str:
         return self.gateway.backend_url
 
-    def _port_named(self, variable: str, default: int) -> int:
+    def _read_port(self, variable: str, default: int) -> int:
         value = self._environment.get(variable) or str(default)
         if not value.isascii() or not value.isdigit() or int(value) > 65535:
-            raise StackError(f"{variable} must be a port's number, not {value!r}")
+            raise StackError(f"{variable} must be a port number, not {value!r}")
         return int(value)
 
     def _start_database(self, parts: contextlib.ExitStack) -> str:
-        named = self._environment.get("SESSION_BACKEND_URL")
+        configured_url = self._environment.get("SESSION_BACKEND_URL")
         settings = StoreSettings.from_environment(self._environment)
-        if named and not settings.is_postgresql:
-            raise StackError("SESSION_BACKEND_URL must begin with postgresql:// here: the local stack is the backend")
-        url = named or parts.enter_context(EmbeddedDatabase()).url
+        if configured_url and not settings.is_postgresql:
+            raise StackError(
+                "SESSION_BACKEND_URL must begin with postgresql:// here: the local stack is itself the session backend"
+            )
+        url = configured_url or parts.enter_context(EmbeddedDatabase()).url
         try:
-            with connect(replace(settings, url=url)) as connection:  # as the functions will
+            with connect(replace(settings, url=url)) as connection:  # with the functions' own settings
                 applied = apply_migrations(connection)
         except psycopg.Error as error:
             raise StackError(f"the database cannot be used: {error}") from error
@@ -92,8 +94,8 @@ class Stack:
             return parts.enter_context(Gateway(environment, port=self._port, backend_port=self._backend_port))
         except OSError as error:
             raise StackError(
-                f"port {self._port} or {self._backend_port} cannot be opened: PORT and SESSION_BACKEND_PORT choose"
-                f" others, 0 any free one ({error})"
+                f"port {self._port} or {self._backend_port} cannot be opened: set PORT and SESSION_BACKEND_PORT"
+                f" to others, or to 0 for any free one ({error})"
             ) from error
 
     def _start_model(self, parts: contextlib.ExitStack) -> dict[str, str]:
@@ -106,14 +108,14 @@ class Stack:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)-24s %(message)s")
-    # All end as Ctrl-C does: whatever was started, even while it starts, is stopped on the way out.
-    for ending in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # a shell starts background jobs with SIGINT ignored
+    # All of them act like Ctrl-C, so that everything already started, even halfway, is stopped on the way out.
+    for ending in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # shells start background jobs with SIGINT ignored
         signal.signal(ending, signal.default_int_handler)
     try:
         _serve()
     except KeyboardInterrupt:
         pass
-    except STARTING_ERRORS as error:
+    except START_ERRORS as error:
         sys.exit(str(error))
 
 

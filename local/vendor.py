@@ -1,4 +1,4 @@
-"""Takes the console's packages from the npm registry: `python -m local.vendor marked@18.2.1 dompurify@3.4.18`."""
+"""Updates the console's vendored npm packages: `python -m local.vendor marked@18.2.1 dompurify@3.4.18`."""
 
 import hashlib
 import subprocess
@@ -10,21 +10,21 @@ from pathlib import Path
 from local.gateway.gateway import ROOT
 
 FOLDER = ROOT / "layers/app/python/api/console/page/vendor"
-TAKEN = {
+VENDORED_FILES = {
     "marked": {"package/lib/marked.esm.js": "marked.js", "package/LICENSE": "marked.LICENSE"},
     "dompurify": {"package/dist/purify.es.mjs": "dompurify.js", "package/LICENSE": "dompurify.LICENSE"},
 }
 
 
-def take(package: str) -> None:
-    """`package` as `name@version`; prints the rows of vendor/README.md."""
+def update(package: str) -> None:
+    """`package` is `name@version`; prints the rows for vendor/README.md."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         (packed,) = Path(folder).glob("*.tgz")
         with tarfile.open(packed) as archive:
-            for member, name in TAKEN[package.partition("@")[0]].items():
+            for member, name in VENDORED_FILES[package.partition("@")[0]].items():
                 file = archive.extractfile(member)
-                assert file is not None, member  # noqa: S101  packages hold plain files there
+                assert file is not None, member  # noqa: S101  these members are plain files
                 content = file.read()
                 (FOLDER / name).write_bytes(content)
                 print(f"| `{name}` | `{hashlib.sha256(content).hexdigest()}` |")
@@ -32,4 +32,4 @@ def take(package: str) -> None:
 
 if __name__ == "__main__":
     for argument in sys.argv[1:]:
-        take(argument)
+        update(argument)

@@ -1,4 +1,4 @@
-"""API Gateway and Lambda on a laptop: real runtime processes, real proxy events, real streaming."""
+"""API Gateway and Lambda on a laptop, with real runtime processes, proxy events and response streaming."""
 
 from local.gateway.event import LOCAL_OWNER, Owner
 from local.gateway.gateway import Gateway

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection, server side: h11 decides what is legal, asyncio carries the bytes."""
+"""The server side of one HTTP/1.1 connection: h11 is the protocol, asyncio the transport."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -10,10 +10,10 @@ import h11
 Headers = Sequence[tuple[str, str]]
 
 READ_BYTES = 64 * 1024
-# Closing a socket whose input is unread resets it, and the client may lose the answer: so much more is read first.
+# Closing a socket with unread input resets the connection, and the client may lose the response: read this much first.
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 5
-CLOSE_SECONDS = 60  # for a slow client to take the rest
+CLOSE_SECONDS = 60  # for a slow client to receive the rest
 
 
 class HttpConnection:
@@ -23,48 +23,48 @@ class HttpConnection:
         self._reader, self._writer = reader, writer
         self._idle_seconds = idle_seconds
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=headers_bytes)
-        self._bodiless = False
+        self._without_body = False
         self.trailers: dict[str, str] = {}
         self.status = 0
 
     async def read_request(self) -> h11.Request | None:
-        """The next request on this connection, None when the client is gone; `h11.RemoteProtocolError`."""
+        """The next request on this connection, None when the client is gone. Raises `h11.RemoteProtocolError`."""
         event = await self._next_event()
         if not isinstance(event, h11.Request):
             return None
-        self._bodiless = event.method == b"HEAD"
+        self._without_body = event.method == b"HEAD"
         return event
 
     async def read_body(self) -> AsyncIterator[bytes]:
-        """The body of the request just read, then its trailers in `trailers`, names in lower case."""
+        """The body of the request just read; at its end `trailers` holds its trailers, with lower-case names."""
         if self._http.they_are_waiting_for_100_continue:
             await self._send(h11.InformationalResponse(status_code=100, headers=[]))
         while not isinstance(event := await self._next_event(), h11.EndOfMessage):
             if not isinstance(event, h11.Data):
-                raise ConnectionResetError("the peer left in the middle of its request")
+                raise ConnectionResetError("the client left in the middle of its request")
             yield bytes(event.data)
         self.trailers = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole response. `h11.LocalProtocolError` if a header is not legal; nothing is sent then."""
-        # RFC 9110 8.6: a 204 has no body, and tells no length of one either.
+        """Send a whole response. Raises `h11.LocalProtocolError`, and sends nothing, if a header is not legal."""
+        # RFC 9110, section 8.6: a 204 has neither a body nor a Content-Length.
         length = [] if status == HTTPStatus.NO_CONTENT else [("Content-Length", str(len(body)))]
         head = self._head(status, [*headers, *length])
         await self._send(head, *self._data(body), h11.EndOfMessage())
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Begin a response of unknown length. `h11.LocalProtocolError` as for `answer`."""
+        """Begin a response of unknown length. Raises as `answer` does."""
         await self._send(self._head(status, headers))
 
     async def send(self, data: bytes) -> None:
-        """One piece of the body; waits while the client is behind by more than `buffer_up_to`."""
+        """Send part of the body; waits while the client is more than `buffer_up_to` bytes behind."""
         await self._send(*self._data(data))
 
     async def end(self) -> None:
         await self._send(h11.EndOfMessage())
 
     def next_cycle(self) -> bool:
-        """Make ready for another request; False if the connection has to be closed instead."""
+        """Prepare for another request; False if the connection must be closed instead."""
         with suppress(h11.LocalProtocolError):
             self._http.start_next_cycle()
             return True
@@ -74,7 +74,7 @@ class HttpConnection:
         self._writer.transport.set_write_buffer_limits(high=size)
 
     async def close(self) -> None:
-        """Send what is written, then close; a response without its end is seen as broken by the client."""
+        """Send what was written, then close; the client sees a response without its end as broken."""
         if self._http.their_state in {h11.SEND_BODY, h11.ERROR} and self._http.our_state is h11.MUST_CLOSE:
             await self._linger()
         self._writer.close()
@@ -82,18 +82,18 @@ class HttpConnection:
             await asyncio.wait_for(self._writer.wait_closed(), CLOSE_SECONDS)
 
     def abort(self) -> None:
-        """Drop the connection and whatever the client has not taken yet."""
+        """Drop the connection and everything that the client has not received yet."""
         self._writer.transport.abort()
 
     def _head(self, status: int, headers: Headers) -> h11.Response:
         close = [] if self._http.their_state is h11.DONE else [("Connection", "close")]
         encoded = [(name.encode(), value.encode()) for name, value in [*headers, *close]]
         response = h11.Response(status_code=status, headers=encoded, reason=_reason(status))
-        self.status, self._bodiless = status, self._bodiless or status in {204, 304}
+        self.status, self._without_body = status, self._without_body or status in {204, 304}
         return response
 
     def _data(self, body: bytes) -> list[h11.Data]:
-        return [h11.Data(data=body)] if body and not self._bodiless else []
+        return [h11.Data(data=body)] if body and not self._without_body else []
 
     async def _send(self, *events: h11.Event) -> None:
         self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
@@ -111,12 +111,12 @@ class HttpConnection:
             return b""
 
     async def _linger(self) -> None:
-        rest = 0
+        read_bytes = 0
         with suppress(TimeoutError, OSError):
             self._writer.write_eof()
             async with asyncio.timeout(LINGER_SECONDS):
-                while rest < LINGER_BYTES and (data := await self._reader.read(READ_BYTES)):
-                    rest += len(data)
+                while read_bytes < LINGER_BYTES and (data := await self._reader.read(READ_BYTES)):
+                    read_bytes += len(data)
 
 
 def _reason(status: int) -> str:

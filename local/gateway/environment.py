@@ -1,4 +1,4 @@
-"""One execution environment, as Lambda calls it: a real runtime process and the Runtime API that feeds it."""
+"""One Lambda execution environment: a real runtime process and the Runtime API that serves it."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from local.gateway.table import Function
 logger = logging.getLogger(__name__)
 
 HANDLER = "handler.handler"
-# awslambdaric encodes JSON and polls differently by version: take the version that is deployed.
+# awslambdaric's JSON encoding and polling depend on this variable: use the value of the deployed runtime.
 DEPLOYED_RUNTIME = "AWS_Lambda_python3.13"
 PORTABLE_CLIENT = Path(__file__).with_name("portable_client")
 LOG_BYTES = 64 * 1024
@@ -27,7 +27,7 @@ LOG_QUIET_SECONDS = 0.1
 
 
 class Environment:
-    """Serves one invocation at a time. Dead once its process is, it is never started again."""
+    """Serves one invocation at a time. It is not restarted once its process has ended."""
 
     def __init__(self, function: Function, folder: Path, layers: Path, environment: Mapping[str, str], limits: Limits):
         self.function = function
@@ -48,7 +48,7 @@ class Environment:
         return not self._exited.is_set()
 
     async def start(self, started: Callable[[int], None], ended: Callable[[int], None]) -> None:
-        """Start the process; `started` and `ended` hear of its process group."""
+        """Start the process; `started` and `ended` are called with its process group."""
         await self._api.listen()
         self._process = await asyncio.create_subprocess_exec(
             *self._command(),
@@ -57,7 +57,7 @@ class Environment:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the gateway, which then ends the process group
+            start_new_session=True,  # Ctrl-C goes to the gateway, which then ends the process group
         )
         started(self._process.pid)
         assert self._process.stdout is not None  # noqa: S101  it is a pipe
@@ -65,15 +65,15 @@ class Environment:
         self._tasks = [logs, asyncio.create_task(self._watch(self._process, logs, ended))]
 
     async def serve(self, invocation: Invocation) -> None:
-        """Have the process answer `invocation`; returns when it waits for the next one, or is dead."""
+        """Let the process answer `invocation`; returns once it waits for the next one, or has ended."""
         timeout = self.function.timeout_seconds
         self._api.give(invocation)
-        if not await self._happens(invocation.handed_out, self._limits.start_seconds + timeout):
-            await self._end(invocation, "did not start in time")
-        elif not await self._happens(invocation.finished, timeout):
-            await self._end(invocation, f"Task timed out after {timeout:.2f} seconds")
-        elif not await self._happens(self._api.idle, timeout):
-            await self._end(invocation, "did not come back for the next event")
+        if not await self._wait_for(invocation.handed_out, self._limits.start_seconds + timeout):
+            await self._fail(invocation, "did not start in time")
+        elif not await self._wait_for(invocation.finished, timeout):
+            await self._fail(invocation, f"Task timed out after {timeout:.2f} seconds")
+        elif not await self._wait_for(self._api.idle, timeout):
+            await self._fail(invocation, "did not come back for the next event")
 
     def kill(self) -> None:
         if self.alive and self._process is not None:
@@ -85,7 +85,7 @@ class Environment:
         self.kill()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _happens(self, event: asyncio.Event, timeout_seconds: float) -> bool:
+    async def _wait_for(self, event: asyncio.Event, timeout_seconds: float) -> bool:
         waiting = [asyncio.create_task(event.wait()), asyncio.create_task(self._exited.wait())]
         try:
             await asyncio.wait(waiting, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -94,10 +94,10 @@ class Environment:
                 task.cancel()
         return event.is_set()
 
-    async def _end(self, invocation: Invocation, reason: str) -> None:
+    async def _fail(self, invocation: Invocation, reason: str) -> None:
         if not self.alive and self._process is not None:
             reason = f"the runtime process exited with status {self._process.returncode}"
-        if not self._closing:  # our own kill is no failure of the function
+        if not self._closing:  # if we killed it, the function did not fail
             logger.error("%s | %s", self.function.name, reason)
         await self.close()
         await invocation.fail(reason)
@@ -106,7 +106,7 @@ class Environment:
         self, process: asyncio.subprocess.Process, logs: asyncio.Task[None], ended: Callable[[int], None]
     ) -> None:
         await process.wait()
-        self.kill()  # what the process itself had started
+        self.kill()  # the rest of its process group
         self._exited.set()
         ended(process.pid)
         await logs
@@ -141,7 +141,7 @@ class Environment:
 
 
 async def _log_lines(name: str, output: asyncio.StreamReader) -> None:
-    """awslambdaric separates the lines of one record by carriage returns, and does not end those of an exception."""
+    """awslambdaric separates the lines of a record by carriage returns and leaves an exception's last line unended."""
     rest = b""
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A request as the event of a Lambda proxy integration, payload 1.0, as a REST API with a domain of its own sends it.
+"""Builds the event of a Lambda proxy integration (payload 1.0), as a REST API with a custom domain sends it.
 
 docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
@@ -16,7 +16,7 @@ from local.gateway.routing import Match
 STAGE = "local"
 ACCOUNT_ID = "000000000000"
 API_ID = "local"
-# They describe one hop, so API Gateway does not pass them on.
+# Hop-by-hop headers, which API Gateway does not forward.
 HOP_HEADERS = {
     "connection",
     "expect",
@@ -31,7 +31,7 @@ HOP_HEADERS = {
 
 @dataclass(frozen=True)
 class Owner:
-    """Who calls, as API Gateway's IAM authorization puts it into `requestContext.identity`."""
+    """The caller, as API Gateway's IAM authorization puts it in `requestContext.identity`."""
 
     user: str
     arn: str = f"arn:aws:iam::{ACCOUNT_ID}:user/local"
@@ -42,7 +42,7 @@ LOCAL_OWNER = Owner("AIDALOCALOWNER")
 
 @dataclass(frozen=True)
 class Request:
-    """`path` and `query` as they came, percent-encoded; header names in the client's spelling."""
+    """`path` and `query` are still percent-encoded; header names keep the client's spelling."""
 
     request_id: str
     method: str
@@ -54,16 +54,19 @@ class Request:
     port: int
 
     def header(self, name: str) -> str:
-        """The last value of a header, empty if it was not sent."""
+        """The last value of a header, or "" if it was not sent. `name` is lower case."""
         return next((value for key, value in reversed(self.headers) if key.lower() == name), "")
 
 
 def build_event(request: Request, match: Match, owner: Owner | None, binary_media_types: Sequence[str]) -> bytes:
-    """The event's JSON. `owner` None: a route without authorization, where API Gateway knows no caller."""
-    headers = _grouped(
-        (*((name, value) for name, value in request.headers if name.lower() not in HOP_HEADERS), *_forwarded(request))
+    """The event as JSON. `owner` is None for a route without authorization, where API Gateway knows no caller."""
+    headers = _group_values(
+        (
+            *((name, value) for name, value in request.headers if name.lower() not in HOP_HEADERS),
+            *_forwarded_headers(request),
+        )
     )
-    query = _grouped(parse_qsl(request.query, keep_blank_values=True))
+    query = _group_values(parse_qsl(request.query, keep_blank_values=True))
     event = {
         "resource": match.route.path,
         "path": request.path,
@@ -133,7 +136,7 @@ def _identity(request: Request, owner: Owner | None) -> dict[str, str | None]:
     }
 
 
-def _forwarded(request: Request) -> list[tuple[str, str]]:
+def _forwarded_headers(request: Request) -> list[tuple[str, str]]:
     sources = [*filter(None, [request.header("x-forwarded-for")]), "127.0.0.1"]
     return [
         ("X-Forwarded-For", ", ".join(sources)),
@@ -142,7 +145,7 @@ def _forwarded(request: Request) -> list[tuple[str, str]]:
     ]
 
 
-def _grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+def _group_values(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)

@@ -1,4 +1,4 @@
-"""The local API Gateway and Lambda in one object, running on a thread of its own."""
+"""The local API Gateway and Lambda in one object, on its own thread."""
 
 import asyncio
 import logging
@@ -23,8 +23,8 @@ T = TypeVar("T")
 class Gateway:
     """Serves the routes of `functions/functions.toml` on 127.0.0.1 with real Lambda runtime processes.
 
-    A context manager: on leaving, and when this process dies in any way, everything started is ended. `environment`
-    is added to the functions' environment variables. Port 0 takes a free port; `OSError` if one is taken.
+    A context manager: everything started ends with the block, or when this process dies in any way. `environment` is
+    added to the functions' environment variables. Port 0 takes a free port; raises `OSError` if a port is taken.
     """
 
     def __init__(
@@ -74,15 +74,15 @@ class Gateway:
         return f"http://127.0.0.1:{self.backend_port}"
 
     def listen(self, port: int = 0, owner: Owner | None = None) -> int:
-        """Open one more address for the API, all of whose requests are `owner`'s; returns its port."""
+        """Serve the API on another port, with `owner` as the caller of every request; returns the port."""
         return self._call(self._listen(port, owner or self._owner, Table.deployed))
 
     def process_ids(self) -> list[int]:
-        """The runtime processes that live now."""
+        """The ids of the runtime processes that are running now."""
         return self._call(self._process_ids())
 
     def restart_functions(self) -> list[int]:
-        """Kill (SIGKILL) every runtime process, busy or not; the next requests start new ones. Returns the killed."""
+        """Kill (SIGKILL) every runtime process, busy or not, and return their ids; the next requests start new ones."""
         return self._call(self._restart())
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -114,11 +114,11 @@ class Gateway:
     def _reload(self) -> None:
         try:
             self._table = load_table(self._functions / "functions.toml")
-        except (OSError, KeyError, ValueError) as error:  # half-written, perhaps: the next change is looked at too
-            logger.error("functions.toml is not usable, the routes stay as they were: %r", error)
+        except (OSError, KeyError, ValueError) as error:  # perhaps half-written: the next change triggers another try
+            logger.error("functions.toml cannot be used, the routes stay as they were: %r", error)
 
     def _routes(self, choose: Callable[[Table], list[Route]]) -> Callable[[], Awaitable[Sequence[Route]]]:
-        """Asked at every request, so that changed code and a changed table are picked up at the next one."""
+        """Called for every request, so that changed code and a changed table take effect with the next one."""
 
         async def routes() -> Sequence[Route]:
             if self._sources.changed():

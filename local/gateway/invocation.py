@@ -1,21 +1,21 @@
-"""One invocation on its way: the event going to a runtime process, the response coming back piece by piece."""
+"""One invocation: the event for a runtime process, and the response coming back in chunks."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from uuid import uuid4
 
-PIECES_AHEAD = 16
+CHUNKS_AHEAD = 16
 
 
 class InvocationError(Exception):
-    """The function gave no whole response: it raised, crashed, timed out or never started."""
+    """The function gave no complete response: it raised, crashed, timed out or never started."""
 
 
 class Invocation:
-    """Written by the runtime's side, read by the gateway's.
+    """Written by the Runtime API, read by the gateway.
 
-    The writer waits for the reader, at most `PIECES_AHEAD` pieces ahead; once `abandon`ed, everything is discarded
-    and the function runs on, as Lambda's does when nobody waits for it any more.
+    The writer is at most `CHUNKS_AHEAD` chunks ahead of the reader. After `abandon` everything is discarded and the
+    function keeps running, as on Lambda when the client is gone.
     """
 
     def __init__(self, event: bytes) -> None:
@@ -23,12 +23,12 @@ class Invocation:
         self.request_id = str(uuid4())
         self.handed_out = asyncio.Event()
         self.finished = asyncio.Event()
-        self._pieces: asyncio.Queue[bytes | InvocationError | None] = asyncio.Queue(PIECES_AHEAD)
+        self._chunks: asyncio.Queue[bytes | InvocationError | None] = asyncio.Queue(CHUNKS_AHEAD)
         self._abandoned = False
 
-    async def write(self, piece: bytes) -> None:
+    async def write(self, chunk: bytes) -> None:
         if not self.finished.is_set():
-            await self._put(piece)
+            await self._put(chunk)
 
     async def finish(self) -> None:
         if not self.finished.is_set():
@@ -41,17 +41,17 @@ class Invocation:
             await self._put(InvocationError(reason))
 
     async def read(self) -> AsyncGenerator[bytes]:
-        """The response's bytes as they come; raises `InvocationError`, also after some of them."""
-        while (piece := await self._pieces.get()) is not None:
-            if isinstance(piece, InvocationError):
-                raise piece
-            yield piece
+        """The response's bytes as they arrive. Raises `InvocationError`, possibly after some of them."""
+        while (chunk := await self._chunks.get()) is not None:
+            if isinstance(chunk, InvocationError):
+                raise chunk
+            yield chunk
 
     def abandon(self) -> None:
         self._abandoned = True
-        while not self._pieces.empty():  # wakes a writer that waits for room
-            self._pieces.get_nowait()
+        while not self._chunks.empty():  # wakes a writer that waits for space
+            self._chunks.get_nowait()
 
-    async def _put(self, piece: bytes | InvocationError | None) -> None:
+    async def _put(self, chunk: bytes | InvocationError | None) -> None:
         if not self._abandoned:
-            await self._pieces.put(piece)
+            await self._chunks.put(chunk)

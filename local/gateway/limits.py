@@ -1,4 +1,4 @@
-"""What API Gateway (REST, regional) and Lambda allow, as their documentation states it; tests pass smaller ones."""
+"""The documented limits of API Gateway (REST, regional) and Lambda; tests pass smaller ones."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds and bytes."""
+    """In seconds and bytes, as the names say."""
 
     # docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
     request_body_bytes: int = 10 * MEBIBYTE
@@ -25,14 +25,14 @@ class Limits:
     event_bytes: int = 6 * MEBIBYTE
     response_bytes: int = 6 * MEBIBYTE
     stream_response_bytes: int = 200 * MEBIBYTE
-    # docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: a longer start-up is repeated within the
-    # function's own timeout, so in all it may take both.
+    # docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: a start-up that takes longer is repeated
+    # within the function's own timeout, so the total may be the sum of both.
     start_seconds: float = 10
 
-    # Our own. A laptop runs at most this many processes a function; who finds them all busy waits this long for one.
+    # Our own: at most this many processes per function. A request that finds all of them busy waits this long for one.
     concurrency: int = 4
     throttle_seconds: float = 5
-    # A client may fall this far behind a stream, then must take some within the seconds. (Lambda sends the first
-    # 10 MB at full speed: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html)
+    # A client may fall this far behind a stream; then it must accept some of it within `client_stall_seconds`. (Lambda
+    # sends the first 10 MB at full speed: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html)
     client_behind_bytes: int = 10 * MEBIBYTE
     client_stall_seconds: float = 10

@@ -1,4 +1,4 @@
-"""One listening address of the gateway: from a request to a function's response or a problem."""
+"""One address on which the gateway listens: turns a request into a function's response or a problem."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,10 +9,10 @@ import h11
 
 from local.gateway.connection import HttpConnection
 from local.gateway.event import Owner, Request, build_event
+from local.gateway.gateway_problems import GatewayProblem, GatewayProblemError
 from local.gateway.integration import answer_buffered, answer_streamed
 from local.gateway.limits import Limits
 from local.gateway.pool import RuntimePool
-from local.gateway.problems import Problem, ProblemError
 from local.gateway.routing import find_route
 from local.gateway.server import Server
 from local.gateway.table import Route
@@ -37,7 +37,7 @@ class Listener:
         self.port = 0
 
     async def listen(self, port: int) -> None:
-        """Start on 127.0.0.1; port 0 takes a free one; `OSError` if the port is taken."""
+        """Start on 127.0.0.1; port 0 takes a free one. Raises `OSError` if the port is taken."""
         self.port = await self._server.listen(port)
 
     async def close(self) -> None:
@@ -48,7 +48,7 @@ class Listener:
             pass
 
     async def _serve_one(self, connection: HttpConnection, request_id: str) -> bool:
-        """One request; False when the connection is to be closed."""
+        """Serve one request; False when the connection must be closed."""
         line = "?"
         try:
             head = await connection.read_request()
@@ -58,8 +58,9 @@ class Listener:
             await self._exchange(connection, head, request_id)
         except h11.RemoteProtocolError as error:
             too_large = error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            await _refuse(connection, Problem.HEADERS_TOO_LARGE if too_large else Problem.BAD_REQUEST, request_id)
-        except ProblemError as error:
+            problem = GatewayProblem.HEADERS_TOO_LARGE if too_large else GatewayProblem.BAD_REQUEST
+            await _refuse(connection, problem, request_id)
+        except GatewayProblemError as error:
             await _refuse(connection, error.problem, request_id)
         logger.info("%s %s", line, connection.status)
         return connection.next_cycle()
@@ -78,52 +79,52 @@ class Listener:
     async def _accept(
         self, connection: HttpConnection, head: h11.Request, request_id: str
     ) -> tuple[Request, Route, bytes]:
-        """All that API Gateway checks before it invokes; the event's JSON."""
+        """Everything that API Gateway checks before it invokes a function; returns the event as JSON, too."""
         headers = self._read_headers(head)
         host = self._own_host(headers)
         method, target = head.method.decode("ascii"), head.target.decode("ascii")
         path, _, query = target.partition("?")
         match = find_route(await self._routes(), method, path)
         if match is None:
-            raise ProblemError(Problem.ROUTE_NOT_FOUND)
+            raise GatewayProblemError(GatewayProblem.ROUTE_NOT_FOUND)
         body = await self._read_body(connection, headers)
         request = Request(request_id, method, path, query, headers, body, host, self.port)
         owner = self._owner if match.route.needs_owner else None
         event = build_event(request, match, owner, self._binary_media_types)
         if len(event) > self._limits.event_bytes:
-            raise ProblemError(Problem.PAYLOAD_TOO_LARGE)
+            raise GatewayProblemError(GatewayProblem.PAYLOAD_TOO_LARGE)
         return request, match.route, event
 
     def _read_headers(self, head: h11.Request) -> list[tuple[str, str]]:
-        """In the client's spelling."""
+        """Names keep the client's spelling."""
         raw = head.headers.raw_items()
         if sum(len(name) + len(value) for name, value in raw) > self._limits.request_headers_bytes:
-            raise ProblemError(Problem.HEADERS_TOO_LARGE)
+            raise GatewayProblemError(GatewayProblem.HEADERS_TOO_LARGE)
         return [(name.decode("ascii"), value.decode("latin-1")) for name, value in raw]
 
     def _own_host(self, headers: Sequence[tuple[str, str]]) -> str:
-        """The host's name; refuses one that is not ours (DNS rebinding) and pages of any origin but our own."""
+        """The Host header's name. Refuses hosts that are not ours (DNS rebinding) and pages from other origins."""
         hosts = [value.lower() for name, value in headers if name.lower() == "host"]
         if len(hosts) != 1 or hosts[0] not in {f"{name}:{self.port}" for name in LOOPBACK_NAMES}:
-            raise ProblemError(Problem.HOST_NOT_ALLOWED)
+            raise GatewayProblemError(GatewayProblem.HOST_NOT_ALLOWED)
         if any(name.lower() == "origin" and value != f"http://{hosts[0]}" for name, value in headers):
-            raise ProblemError(Problem.ORIGIN_NOT_ALLOWED)
+            raise GatewayProblemError(GatewayProblem.ORIGIN_NOT_ALLOWED)
         return hosts[0].rpartition(":")[0]
 
     async def _read_body(self, connection: HttpConnection, headers: Sequence[tuple[str, str]]) -> bytes:
         limit = self._limits.request_body_bytes
         if any(name.lower() == "content-length" and int(value) > limit for name, value in headers):
-            raise ProblemError(Problem.PAYLOAD_TOO_LARGE)
+            raise GatewayProblemError(GatewayProblem.PAYLOAD_TOO_LARGE)
         body = bytearray()
-        async for piece in connection.read_body():
-            body += piece
+        async for chunk in connection.read_body():
+            body += chunk
             if len(body) > limit:
-                raise ProblemError(Problem.PAYLOAD_TOO_LARGE)
+                raise GatewayProblemError(GatewayProblem.PAYLOAD_TOO_LARGE)
         return bytes(body)
 
 
-async def _refuse(connection: HttpConnection, problem: Problem, request_id: str) -> None:
+async def _refuse(connection: HttpConnection, problem: GatewayProblem, request_id: str) -> None:
     headers = [("Content-Type", "application/problem+json"), ("x-amzn-RequestId", request_id)]
-    if problem is Problem.TOO_MANY_REQUESTS:
+    if problem is GatewayProblem.TOO_MANY_REQUESTS:
         headers.append(("Retry-After", "1"))
     await connection.answer(problem.status, headers, problem.body(request_id))

@@ -1,4 +1,4 @@
-"""The runtime processes: started when a request needs one, kept for the next, replaced when the code has changed."""
+"""The runtime processes: started on demand, reused, and replaced when the code has changed."""
 
 import asyncio
 import subprocess
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from local.gateway import reaper
 from local.gateway.environment import Environment
+from local.gateway.gateway_problems import GatewayProblem, GatewayProblemError
 from local.gateway.invocation import Invocation
 from local.gateway.limits import Limits
-from local.gateway.problems import Problem, ProblemError
 from local.gateway.table import Function
 
 
 class RuntimePool:
-    """`functions` is the folder with a folder a function, `layers` the one with a folder a layer."""
+    """`functions` holds one folder per function, `layers` one per layer."""
 
     def __init__(self, functions: Path, layers: Path, environment: Mapping[str, str], limits: Limits) -> None:
         self._functions, self._layers = functions, layers
@@ -35,15 +35,15 @@ class RuntimePool:
         return sorted(pid for environment in self._all if (pid := environment.process_id))
 
     async def invoke(self, function: Function, event: bytes) -> Invocation:
-        """Give `event` to a free process; `ProblemError` if none becomes free in time.
+        """Send `event` to a free process. Raises `GatewayProblemError` if none becomes free in time.
 
-        The invocation keeps its process until the function is done, whether or not anyone still reads.
+        The invocation keeps its process until the function is done, even if nobody reads the response any more.
         """
         try:
             async with asyncio.timeout(self._limits.throttle_seconds):
                 await self._slots[function.name].acquire()
         except TimeoutError:
-            raise ProblemError(Problem.TOO_MANY_REQUESTS) from None
+            raise GatewayProblemError(GatewayProblem.TOO_MANY_REQUESTS) from None
         invocation = Invocation(event)
         run = asyncio.create_task(self._run(function, invocation))
         self._runs.add(run)
@@ -51,7 +51,7 @@ class RuntimePool:
         return invocation
 
     async def retire(self) -> None:
-        """Replace every process: the idle ones now, the busy ones when they have answered."""
+        """Replace every process: idle ones now, busy ones once they have answered."""
         for environment in self._all:
             environment.retired = True
         idle = [environment for environments in self._idle.values() for environment in environments]
@@ -64,9 +64,9 @@ class RuntimePool:
         await asyncio.gather(*map(self._discard, list(self._all)))
 
     async def close(self) -> None:
-        """To be called when no more invocations come; those under way end as their processes are killed."""
+        """Call this when no more invocations arrive; those in flight end, because their processes are killed."""
         await self.restart()
-        while self._runs:  # one may just have been starting its process
+        while self._runs:  # a run may have been starting its process just now
             await asyncio.wait(self._runs, timeout=0.05)
             await self.restart()
         await asyncio.to_thread(self._reaper.communicate)
@@ -92,7 +92,7 @@ class RuntimePool:
         environment = Environment(function, folder, self._layers, self._environment, self._limits)
         self._all.add(environment)
         await environment.start(
-            started=lambda group: self._tell("+", group), ended=lambda group: self._tell("-", group)
+            started=lambda group: self._notify_reaper("+", group), ended=lambda group: self._notify_reaper("-", group)
         )
         return environment
 
@@ -106,8 +106,8 @@ class RuntimePool:
         await environment.close()
         self._all.discard(environment)
 
-    def _tell(self, change: str, group: int) -> None:
+    def _notify_reaper(self, change: str, group: int) -> None:
         assert self._reaper.stdin is not None  # noqa: S101  it is a pipe
-        with suppress(OSError):  # a killed reaper costs the guard against kill -9, not the request
+        with suppress(OSError):  # without a reaper we lose the guard against kill -9, but not the request
             self._reaper.stdin.write(f"{change}{group}\n")
             self._reaper.stdin.flush()

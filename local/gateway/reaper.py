@@ -1,7 +1,7 @@
-"""Ends the runtime processes when the gateway is gone, however it went: kill -9 leaves it no time to do so itself.
+"""Kills the runtime processes when the gateway has ended, even by a kill -9, which gives it no chance to do so.
 
-A process of its own, `python -I reaper.py`. Its standard input is a pipe from the gateway, lines `+<pid>` and `-<pid>`;
-the pipe's end means that the gateway is gone, on every system and whatever the signal.
+Runs as a process of its own, `python -I reaper.py`. Standard input is a pipe from the gateway with lines `+<pid>` and
+`-<pid>`; the end of the pipe means that the gateway is gone, on every system and whatever the signal.
 """
 
 import os

@@ -14,12 +14,12 @@ from local.gateway.server import Server
 from local.gateway.table import Function
 
 PREFIX = "/2018-06-01/runtime"
-HEADERS_BYTES = 2 * 1024 * 1024  # a stream's error comes in a trailer, stack trace and all
+HEADERS_BYTES = 2 * 1024 * 1024  # a stream's error arrives in a trailer, with its stack trace
 ERROR_TYPE = "lambda-runtime-function-error-type"
 
 
 class RuntimeApi:
-    """Hands out one invocation at a time; `idle` is set while the process waits for the next."""
+    """Hands out one invocation at a time; `idle` is set while the process waits for the next one."""
 
     def __init__(self, function: Function, limits: Limits) -> None:
         self.idle = asyncio.Event()
@@ -30,7 +30,7 @@ class RuntimeApi:
         self._server = Server(self._serve, HEADERS_BYTES)
 
     async def listen(self) -> None:
-        """Start; `address` is then the value for `AWS_LAMBDA_RUNTIME_API`, host:port."""
+        """Start; then `address` is the value for `AWS_LAMBDA_RUNTIME_API`, host:port."""
         self.address = f"127.0.0.1:{await self._server.listen()}"
 
     async def close(self) -> None:
@@ -49,7 +49,7 @@ class RuntimeApi:
 
     async def _route(self, connection: HttpConnection, request: h11.Request) -> None:
         target = request.target.decode("ascii")
-        if dict(request.headers).get(b"host") != self.address.encode():  # a page in a browser, by a name of its own
+        if dict(request.headers).get(b"host") != self.address.encode():  # a page in a browser, through DNS rebinding
             return await connection.answer(403, [], b"")
         if target == f"{PREFIX}/invocation/next":
             return await self._hand_out(connection)
@@ -87,13 +87,13 @@ class RuntimeApi:
         limit = self._limits.stream_response_bytes if streaming else self._limits.response_bytes
         size = 0
         try:
-            async for piece in connection.read_body():
-                size += len(piece)
+            async for chunk in connection.read_body():
+                size += len(chunk)
                 if size > limit:
                     await invocation.fail(
                         f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
                     )
-                await invocation.write(piece)
+                await invocation.write(chunk)
         except OSError:
             await invocation.fail("the response broke off")
             raise
@@ -103,6 +103,6 @@ class RuntimeApi:
         await connection.answer(202 if size <= limit else 413, [], b"")
 
     async def _take_error(self, connection: HttpConnection, invocation: Invocation) -> None:
-        body = b"".join([piece async for piece in connection.read_body()])
+        body = b"".join([chunk async for chunk in connection.read_body()])
         await invocation.fail(body[:1000].decode(errors="replace"))
         await connection.answer(202, [], b"")

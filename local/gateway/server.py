@@ -1,4 +1,4 @@
-"""A listening socket on the loopback address, one task a connection, all of them ended with it."""
+"""A listening socket on the loopback address, with one task per connection; closing it ends them all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from local.gateway.connection import HttpConnection
 
 
 class Server:
-    """`serve` handles one connection; a peer that goes away (`OSError`) ends it quietly."""
+    """`serve` handles one connection; its `OSError`, a client that goes away, ends the connection quietly."""
 
     def __init__(
         self, serve: Callable[[HttpConnection], Awaitable[None]], headers_bytes: int, idle_seconds: float | None = None
@@ -19,7 +19,7 @@ class Server:
         self._closed = False
 
     async def listen(self, port: int = 0) -> int:
-        """Start; 0 takes a free port; returns the port; `OSError` if it is taken."""
+        """Start and return the port; 0 takes a free one. Raises `OSError` if it is taken."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
         return self._server.sockets[0].getsockname()[1]
 
@@ -35,7 +35,7 @@ class Server:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = HttpConnection(reader, writer, self._headers_bytes, self._idle_seconds)
-        if self._closed:  # accepted before, announced after
+        if self._closed:  # accepted before `close`, reported after it
             return connection.abort()
         task = asyncio.create_task(self._handle(connection))
         self._connections[task] = connection

@@ -1,4 +1,4 @@
-"""`python -m local.model [--port N]`: serves until Ctrl-C; prints its base URL on standard output once it is ready."""
+"""`python -m local.model [--port N]` serves until Ctrl-C. Prints its base URL on standard output once it is ready."""
 
 import argparse
 import contextlib
@@ -26,7 +26,7 @@ def main() -> None:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         logger.info(
             "SmolLM2-135M is ready on %s. It is a toy: it remembers a name, chats a little and calls the calculator;"
-            " it reads no system prompt and no other tool",
+            " it ignores the system prompt and all other tools",
             url,
         )
         print(url, flush=True)
@@ -37,14 +37,14 @@ def main() -> None:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.model", description="A small local model, a toy.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--threads", type=int, default=max(1, min(4, (os.cpu_count() or 1) // 2)))
-    parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that holds the pipe")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when the process that started it does")
     return parser.parse_args()
 
 
 def _end_with_owner() -> None:
-    """The kernel closes the pipe even of an owner that was killed."""
+    """Exits when standard input closes, which the kernel does even for an owner that was killed."""
     while os.read(0, 1024):
         pass
     os._exit(0)

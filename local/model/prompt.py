@@ -1,7 +1,8 @@
-"""Turns a conversation into the text that a model of 135 million parameters can carry on.
+"""Turns a conversation into a text that a model of 135 million parameters can continue.
 
-It is too small for a chat template with a system prompt and tool schemas: with one it recalls a name 3 times of 20. As
-one more conversation after a few examples it does what the examples do; which ones it sees depends on the question.
+The model is too small for a chat template with a system prompt and tool schemas: with one it recalls a name in 3 of 20
+tries. Given the conversation after a few example conversations, it does what the examples do. The question decides
+which examples it sees.
 """
 
 import re
@@ -14,7 +15,7 @@ from local.model.wire import ChatMessage, ToolCall
 
 CONTEXT_TOKENS: Final = 2560
 MAX_REPLY_TOKENS: Final = 128
-# A token is at least one byte of UTF-8, so these bytes fit beside the examples and the reply whatever they hold.
+# A token is at least one byte of UTF-8, so a transcript of this size always fits beside the examples and the reply.
 MAX_TRANSCRIPT_BYTES: Final = 1600
 TOOL: Final = "calculator"
 CALL_START: Final = f"CALL {TOOL}("
@@ -29,7 +30,7 @@ _SUM: Final = re.compile(r"\d\s*([-+*/x×÷]|plus|minus|times|multiplied by|divi
 
 @dataclass(frozen=True)
 class Prompt:
-    """`is_chat`: neither about a name nor about numbers, so that nothing exact has to be repeated."""
+    """`is_chat`: about neither names nor numbers, so nothing has to be repeated exactly."""
 
     text: str
     grammar: str | None
@@ -37,9 +38,9 @@ class Prompt:
 
 
 def build_prompt(messages: Sequence[ChatMessage], tool_names: Iterable[str]) -> Prompt:
-    """The text to complete, ending in "Assistant:", and the grammar (GBNF) that the completion must keep to.
+    """The text to complete, ending in "Assistant:", and the grammar (GBNF) that the completion must follow.
 
-    Of a long conversation only the newest turns are in it.
+    Contains only the newest turns of a long conversation.
     """
     question = next((_text(message) for message in reversed(messages) if message.role == "user"), "")
     transcript = _keep_newest([line for message in messages for line in _lines(message)])
@@ -77,7 +78,7 @@ def _text(message: ChatMessage) -> str:
 
 
 def _keep_newest(lines: list[str]) -> list[str]:
-    """The newest lines that fit, beginning with one of the user's; of one line that alone is too long, its end."""
+    """The newest lines that fit, beginning with a line of the user's; of a single line that is too long, its end."""
     kept: list[str] = []
     space = MAX_TRANSCRIPT_BYTES
     for line in reversed(lines):
@@ -95,14 +96,14 @@ def _end_of(line: str) -> str:
 
 
 def _call_grammar(question: str) -> str:
-    """A call with the numbers that the user wrote: which operator, and in which order, is the model's own choice."""
+    """A call with the numbers that the user wrote; their order and the operators are the model's choice."""
     numbers = _NUMBER.findall(question)
     call = f'" {CALL_START}" num (" " [-+*/] " " num){{1,{len(numbers) - 1}}} ")\\n"'
     return f"root ::= {call}\nnum ::= {_alternatives(numbers)}\n"
 
 
 def _answer_grammar(question: str, result: str) -> str | None:
-    """One sentence that may repeat the user's numbers in their order and ends with what the tool found."""
+    """One sentence that may repeat the user's numbers in order and ends with the tool's result."""
     if not _RESULT.fullmatch(result):
         return None
     repeated = " words ".join(f'"{number}"' for number in _NUMBER.findall(question))

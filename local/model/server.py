@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions` and `GET /health`, over one engine."""
+"""The HTTP server: `POST /v1/chat/completions` and `GET /health`, on one engine."""
 
 import json
 import re
@@ -14,41 +14,41 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from local.model import wire
-from local.model.engine import Engine, Piece
+from local.model.engine import CompletionToken, Engine
 from local.model.prompt import CALL_START, MAX_REPLY_TOKENS, TOOL, build_prompt
 
 
 @dataclass
 class Reply:
-    """What became of one completion. `deltas` fills it in as it yields the parts of OpenAI's message."""
+    """One completion. `deltas` yields the parts of OpenAI's message and sets the other attributes as it goes."""
 
-    pieces: AsyncIterator[Piece]
+    tokens: AsyncIterator[CompletionToken]
     finish_reason: str = "stop"
     usage: dict[str, int] | None = None
 
     async def deltas(self) -> AsyncGenerator[wire.Delta, None]:
-        text, said = "", False
-        async for piece in self.pieces:
-            text += piece.text
-            if piece.finish_reason:
-                self._finish(piece)
-            if said and piece.text:
-                yield {"content": piece.text}
-            elif not said and not _may_be_call(text.lstrip()):
-                said = True
+        text, started = "", False
+        async for token in self.tokens:
+            text += token.text
+            if token.finish_reason:
+                self._finish(token)
+            if started and token.text:
+                yield {"content": token.text}
+            elif not started and not _may_be_call(text.lstrip()):
+                started = True
                 yield {"role": "assistant", "content": text.lstrip()}
         if call := re.match(re.escape(CALL_START) + r"(.*)\)", text.strip()):
             self.finish_reason = "tool_calls"
             yield {"role": "assistant", "content": None, "tool_calls": [_tool_call(call[1])]}
-        elif not said:
+        elif not started:
             yield {"role": "assistant", "content": text.strip() or "…"}
 
-    def _finish(self, piece: Piece) -> None:
-        self.finish_reason = piece.finish_reason or "stop"
+    def _finish(self, last: CompletionToken) -> None:
+        self.finish_reason = last.finish_reason or "stop"
         self.usage = {
-            "prompt_tokens": piece.prompt_tokens,
-            "completion_tokens": piece.completion_tokens,
-            "total_tokens": piece.prompt_tokens + piece.completion_tokens,
+            "prompt_tokens": last.prompt_tokens,
+            "completion_tokens": last.completion_tokens,
+            "total_tokens": last.prompt_tokens + last.completion_tokens,
         }
 
 
@@ -62,7 +62,7 @@ def build_app(engine: Engine) -> Starlette:
         prompt = build_prompt(chat.messages, chat.tool_names)
         limit = chat.max_completion_tokens or chat.max_tokens or MAX_REPLY_TOKENS
         reply = Reply(engine.complete(prompt, temperature=chat.temperature, max_tokens=limit))
-        # A StreamingResponse in both cases: it cancels the completion when the client goes away.
+        # A StreamingResponse in both cases, because it cancels the completion when the client goes away.
         if chat.stream:
             return StreamingResponse(_events(reply, chat.stream_options.include_usage), media_type="text/event-stream")
         return StreamingResponse(_whole(reply), media_type="application/json")

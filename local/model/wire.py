@@ -1,4 +1,4 @@
-"""OpenAI's chat completion shapes, as far as this server goes: https://platform.openai.com/docs/api-reference/chat."""
+"""The part of OpenAI's chat completion format that this server uses: platform.openai.com/docs/api-reference/chat."""
 
 import time
 from typing import Any, Literal

@@ -1,1 +1,1 @@
-"""The functions in Lambda's own container: PostgreSQL by Compose, the API by `sam local start-api`, a model."""
+"""The functions in Lambda's container image: PostgreSQL from Compose, the API from `sam local start-api`, a model."""

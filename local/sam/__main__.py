@@ -11,7 +11,7 @@ from local.sam.stack import SamStack, end
 
 
 def serve() -> None:
-    # SIGTERM ends as Ctrl-C does: whatever was started, even while it starts, is stopped on the way out.
+    # SIGTERM acts like Ctrl-C, so that everything already started, even halfway, is stopped on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), SamStack(port=int(os.environ.get("SAM_PORT", "3000"))) as stack:
         print(f"\nAPI    {stack.api.url}\nLogs   {stack.api.log}\nStop with Ctrl-C.\n", flush=True)

@@ -1,4 +1,4 @@
-"""`sam local start-api` as a child process, ready when its functions have answered once."""
+"""`sam local start-api` as a child process, ready once its functions have answered."""
 
 import os
 import socket
@@ -14,14 +14,14 @@ from local.sam.lock import Lock
 
 ROOT = Path(__file__).resolve().parents[2]
 SAM_CLI = ROOT / ".local/sam-cli/bin/sam"
-_READY_TIMEOUT_SECONDS = 600  # the first start may pull the base image, and builds one for each set of layers
+_READY_TIMEOUT_SECONDS = 600  # the first start may pull the base image, and builds an image per set of layers
 _STOP_TIMEOUT_SECONDS = 60
-# Each starts a function's container without a turn: what a model answers is not asked for here.
+# Each starts a function's container without running a turn: the POSTs have no body and are refused.
 _FIRST_REQUESTS = (("GET", "/health"), ("POST", "/process"), ("POST", "/process-streaming"))
 
 
 def check_port(port: int) -> None:
-    """Raises `SamError` where something listens already: its answers would be taken for SAM's."""
+    """Raises `SamError` if the port is in use: another server's answers would be mistaken for SAM's."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -31,16 +31,16 @@ def check_port(port: int) -> None:
 
 
 class SamApi:
-    """SAM CLI serving `template`, from `with` to its end; what it and the functions say goes to the file `log`."""
+    """A context manager that serves `template` with SAM CLI; its output and the functions' go to the file `log`."""
 
     def __init__(self, template: Path, variables: Path, network: str, port: int, *, log: Path, lock: Lock) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._command = [
             *(SAM_CLI, "local", "start-api", "--template", template, "--env-vars", variables),
             *("--docker-network", network, "--host", "127.0.0.1", "--port", str(port)),
-            # A container a function, kept: requests to one function take turns.
+            # One container per function, kept: requests to one function take turns.
             *("--warm-containers", "LAZY", "--no-watch"),
-            # An image that is missing is pulled all the same; this spares asking the registry each time.
+            # A missing image is still pulled; this avoids asking the registry each time.
             "--skip-pull-image",
         ]
         self.log = log
@@ -58,10 +58,10 @@ class SamApi:
                 stdout=log,
                 stderr=log,
                 pass_fds=[self._lock.fileno()],
-                # Ctrl-C reaches the owner alone, which ends SAM before what SAM's functions use.
+                # Ctrl-C reaches only the owner, which ends SAM before the services its functions use.
                 start_new_session=True,
             )
-        self._lock.note(self._process.pid)
+        self._lock.record(self._process.pid)
         try:
             self._wait_until_ready()
         except BaseException:
@@ -73,10 +73,10 @@ class SamApi:
         self.stop()
 
     def wait(self) -> None:
-        """Until SAM ends by itself, which it should not: raises `SamError` then."""
+        """Block until SAM ends by itself, which it should not: raises `SamError`."""
         if self._process:
             self._process.wait()
-            raise SamError(f"SAM CLI ended: {self.log} says why")
+            raise SamError(f"SAM CLI ended: see {self.log}")
 
     def stop(self) -> None:
         if not self._process:
@@ -95,7 +95,7 @@ class SamApi:
             for method, path in _FIRST_REQUESTS:
                 while not self._answers(client, method, path):
                     if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
-                        raise SamError(f"SAM CLI does not start: {self.log} says why")
+                        raise SamError(f"SAM CLI does not start: see {self.log}")
                     time.sleep(0.2)
 
     def _answers(self, client: httpx.Client, method: str, path: str) -> bool:
@@ -104,5 +104,5 @@ class SamApi:
         except httpx.TransportError:
             return False
         if response.is_server_error:
-            raise SamError(f"{path} answers {response.status_code}: {self.log} says why")
+            raise SamError(f"{path} answers {response.status_code}: see {self.log}")
         return True

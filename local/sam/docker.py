@@ -1,4 +1,4 @@
-"""Docker's engine and Compose, by their command lines; whatever fails raises `DockerError`."""
+"""The Docker engine and Compose, through their command lines. Failures raise `DockerError`."""
 
 import os
 import subprocess
@@ -9,13 +9,13 @@ from pathlib import Path
 from local.sam.errors import DockerError
 
 COMPOSE_FILE = Path(__file__).parent.parent / "docker-compose.yml"
-# v2 is a plugin of docker, v1 a program of its own.
+# v2 is a plugin of `docker`, v1 a separate program.
 _COMPOSE_COMMANDS = (("docker", "compose"), ("docker-compose",))
 _ARCHITECTURES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 
 
 def engine_architecture() -> str:
-    """Lambda's word for what the engine's containers run on; raises `DockerError` where no engine answers."""
+    """The architecture of the engine's containers, in Lambda's spelling. Raises `DockerError` if no engine answers."""
     machine = _read("docker", "version", "--format", "{{.Server.Arch}}")
     if machine not in _ARCHITECTURES:
         raise DockerError(f"Lambda has no Python for the Docker engine's architecture, {machine}")
@@ -23,19 +23,19 @@ def engine_architecture() -> str:
 
 
 def is_desktop() -> bool:
-    """Docker Desktop's containers run in a virtual machine, whose loopback is not this machine's."""
+    """On Docker Desktop containers run in a virtual machine, so their loopback is not this machine's."""
     return _read("docker", "info", "--format", "{{.OperatingSystem}}") == "Docker Desktop"
 
 
 def remove_functions(network: str) -> None:
-    """The containers of functions that a killed SAM CLI left on this network."""
-    mine = ("--filter", f"network={network}", "--filter", "label=sam.cli.container.type=lambda")
-    for container in _read("docker", "ps", "--all", "--quiet", *mine).split():
+    """Remove the functions' containers that a killed SAM CLI left on this network."""
+    filters = ("--filter", f"network={network}", "--filter", "label=sam.cli.container.type=lambda")
+    for container in _read("docker", "ps", "--all", "--quiet", *filters).split():
         _read("docker", "rm", "--force", container)
 
 
 class Compose:
-    """`local/docker-compose.yml` as one project; `variables` go before those of `local/.env`."""
+    """`local/docker-compose.yml` as one project; `variables` take precedence over `local/.env`."""
 
     def __init__(self, project: str, variables: Mapping[str, str] | None = None) -> None:
         self.network = f"{project}_default"
@@ -43,15 +43,15 @@ class Compose:
         self._variables = {**os.environ, **(variables or {})}
 
     def up(self, *services: str, **variables: str) -> None:
-        """Start these services, or all that no profile holds back, and wait for what they depend on."""
+        """Start these services, or all without an inactive profile, and wait for their dependencies."""
         self._run("up", "--detach", *services, **variables)
 
     def down(self, *options: str) -> None:
-        # Every profile is named, or Compose would leave the services of one that is not in use.
+        # Compose leaves running the services of profiles that are not named.
         self._run("down", "--remove-orphans", *options, COMPOSE_PROFILES="pgbouncer,model")
 
     def port(self, service: str, port: int) -> int:
-        """Where a service's port is published."""
+        """The port of this machine at which a service's port is published."""
         return int(self._read("port", service, str(port)).rpartition(":")[2])
 
     def variable(self, service: str, name: str) -> str:

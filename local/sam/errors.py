@@ -1,10 +1,10 @@
-"""What keeps the API from being served under SAM.
+"""Errors that keep the API from being served under SAM.
 
 SamStackError (RuntimeError)
 ├── AlreadyRunningError   another process serves from the same folder
-├── DockerError           no engine or no Compose answers, or one of them refused; its text is theirs
+├── DockerError           no engine or no Compose answers, or one of them refused; the message is theirs
 ├── SamError              SAM CLI is missing or ended, or a function does not answer
-└── SynthError            the stack cannot be synthesized; CDK has said why
+└── SynthError            the stack cannot be synthesized; CDK has printed the reason
 """
 
 

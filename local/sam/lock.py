@@ -1,4 +1,4 @@
-"""One stack at a time serves from a folder, and another process can end it."""
+"""A lock per folder: only one stack serves from it at a time, and another process can end that one."""
 
 import contextlib
 import fcntl
@@ -13,7 +13,7 @@ from local.sam.errors import AlreadyRunningError
 
 
 class Lock:
-    """Held by the process that serves and by SAM, which inherits the file and outlives an owner that was killed."""
+    """Held by the serving process and by SAM, which inherits the open file and may outlive a killed owner."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -21,7 +21,7 @@ class Lock:
     def fileno(self) -> int:
         return self._file.fileno()
 
-    def note(self, process_id: int) -> None:
+    def record(self, process_id: int) -> None:
         self._file.write(f"{process_id}\n")
         self._file.flush()
 
@@ -29,20 +29,20 @@ class Lock:
 @contextmanager
 def take_lock(folder: Path) -> Generator[Lock]:
     """Raises `AlreadyRunningError`."""
-    with _opened(folder) as file:
+    with _open(folder) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AlreadyRunningError(f"another process serves from {folder}: `make sam-down` ends it") from error
         file.truncate(0)
         lock = Lock(file)
-        lock.note(os.getpid())
+        lock.record(os.getpid())
         yield lock
 
 
 def end_holder(folder: Path) -> None:
-    """Ask the process that serves to end, or SAM where that one is gone, and wait until it has."""
-    with _opened(folder) as file:
+    """Ask the serving process (or SAM, if that process is gone) to end, and wait until it has."""
+    with _open(folder) as file:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
@@ -54,6 +54,6 @@ def end_holder(folder: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def _opened(folder: Path) -> IO[str]:
+def _open(folder: Path) -> IO[str]:
     folder.mkdir(parents=True, exist_ok=True)
     return (folder / "lock").open("a+")

@@ -1,6 +1,6 @@
-"""Carries connections from one address to another: `relay.py LISTEN CONNECT`, each `HOST:PORT` or a socket file's path.
+"""Relays connections between two addresses: `relay.py LISTEN CONNECT`, each `HOST:PORT` or the path of a socket file.
 
-It runs in a container, alone: standard library only.
+It runs in a container without other files, so it uses the standard library only.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ async def connect(address: str) -> Streams:
 
 
 async def relay(client: Streams, address: str) -> None:
-    """Both ways until both have ended; a side that breaks ends the other."""
+    """Copy in both directions until both have ended; if one side breaks, the other ends too."""
     with contextlib.closing(client[1]), contextlib.suppress(OSError):
         server = await connect(address)
         with contextlib.closing(server[1]):

@@ -1,4 +1,4 @@
-"""Starts and ends all that serves the API under SAM."""
+"""Starts and ends everything that serves the API under SAM."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from local.sam.api import ROOT, SamApi, check_port
 from local.sam.docker import Compose, engine_architecture, is_desktop, remove_functions
 from local.sam.errors import SynthError
 from local.sam.lock import end_holder, take_lock
-from local.sam.model import Model, hosted_model, local_model
+from local.sam.model import ModelChoice, hosted_model, local_model
 from local.stack import DEFAULT_MODEL_PROVIDER
 from session_store.migrate import apply_migrations
 
@@ -31,10 +31,10 @@ logger = logging.getLogger("local.sam")
 
 
 class SamStack:
-    """From `with` to its end. `variables` go to Compose: POSTGRES_PORT, COMPOSE_PROFILES.
+    """A context manager that runs the stack. `variables` go to Compose: POSTGRES_PORT, COMPOSE_PROFILES.
 
-    `MODEL_PROVIDER` and `MODEL_ID` in the environment choose the model, `LOCAL_MODEL_URL` an OpenAI-compatible server
-    that runs already. Everything listens on loopback or on a network of the containers' own.
+    In the environment, `MODEL_PROVIDER` and `MODEL_ID` choose the model, and `LOCAL_MODEL_URL` an OpenAI-compatible
+    server that is already running. Everything listens on loopback or on the containers' own network.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class SamStack:
             url = self._start_containers(parts, model)
             variables = self._write_variables(url, model)
             parts.callback(remove_functions, self._compose.network)
-            logger.info("SAM CLI starts the functions; the first time it builds their image")
+            logger.info("SAM CLI starts the functions; the first start builds their image")
             self.api = parts.enter_context(
                 SamApi(
                     template,
@@ -79,7 +79,7 @@ class SamStack:
     def __exit__(self, *_: object) -> None:
         self._parts.close()
 
-    def _start_model(self, parts: contextlib.ExitStack) -> Model:
+    def _start_model(self, parts: contextlib.ExitStack) -> ModelChoice:
         provider = self._environment.get("MODEL_PROVIDER", DEFAULT_MODEL_PROVIDER)
         model_id = self._environment.get("MODEL_ID")
         if provider != DEFAULT_MODEL_PROVIDER:
@@ -87,8 +87,8 @@ class SamStack:
         url = self._environment.get("LOCAL_MODEL_URL") or parts.enter_context(LocalModel()).url
         return local_model(url, model_id, desktop=is_desktop())
 
-    def _synthesize(self, model: Model) -> Path:
-        """A template of its own: `cdk.out` stays what `make synth` wrote."""
+    def _synthesize(self, model: ModelChoice) -> Path:
+        """Into a folder of its own, so that `cdk.out` keeps what `make synth` wrote."""
         output = self._folder / "cdk.out"
         switches = {"architecture": self._architecture, **model.switches}
         context = [part for name, value in switches.items() for part in ("--context", f"{name}={value}")]
@@ -98,33 +98,35 @@ class SamStack:
         logger.info("the template is in %s", output)
         return next(output.glob("*.template.json"))
 
-    def _start_containers(self, parts: contextlib.ExitStack, model: Model) -> str:
-        """Returns the database's URL as the functions see it."""
+    def _start_containers(self, parts: contextlib.ExitStack, model: ModelChoice) -> str:
+        """Returns the database's URL as seen by the functions."""
         parts.callback(self._compose.down, *self._down_options)
         self._compose.up()
         if model.relayed_port:
             self._compose.up("model-on-host", "model", MODEL_PORT=str(model.relayed_port))
-        account, name = self._account()
+        account, name = self._read_account()
         _migrate(f"postgresql://{account}@127.0.0.1:{self._compose.port('database', 5432)}/{name}")
         host = "pgbouncer" if self._compose.runs("pgbouncer") else "database"
         logger.info("PostgreSQL is ready, the functions reach it as %s", host)
         return f"postgresql://{account}@{host}:5432/{name}?sslmode=disable"
 
-    def _account(self) -> tuple[str, str]:
-        """`user:password` and the database's name: the container knows them, whatever set them."""
+    def _read_account(self) -> tuple[str, str]:
+        """`user:password` and the database's name, read from the container, however they were set."""
         names = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
         user, password, database = (quote(self._compose.variable("database", name), safe="") for name in names)
         return f"{user}:{password}", database
 
-    def _write_variables(self, database_url: str, model: Model) -> Path:
+    def _write_variables(self, database_url: str, model: ModelChoice) -> Path:
         path = self._folder / "variables.json"
         database = {"SESSION_BACKEND_URL": database_url, "DATABASE_IAM_AUTH": "false", "DATABASE_CA_FILE": ""}
-        path.write_text(json.dumps({"Parameters": {**database, **model.variables}}, indent=2))  # for all functions
+        path.write_text(
+            json.dumps({"Parameters": {**database, **model.variables}}, indent=2)
+        )  # applies to all functions
         return path
 
 
 def end(*options: str, folder: Path = FOLDER, project: str = PROJECT) -> None:
-    """End the stack that another process serves, and what a killed one left; `options` go to `compose down`."""
+    """End the stack that another process serves, or the remains of a killed one; `options` go to `compose down`."""
     end_holder(folder)
     compose = Compose(project)
     remove_functions(compose.network)
@@ -138,7 +140,7 @@ def _migrate(url: str) -> None:
             with psycopg.connect(url, connect_timeout=5) as connection:
                 apply_migrations(connection)
             return
-        except psycopg.OperationalError:  # the container is up before its server is
+        except psycopg.OperationalError:  # the container starts before its server is ready
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)

@@ -61,7 +61,7 @@ def _size(how: str) -> dict[str, Any]:
         if how == "as installed":
             layer_build.install(layer_build.locked_requirements("bedrock"), LAMBDA_PLATFORM, layer)
         else:
-            layer = layer_build.build_dependencies()
+            layer = layer_build.build_dependencies_layer()
         size = sum(file.stat().st_size for file in layer.rglob("*") if file.is_file())
     return {"measure": "layer", "how": how, "megabytes": size / 1e6}
 

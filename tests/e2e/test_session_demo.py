@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.account import Account
+from local.demo_report import DemoReport
 from local.gateway import Gateway
-from local.session_demo import Api, Demo, DemoError
+from local.session_demo import Demo, DemoClient, DemoError
 
 REMEMBERS = {
     "What is my name?": "echo-history",
@@ -19,7 +19,7 @@ REMEMBERS = {
 }
 
 
-Hold = Callable[[dict[str, str]], tuple[Account, str]]
+Hold = Callable[[dict[str, str]], tuple[DemoReport, str]]
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +31,14 @@ def hold(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
         "MODEL_PROVIDER": "tests.support.scripted_model:build",
         "SCRIPTED_MODEL_SCRIPT": str(script),
     }
-    with Gateway(environment, port=0, backend_port=0) as gateway, Api(gateway.url) as api:
+    with Gateway(environment, port=0, backend_port=0) as gateway, DemoClient(gateway.url) as client:
 
-        def hold_demo(scripts: dict[str, str]) -> tuple[Account, str]:
+        def hold_demo(scripts: dict[str, str]) -> tuple[DemoReport, str]:
             script.write_text(json.dumps(scripts))
             out = io.StringIO()
-            account = Account(out)
-            Demo(api, account, None).run()
-            return account, out.getvalue()
+            report = DemoReport(out)
+            Demo(client, report, None).run()
+            return report, out.getvalue()
 
         yield hold_demo
 
@@ -56,10 +56,10 @@ def test_the_demo_passes_with_the_real_model(database_url: str) -> None:
 
 
 def test_elsewhere_what_needs_this_machine_is_not_shown_and_not_passed(hold: Hold) -> None:
-    account, told = hold(REMEMBERS)
-    assert account.failed == []
-    assert account.passed == 12
-    assert told.count("– not shown here:") == 2
+    report, output = hold(REMEMBERS)
+    assert report.failed == []
+    assert report.passed == 12
+    assert output.count("– not shown here:") == 2
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_elsewhere_what_needs_this_machine_is_not_shown_and_not_passed(hold: Hol
     ],
 )
 def test_a_claim_that_does_not_hold_fails(hold: Hold, scripts: dict[str, str], claim: str) -> None:
-    account, told = hold(REMEMBERS | scripts)
-    assert claim in account.failed
-    assert f"✗ not so: {claim}" in told
+    report, output = hold(REMEMBERS | scripts)
+    assert claim in report.failed
+    assert f"✗ failed: {claim}" in output
 
 
 def test_a_deployment_that_fails_ends_the_demo_with_its_words(hold: Hold) -> None:
@@ -90,4 +90,4 @@ def test_no_deployment_is_an_error() -> None:
     command = [sys.executable, "-m", "local.session_demo", "--url", "http://127.0.0.1:9"]
     demo = subprocess.run(command, capture_output=True, text=True, check=False)
     assert demo.returncode == 1
-    assert "✗ not so: the demo could run to its end" in demo.stdout
+    assert "✗ failed: the demo could run to its end" in demo.stdout

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from infra_cdk.function_table import read_function_table
-from local.gateway.problems import Problem
+from local.gateway.gateway_problems import GatewayProblem
 from tests.infra.template import Template, flat
 
 TABLE = read_function_table()
@@ -95,15 +95,15 @@ def test_gateways_own_errors_are_problems(either: Template) -> None:
 @pytest.mark.parametrize(
     ("response_type", "problem"),
     [
-        ("REQUEST_TOO_LARGE", Problem.PAYLOAD_TOO_LARGE),
-        ("THROTTLED", Problem.TOO_MANY_REQUESTS),
-        ("INTEGRATION_TIMEOUT", Problem.GATEWAY_TIMEOUT),
-        ("DEFAULT_4XX", Problem.BAD_REQUEST),
-        ("DEFAULT_5XX", Problem.FUNCTION_FAILED),
+        ("REQUEST_TOO_LARGE", GatewayProblem.PAYLOAD_TOO_LARGE),
+        ("THROTTLED", GatewayProblem.TOO_MANY_REQUESTS),
+        ("INTEGRATION_TIMEOUT", GatewayProblem.GATEWAY_TIMEOUT),
+        ("DEFAULT_4XX", GatewayProblem.BAD_REQUEST),
+        ("DEFAULT_5XX", GatewayProblem.FUNCTION_FAILED),
     ],
 )
 def test_gateways_codes_are_those_of_the_local_gateway(
-    standard: Template, response_type: str, problem: Problem
+    standard: Template, response_type: str, problem: GatewayProblem
 ) -> None:
     responses = {p["ResponseType"]: p for p in standard.all("AWS::ApiGateway::GatewayResponse").values()}
     body = json.loads(responses[response_type]["ResponseTemplates"]["application/json"])

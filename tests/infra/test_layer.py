@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra_cdk import ROOT, layer_build
-from infra_cdk.layer_build import build_dependencies, build_own, find_compiler
+from infra_cdk.layer_build import build_dependencies_layer, build_source_layer, find_compiler
 
 MEGABYTE = 1_000_000
 HERE = f"{platform.machine()}-manylinux_2_34"
@@ -31,7 +31,7 @@ PACKAGES = {"anthropic": "anthropic==", "gemini": "google-genai==", "mistral": "
 
 @pytest.fixture(scope="session")
 def layer() -> Path:
-    return build_dependencies()
+    return build_dependencies_layer()
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def test_layer_is_under_70_megabytes_unpacked(layer: Path) -> None:
 
 
 def test_everything_that_a_function_unpacks_is_under_lambdas_limit(layer: Path) -> None:
-    own = [build_own(ROOT / "layers" / name) for name in ("app", "response_streaming")]
+    own = [build_source_layer(ROOT / "layers" / name) for name in ("app", "response_streaming")]
     assert sum(path.stat().st_size for folder in (layer, *own) for path in files_of(folder)) < 250 * MEGABYTE
 
 
@@ -77,7 +77,7 @@ def test_layer_is_compiled_for_lambda_whatever_the_file_times(layer: Path, lambd
 
 
 def test_layers_of_ours_are_compiled_too_and_keep_the_wrapper_executable(lambda_python: str) -> None:
-    app, streaming = build_own(ROOT / "layers/app"), build_own(ROOT / "layers/response_streaming")
+    app, streaming = build_source_layer(ROOT / "layers/app"), build_source_layer(ROOT / "layers/response_streaming")
     assert list((app / "python/session_store/__pycache__").glob("*.cpython-313.pyc"))
     assert (app / "python/session_store/migrations/0001_create_sessions.sql").exists()
     assert (streaming / "response-streaming").stat().st_mode & 0o111 == 0o111
@@ -124,5 +124,5 @@ def trusted(file: Path) -> set[str]:
 
 def test_same_inputs_are_built_once(layer: Path) -> None:
     built_at = layer.stat().st_ctime_ns
-    assert build_dependencies() == layer
+    assert build_dependencies_layer() == layer
     assert layer.stat().st_ctime_ns == built_at

@@ -19,7 +19,7 @@ from local.sam.lock import take_lock
 with take_lock(Path(sys.argv[1])) as lock:
     if sys.argv[2] == "orphan":
         child = [sys.executable, "-c", "import sys; print('held', flush=True); sys.stdin.read()"]
-        lock.note(subprocess.Popen(child, pass_fds=[lock.fileno()]).pid)
+        lock.record(subprocess.Popen(child, pass_fds=[lock.fileno()]).pid)
         sys.exit()
     print("held", flush=True)
     sys.stdin.read()

@@ -1,7 +1,7 @@
-"""awslambdaric's native module of the same name, for systems where it is not built (it is Linux only).
+"""Stands in for awslambdaric's native module of the same name on systems where that is not built: it is Linux only.
 
-The four functions that awslambdaric 4.2.2 calls, on the standard library. On the path of a runtime process only where
-the native one is missing.
+Has the four functions that awslambdaric 4.2.2 calls, on the standard library. A runtime process has it on its path only
+where the native module is missing.
 """
 
 import os
@@ -20,7 +20,7 @@ HEADERS = (
 
 
 def initialize_client(user_agent: str) -> None:
-    """Nothing to prepare: each call connects anew."""
+    """Does nothing: each call opens its own connection."""
 
 
 def next() -> tuple[bytes, dict[str, str | None]]:  # noqa: A001  the name is awslambdaric's

@@ -1,11 +1,11 @@
-"""What the gateway answers by itself, in the form of the deployed API's GatewayResponses: problem+json (RFC 9457)."""
+"""Errors that the gateway itself answers, in the form of the deployed API's: problem+json (RFC 9457)."""
 
 import json
 from enum import Enum
 
 
-class Problem(Enum):
-    """Status, stable code, title; the titles of those that API Gateway knows too are API Gateway's."""
+class GatewayProblem(Enum):
+    """Status, stable code, title. Errors that API Gateway has too bear its titles."""
 
     BAD_REQUEST = (400, "bad_request", "Bad Request")
     ROUTE_NOT_FOUND = (403, "route_not_found", "Missing Authentication Token")
@@ -27,9 +27,9 @@ class Problem(Enum):
         return json.dumps(document).encode()
 
 
-class ProblemError(Exception):
-    """A request that ends at the gateway; raised only while no response has begun."""
+class GatewayProblemError(Exception):
+    """The gateway answers the request itself. Raised only before a response has begun."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: GatewayProblem) -> None:
         super().__init__(problem.value)
         self.problem = problem

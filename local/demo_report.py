@@ -1,4 +1,4 @@
-"""Tells on the terminal what happens and what it proves; in colour only to a person."""
+"""Prints the demo's steps and checks; in colour only on a terminal."""
 
 import os
 import sys
@@ -7,8 +7,8 @@ from typing import TextIO
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
 
 
-class Account:
-    """Counts the checks that failed."""
+class DemoReport:
+    """Counts the checks that passed and keeps the claims that failed."""
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self.passed = 0
@@ -16,14 +16,14 @@ class Account:
         self._out = out
         self._in_colour = out.isatty() and "NO_COLOR" not in os.environ
 
-    def title(self, text: str) -> None:
+    def heading(self, text: str) -> None:
         self._line(f"\n{self._paint(text, _BOLD)}")
 
     def note(self, text: str) -> None:
         self._line(f"  {self._paint(text, _DIM)}")
 
-    def said(self, who: str, text: str) -> None:
-        self._line(f"  {self._paint(f'{who:>8}', _CYAN)}  {' '.join(text.split())}")
+    def message(self, speaker: str, text: str) -> None:
+        self._line(f"  {self._paint(f'{speaker:>8}', _CYAN)}  {' '.join(text.split())}")
 
     def fact(self, name: str, value: object) -> None:
         self._line(f"  {self._paint(name, _DIM)}  {value}")
@@ -34,9 +34,9 @@ class Account:
             self._line(f"  {self._paint('✓', _GREEN)} {claim}")
         else:
             self.failed.append(claim)
-            self._line(f"  {self._paint('✗ not so:', _RED)} {claim}")
+            self._line(f"  {self._paint('✗ failed:', _RED)} {claim}")
 
-    def not_shown(self, claim: str) -> None:
+    def skip(self, claim: str) -> None:
         self._line(f"  {self._paint('– not shown here:', _YELLOW)} {claim}")
 
     def _line(self, text: str) -> None:
