@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.backend.problems import document
-from api.problems import PROBLEMS
+from api.errors import MalformedRequestError
+from api.problems import code_of
 from api.responses import json_text
 from session_store import errors
 from session_store.document import Document
@@ -116,12 +117,13 @@ RAISED = [
 
 @pytest.mark.parametrize("kind", RAISED)
 def test_an_error_of_the_store_has_a_code_by_which_it_comes_back(kind: type[SessionStoreError]) -> None:
-    assert ERRORS[PROBLEMS[kind].code] is kind
+    assert ERRORS[code_of(kind)] is kind
 
 
-@pytest.mark.parametrize("code", ERRORS)
-def test_the_client_knows_no_code_that_the_api_has_not(code: str) -> None:
-    assert code in {problem.code for problem in PROBLEMS.values()}
+def test_a_body_that_the_api_cannot_read_is_a_refused_value_here() -> None:
+    text = json_text(document(MalformedRequestError("is not JSON"), "request-id"))
+    received = error_of(400, text)
+    assert (type(received), vars(received)) == (errors.InvalidInputError, {"field": "body", "reason": "is not JSON"})
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,13 @@ def test_an_error_comes_back_as_it_was_raised(error: SessionStoreError) -> None:
         *((status, "StoreUnavailableError") for status in (429, 500, 502, 503, 504)),
     ],
 )
-@pytest.mark.parametrize("text", ["", "<html>", "[]", '{"code":"unknown"}', '{"code":"session_not_found"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "<html>", "[]", "[" * 100_000, '{"code":"unknown"}', '{"code":"session_not_found"}'),
+        *('{"code":["x"],"attributes":{}}', '{"code":"not_found","attributes":{},"detail":"words"}'),
+    ],
+)
 def test_an_answer_that_is_not_the_backends_is_judged_by_its_status(status: int, kind: str, text: str) -> None:
     assert type(error_of(status, text)).__name__ == kind
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -228,7 +227,5 @@ def _failure(error: BaseException) -> Literal["failed", "cancelled"]:
 
 
 def _code(error: BaseException) -> str:
-    """`ModelFailedError` is stored as `model_failed`; what is not ours tells nobody what it was."""
-    if not isinstance(error, SessionStoreError):
-        return "internal_error"
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__.removesuffix("Error")).lower()
+    """What is not ours keeps its name to itself."""
+    return error.code if isinstance(error, SessionStoreError) else "internal_error"

@@ -1,50 +1,47 @@
 """From the session backend's problem documents back to the errors that the store raised there."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from session_store import errors
 
-# The codes are those of the API's own table, which the client does not have: a test holds the two together.
-ERRORS: Mapping[str, type[errors.SessionStoreError]] = {
-    "invalid_request": errors.InvalidInputError,
-    "malformed_request": errors.InvalidInputError,
-    "payload_too_large": errors.TooLargeError,
-    "idempotency_key_reused": errors.IdempotencyKeyReusedError,
-    "session_not_found": errors.SessionNotFoundError,
-    "agent_not_found": errors.AgentNotFoundError,
-    "message_not_found": errors.MessageNotFoundError,
-    "multi_agent_not_found": errors.MultiAgentNotFoundError,
-    "cursor_not_found": errors.CursorNotFoundError,
-    "run_not_found": errors.RunNotFoundError,
-    "already_exists": errors.AlreadyExistsError,
-    "message_order": errors.MessageOrderError,
-    "session_busy": errors.SessionBusyError,
-    "run_in_progress": errors.RunInProgressError,
-    "lease_lost": errors.LeaseLostError,
-    "store_unavailable": errors.StoreUnavailableError,
-}
+_SERVICE_FAILED = 500  # its words are for its own log
+
+
+def _by_code() -> dict[str, type[errors.SessionStoreError]]:
+    """Of classes that share a code, the topmost."""
+    found: dict[str, type[errors.SessionStoreError]] = {}
+    level: list[type[errors.SessionStoreError]] = [errors.SessionStoreError]
+    while level:
+        found = {kind.code: kind for kind in level} | found
+        level = [child for kind in level for child in kind.__subclasses__()]
+    # The API's own name for a body that cannot be read: here it is a value refused like others.
+    return {**found, "malformed_request": errors.InvalidInputError}
+
+
+ERRORS = _by_code()
 
 
 def error_of(status: int, text: str) -> errors.SessionStoreError:
     """The error of an answer; by its status where the gateway answered, or something that is no session backend."""
     document = _document(text)
-    kind, attributes = ERRORS.get(document.get("code", "")), document.get("attributes")
-    if kind is None or not isinstance(attributes, dict):
-        return _of_status(status)
-    # Made without its constructor, whose words were chosen there: the same words, the same attributes.
-    error = kind.__new__(kind, document["detail"]["message"])
-    vars(error).update(cast(dict[str, Any], attributes))
-    return error
+    match document:
+        case {"code": str(code), "detail": {"message": str(message)}, "attributes": {}} if (
+            code in ERRORS and status != _SERVICE_FAILED
+        ):
+            # Made without its constructor, whose words were chosen there: the same words, the same attributes.
+            error = ERRORS[code].__new__(ERRORS[code], message)
+            vars(error).update(document["attributes"])
+            return error
+        case _:
+            return _of_status(status)
 
 
-def _document(text: str) -> dict[str, Any]:
+def _document(text: str) -> Any:
     try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _of_status(status: int) -> errors.SessionStoreError:
