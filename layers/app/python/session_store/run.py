@@ -14,6 +14,7 @@ from .encoding import decode, encode
 from .errors import InvalidInputError, LeaseLostError, RunCancelledError, SessionStoreError
 from .history import closing_messages
 from .identifiers import checked
+from .interrupts import find_interrupts
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
 from .records import BegunRun, MessageRecord, RunOutcome, RunRecord, RunRequest
@@ -201,8 +202,7 @@ class Run:
                 self._journal.append(agent_id, record, str)
 
     def _is_awaiting(self, agent_id: str) -> bool:
-        state = json.loads(self._journal.stored_internal_states.get(agent_id, "{}"))
-        return bool(state.get("interrupt_state", {}).get("activated"))
+        return bool(find_interrupts(json.loads(self._journal.stored_internal_states.get(agent_id, "{}"))))
 
     def _answer_message_id(self) -> int | None:
         last = self._journal.last_of_run(self.agent_id)

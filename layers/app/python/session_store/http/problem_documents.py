@@ -22,7 +22,7 @@ def _by_code() -> dict[str, type[errors.SessionStoreError]]:
 ERRORS = _by_code()
 
 
-def error_of(status: int, text: str) -> errors.SessionStoreError:
+def parse_problem(status: int, text: str) -> errors.SessionStoreError:
     """The error of an answer; by its status where the gateway answered, or something that is no session backend."""
     document = _document(text)
     match document:
