@@ -105,7 +105,6 @@ def _turn(store: PostgreSQLStore, session_id: str) -> None:
         created_agents=() if begun.agent else (AGENT,),  # type: ignore[union-attr]
         updated_agents=(window,) if begun.agent else (),  # type: ignore[union-attr]
         messages=messages,
-        message_counts=[("default", first + 2)],
         outcome=RunOutcome("completed", "{}", first + 1),
     )
     store.runs.write("owner", write)

@@ -26,8 +26,7 @@ def begin(store: Store, owner: str, asked: RunRequest) -> BegunRun:
 
 def write(asked: RunRequest, *texts: str, start: int = 0, **members: object) -> RunWrite:
     messages = [AgentMessage("default", message(start + number, text)) for number, text in enumerate(texts)]
-    counts = [("default", start + len(texts))] if texts else []
-    written = RunWrite(asked.session_id, asked.run_id, asked.lease_seconds, messages=messages, message_counts=counts)
+    written = RunWrite(asked.session_id, asked.run_id, asked.lease_seconds, messages=messages)
     return written._replace(**members)  # pyright: ignore[reportArgumentType]
 
 

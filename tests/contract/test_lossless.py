@@ -68,9 +68,7 @@ def test_what_a_run_commits_survives(store: Store, owner: str, numbers: Iterator
     assert begun.agent
     written = begun.agent._replace(state=encode("state", {"value": value}), message_count=number + 1)
     message = AgentMessage("default", MessageRecord(number, text, None, CREATED_AT, CREATED_AT))
-    write = RunWrite(
-        "s", run_id, 60, updated_agents=[written], messages=[message], message_counts=[("default", number + 1)]
-    )
+    write = RunWrite("s", run_id, 60, updated_agents=[written], messages=[message])
     store.runs.write(owner, write._replace(outcome=RunOutcome("completed", encode("result", {"value": value}), number)))
     assert store.agents.read(owner, "s", "default") == written
     assert store.messages.read(owner, "s", "default", number) == message.record

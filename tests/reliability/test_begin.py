@@ -66,7 +66,6 @@ def write(begun: RunRequest, *texts: str, first_id: int = 0, outcome: RunOutcome
             AgentMessage("default", MessageRecord(first_id + number, message, None, NOW, NOW))
             for number, message in enumerate(messages)
         ],
-        message_counts=[("default", first_id + len(texts))] if texts else [],
         outcome=outcome,
     )
 

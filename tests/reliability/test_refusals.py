@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from session_store.errors import InvalidInputError
+from session_store.errors import ConfigurationError, InvalidInputError, ModelFailedError
 from session_store.repository import PostgreSQLSessionRepository
 from tests.reliability.turns import agent_of, history, hold_turn, texts
 from tests.support.scripted_model import ScriptedModel
@@ -36,6 +36,22 @@ def test_a_run_without_a_session_id_begins_a_session_of_its_own(repository: Post
     assert [session.session_id for session in repository.list_sessions().sessions] == [run.session_id]
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("no model"), "misconfigured"),
+        (ModelFailedError("away"), "model_failed"),
+        *((kind("words"), "internal_error") for kind in (RuntimeError, KeyboardInterrupt)),
+    ],
+)
+def test_a_run_keeps_the_code_of_what_ended_it(
+    repository: PostgreSQLSessionRepository, error: BaseException, code: str
+) -> None:
+    with pytest.raises(type(error)), repository.run("user-123") as run:
+        raise error
+    assert repository.read_run(run.run_id).error_code == code
+
+
 def test_a_run_whose_commit_is_refused_frees_its_session_at_once(
     repository: PostgreSQLSessionRepository, database_url: str
 ) -> None:
@@ -49,6 +65,6 @@ def test_a_run_whose_commit_is_refused_frees_its_session_at_once(
         agent_of(run.session_manager, ScriptedModel("answer"))("Hello")
         run.complete({"deep": deep})
     record = repository.read_run(run.run_id)
-    assert (record.status, record.error_code) == ("failed", "invalid_input")
+    assert (record.status, record.error_code) == ("failed", "invalid_request")
     hold_turn(repository, "user-123", "after")
     assert texts(history(repository._store, "user-123")) == ["after", "answer to after"]

@@ -28,7 +28,7 @@ def test_ids_go_on_from_what_is_stored_whatever_the_session_manager_counts(journ
     journal.restored(agent(message_count=7), tail=None)
     assert [journal.append("default", message(text, message_id=0), lambda: "preview") for text in "ab"] == [7, 8]
     assert bodies(journal) == [(7, "a"), (8, "b")]
-    assert journal.take().message_counts == (("default", 9),)
+    assert journal.take().message_counts == {"default": 9}
     assert journal.take().preview is None
 
 

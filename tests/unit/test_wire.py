@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.backend.problems import document
-from api.problems import PROBLEMS
+from api.errors import MalformedRequestError
+from api.json_body import parse_document
+from api.problems import code_of
 from api.responses import json_text
 from session_store import errors
 from session_store.document import Document
 from session_store.errors import InvalidIdentifierError, InvalidInputError, NotFoundError, SessionStoreError
 from session_store.http.backend import CALLER_ITSELF
-from session_store.http.problems import ERRORS, error_of
-from session_store.raw_json import items_of, list_text, members_of, object_text, text_of
+from session_store.http.problem_documents import ERRORS, parse_problem
+from session_store.raw_json import dump_json, dump_list, dump_object, parse_members
 from session_store.repository import DEFAULT_OWNER
-from session_store.wire import MAXIMUM_BYTES, identifier_of, segment_of, wire_bytes
+from session_store.wire import MAXIMUM_BYTES, dump_segment, parse_segment, wire_bytes
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -32,45 +34,76 @@ _identifiers = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1,
 
 @given(_identifiers)
 def test_an_identifier_passes_a_path_in_characters_that_nothing_rewrites(identifier: str) -> None:
-    segment = segment_of(identifier)
+    segment = dump_segment(identifier)
     assert set(segment) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
     assert segment not in (".", "..")
-    assert identifier_of("id", segment) == identifier
+    assert parse_segment("id", segment) == identifier
 
 
 def test_a_plain_identifier_stays_readable() -> None:
-    assert segment_of("user-123_a.b") == "user-123_a.b"
+    assert dump_segment("user-123_a.b") == "user-123_a.b"
 
 
 @pytest.mark.parametrize("segment", ["~", "~Y", "~gICA", "~AA", "~Y Q", "", "a\nb"])
 def test_a_segment_that_no_identifier_makes_is_refused(segment: str) -> None:
     with pytest.raises(InvalidIdentifierError, match="id"):
-        identifier_of("id", segment)
+        parse_segment("id", segment)
 
 
 @given(st.dictionaries(st.text(), _spaced, max_size=4))
 def test_members_come_out_as_they_went_in(members: dict[str, str]) -> None:
-    text = object_text({}, members)
-    assert members_of(f" \n{text}\t ") == members
-    assert {name: json.loads(value) for name, value in members.items()} == json.loads(text)
+    text = dump_object(members)
+    parsed = parse_members(f" \n{text}\t ")
+    assert {name: member.text for name, member in parsed.items()} == members
+    assert {name: member.value for name, member in parsed.items()} == json.loads(text)
 
 
-@given(st.lists(_spaced, max_size=4))
-def test_items_come_out_as_they_went_in(items: list[str]) -> None:
-    assert items_of(list_text(items)) == items
+@given(st.lists(st.dictionaries(st.text(), _spaced, max_size=3), max_size=4))
+def test_nested_documents_come_out_as_they_went_in(items: list[dict[str, str]]) -> None:
+    text = dump_object({"list": dump_list(map(dump_object, items)), "one": dump_object(items[0] if items else {})})
+    parsed = parse_members(text, nested=["list", "one"])
+    assert [{name: member.text for name, member in item.items()} for item in parsed["list"].value] == items
+    assert {name: member.text for name, member in parsed["one"].value.items()} == (items[0] if items else {})
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "[1]", "{", '{"a"}', '{"a":}', '{"a":1', '{"a":1}x', '{"a":1,,}', "{]", "{}{}"]
+    "text",
+    [
+        *("", "1", "[1]", "{", '{"a"}', '{"a":}', '{"a":1', '{"a":1}x', '{"a":1,,}', '{"a":1,}', "{]", "{}{}", "{1:2}"),
+        *('{"list":[1,]}', '{"list":[{}}', '{"list":{"a":}}', '{"list":[{"a":1,}]}'),
+    ],
 )
 def test_what_is_no_object_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="must be a JSON object"):
-        Document(text)
+    with pytest.raises(ValueError, match=r"."):
+        Document.parse(text, nested=["list"])
+    with pytest.raises((InvalidInputError, MalformedRequestError)):
+        parse_document(text, max_depth=32, nested=["list"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"list":[{"a":{"b":1,"b":2}}]}', "twice"),
+        ('{"list":[],"list":[]}', "twice"),
+        ('{"list":[{"a":1,"a":1}]}', "twice"),
+        ('{"list":[{"a":NaN}]}', "NaN"),
+        ('{"list":[{"a":1e999}]}', "too large"),
+        ('{"list":[{"a":[1]}]}', "more than 3 levels"),
+        ('{"list":' + "[" * 100_000, "more than 3 levels"),
+    ],
+)
+def test_a_document_that_the_database_would_not_take_is_refused_as_a_whole(text: str, words: str) -> None:
+    with pytest.raises(MalformedRequestError, match=words):
+        parse_document(text, max_depth=3, nested=["list"])
+
+
+def test_a_document_may_be_as_deep_as_is_allowed() -> None:
+    assert parse_document('{"list":[{"a":1}]}', max_depth=3, nested=["list"]).documents("list")[0].value("a") == 1
 
 
 def test_a_lone_surrogate_is_written_as_its_escape() -> None:
-    assert text_of("\ud800é") == '"\\ud800é"'
-    text_of("\ud800é").encode()
+    assert dump_json("\ud800é") == '"\\ud800é"'
+    dump_json("\ud800é").encode()
 
 
 def test_the_limit_leaves_room_in_lambdas() -> None:
@@ -89,7 +122,11 @@ DOCUMENT = '{"text":"x","number":1,"object":{"a": 1.0},"list":[1],"null":null,"b
         ("missing", Document.whole_number),
         ("list", Document.object),
         ("null", Document.object),
-        ("object", Document.items),
+        ("object", Document.documents),
+        ("list", Document.documents),
+        ("number", Document.document),
+        ("bad", Document.preview),
+        ("text", Document.run_id),
         ("number", Document.identifier),
         ("bad", Document.identifier),
         ("missing", Document.identifier),
@@ -98,12 +135,12 @@ DOCUMENT = '{"text":"x","number":1,"object":{"a": 1.0},"list":[1],"null":null,"b
 )
 def test_a_member_of_another_kind_is_refused_by_its_name(member: str, read: Any) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        read(Document(DOCUMENT), member)
+        read(Document.parse(DOCUMENT), member)
     assert caught.value.field == member
 
 
 def test_an_object_is_read_to_the_letter() -> None:
-    assert Document(DOCUMENT).object("object") == '{"a": 1.0}'
+    assert Document.parse(DOCUMENT).object("object") == '{"a": 1.0}'
 
 
 RAISED = [
@@ -116,12 +153,13 @@ RAISED = [
 
 @pytest.mark.parametrize("kind", RAISED)
 def test_an_error_of_the_store_has_a_code_by_which_it_comes_back(kind: type[SessionStoreError]) -> None:
-    assert ERRORS[PROBLEMS[kind].code] is kind
+    assert ERRORS[code_of(kind)] is kind
 
 
-@pytest.mark.parametrize("code", ERRORS)
-def test_the_client_knows_no_code_that_the_api_has_not(code: str) -> None:
-    assert code in {problem.code for problem in PROBLEMS.values()}
+def test_a_body_that_the_api_cannot_read_is_a_refused_value_here() -> None:
+    text = json_text(document(MalformedRequestError("is not JSON"), "request-id"))
+    received = parse_problem(400, text)
+    assert (type(received), vars(received)) == (errors.InvalidInputError, {"field": "body", "reason": "is not JSON"})
 
 
 @pytest.mark.parametrize(
@@ -139,7 +177,7 @@ def test_the_client_knows_no_code_that_the_api_has_not(code: str) -> None:
 )
 def test_an_error_comes_back_as_it_was_raised(error: SessionStoreError) -> None:
     text = json_text(document(error, "request-id"))
-    received = error_of(json.loads(text)["status"], text)
+    received = parse_problem(json.loads(text)["status"], text)
     assert type(received) is type(error)
     assert (str(received), vars(received)) == (str(error), vars(error))
 
@@ -151,9 +189,15 @@ def test_an_error_comes_back_as_it_was_raised(error: SessionStoreError) -> None:
         *((status, "StoreUnavailableError") for status in (429, 500, 502, 503, 504)),
     ],
 )
-@pytest.mark.parametrize("text", ["", "<html>", "[]", '{"code":"unknown"}', '{"code":"session_not_found"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "<html>", "[]", "[" * 100_000, '{"code":"unknown"}', '{"code":"session_not_found"}'),
+        *('{"code":["x"],"attributes":{}}', '{"code":"not_found","attributes":{},"detail":"words"}'),
+    ],
+)
 def test_an_answer_that_is_not_the_backends_is_judged_by_its_status(status: int, kind: str, text: str) -> None:
-    assert type(error_of(status, text)).__name__ == kind
+    assert type(parse_problem(status, text)).__name__ == kind
 
 
 def test_the_default_owner_is_the_caller_itself() -> None:

@@ -38,9 +38,7 @@ def run_of(session_id: str) -> RunRequest:
 
 def write_of(asked: RunRequest, outcome: RunOutcome | None) -> RunWrite:
     messages = [AgentMessage("default", message(1, "a")), AgentMessage("default", message(2, "b"))]
-    return RunWrite(
-        asked.session_id, asked.run_id, 60, messages=messages, message_counts=[("default", 3)], outcome=outcome
-    )
+    return RunWrite(asked.session_id, asked.run_id, 60, messages=messages, outcome=outcome)
 
 
 COMPLETED = RunOutcome("completed", "{}", 2)
@@ -230,7 +228,7 @@ def test_a_write_that_lambda_would_not_take_is_refused_before_it_is_sent(
         store.runs.write(OWNER, write)
     assert len(relay.requests) == sent
     assert store.agents.read(OWNER, session_id, "default") is None
-    assert store.runs.write(OWNER, write._replace(messages=big[:1], message_counts=[("default", 1)])) is False
+    assert store.runs.write(OWNER, write._replace(messages=big[:1])) is False
 
 
 def test_where_few_messages_fill_an_answer_no_more_are_asked_for_than_may_come(

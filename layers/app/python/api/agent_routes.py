@@ -9,10 +9,12 @@ from aws_lambda_powertools.event_handler import Response
 from api.answers import AgentSummary, Interrupt
 from api.app import Api
 from api.request import Request
-from api.responses import MAX_PAGE_BYTES, json_text, text_response, wire_bytes
+from api.responses import json_text, text_response
 from session_store.errors import AgentNotFoundError, SessionNotFoundError
+from session_store.interrupts import find_interrupts
 from session_store.records import AgentRecord
 from session_store.store import Store
+from session_store.wire import MAXIMUM_BYTES, wire_bytes
 
 
 class AgentRoutes:
@@ -31,7 +33,7 @@ class AgentRoutes:
             known = self._store.sessions.read(owner, session_id)
             raise AgentNotFoundError(agent_id) if known else SessionNotFoundError(session_id)
         text = f'{json_text(summary_of(session_id, record))[:-1]},"state":{record.state}}}'
-        if wire_bytes(text) > MAX_PAGE_BYTES:
+        if wire_bytes(text) > MAXIMUM_BYTES:
             omitted = {"state": None, "omitted_bytes": len(record.state.encode())}
             text = json_text({**summary_of(session_id, record), **omitted})
         return text_response(text, "application/json")
@@ -49,10 +51,7 @@ def summary_of(session_id: str, record: AgentRecord) -> AgentSummary:
 
 
 def _waiting(internal_state: Mapping[str, Any]) -> list[Interrupt]:
-    """Strands keeps answered interrupts too, and unanswered ones that it no longer asks for."""
-    state: Mapping[str, Any] = internal_state.get("interrupt_state", {})
-    asked = state.get("interrupts", {}).values() if state.get("activated") else ()
-    return [_interrupt(each) for each in asked if each.get("response") is None]
+    return [_interrupt(each) for each in find_interrupts(internal_state).values() if each.get("response") is None]
 
 
 def _interrupt(stored: Mapping[str, Any]) -> Interrupt:

@@ -10,6 +10,7 @@ RequestError
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 # What is named is the caller's own text: all of it, twice, would not fit into Lambda's response.
 _FIELDS_NAMED = 20
@@ -22,6 +23,8 @@ class RequestError(Exception):
     fields: for each of them its name and what is wrong with it, in words for the caller.
     """
 
+    code: ClassVar[str]
+
     def __init__(self, detail: str, fields: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(detail)
         self.fields = tuple(fields)
@@ -30,32 +33,44 @@ class RequestError(Exception):
 class MalformedRequestError(RequestError):
     """The body cannot be read as JSON."""
 
+    code = "malformed_request"
+
     def __init__(self, reason: str) -> None:
         super().__init__(f"The body {reason}.", [("body", reason)])
 
 
 class UnauthenticatedError(RequestError):
+    code = "unauthorized"
+
     def __init__(self) -> None:
         super().__init__("The request carries no verified identity.")
 
 
 class RouteNotFoundError(RequestError):
+    code = "route_not_found"
+
     def __init__(self) -> None:
         super().__init__("Nothing is served under this method and path.")
 
 
 class UnsupportedMediaTypeError(RequestError):
+    code = "unsupported_media_type"
+
     def __init__(self, reason: str) -> None:
         super().__init__(f"Content-Type {reason}.", [("Content-Type", reason)])
 
 
 class PayloadTooLargeError(RequestError):
+    code = "payload_too_large"
+
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field} {reason}.", [(field, reason)])
 
 
 class InvalidRequestError(RequestError):
     """One or more fields break the route's rules; the first of them are named, long names by their beginning."""
+
+    code = "invalid_request"
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
         named = [(_shortened(name), reason) for name, reason in fields[:_FIELDS_NAMED]]

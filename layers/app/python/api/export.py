@@ -5,11 +5,13 @@ import binascii
 import json
 from collections.abc import Iterator
 
-from api.history import Page, message_text
-from api.responses import json_text
+from api.history import message_text
+from session_store.codec import dump_record
 from session_store.errors import CursorNotFoundError
+from session_store.raw_json import dump_json
 from session_store.records import AgentRecord, MultiAgentRecord, SessionRecord
 from session_store.store import Store
+from session_store.wire import Page
 
 Position = tuple[int, str, int]
 """Where a line stands: kind (0 session, 1 multi-agent, 2 agent), id, and in an agent 0 or 1 + the message's id."""
@@ -32,18 +34,18 @@ class Export:
 
     def _lines(self, start: Position) -> Iterator[tuple[Position, str]]:
         if start <= FIRST:
-            yield FIRST, json_text({"type": "session", **self._session._asdict()})
+            yield FIRST, _dump_line("session", self._session)
         for multi_agent in self._store.multi_agents.list(self._owner, self._session.session_id):
             position = (1, multi_agent.multi_agent_id, 0)
             if start <= position:
-                yield position, _multi_agent_line(multi_agent)
+                yield position, _dump_line("multi_agent", multi_agent)
         for agent in self._store.agents.list(self._owner, self._session.session_id):
             yield from self._agent_lines(agent, start)
 
     def _agent_lines(self, agent: AgentRecord, start: Position) -> Iterator[tuple[Position, str]]:
         position = (2, agent.agent_id, 0)
         if start <= position:
-            yield position, _agent_line(agent)
+            yield position, _dump_line("agent", agent)
             yield from self._message_lines(agent.agent_id, 0)
         elif start[:2] == position[:2]:
             yield from self._message_lines(agent.agent_id, start[2] - 1)
@@ -81,15 +83,5 @@ def position_of(cursor: str) -> Position:
     return kind, identifier, number
 
 
-def _agent_line(agent: AgentRecord) -> str:
-    """The three states are JSON texts already."""
-    states = ("state", "conversation_manager_state", "internal_state")
-    values = agent._asdict()
-    head = {"type": "agent", **{name: value for name, value in values.items() if name not in states}}
-    members = ",".join(f'"{name}":{values[name]}' for name in states)
-    return f"{json_text(head)[:-1]},{members}}}"
-
-
-def _multi_agent_line(multi_agent: MultiAgentRecord) -> str:
-    head = json_text({"type": "multi_agent", "multi_agent_id": multi_agent.multi_agent_id})
-    return f'{head[:-1]},"state":{multi_agent.state}}}'
+def _dump_line(kind: str, record: SessionRecord | MultiAgentRecord | AgentRecord) -> str:
+    return dump_record(record, type=dump_json(kind))

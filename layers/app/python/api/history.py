@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, cast
 
-from api.responses import MAX_PAGE_BYTES, json_text, wire_bytes
 from session_store.encoding import BYTES_MARK, decoded_object
+from session_store.raw_json import dump_json
 from session_store.records import MessageRecord
+from session_store.wire import MAXIMUM_BYTES, Page, wire_bytes
 
 _APPLICATION = "application/vnd.openxmlformats-officedocument"
 _MEDIA_TYPES = {
@@ -19,23 +19,6 @@ _MEDIA_TYPES = {
     **{"doc": "application/msword", "docx": f"{_APPLICATION}.wordprocessingml.document"},
     **{"xls": "application/vnd.ms-excel", "xlsx": f"{_APPLICATION}.spreadsheetml.sheet"},
 }
-
-
-@dataclass
-class Page:
-    """JSON texts that fit into one response together."""
-
-    items: list[str] = field(default_factory=list[str])
-    size_bytes: int = 0
-
-    def add(self, item: str) -> bool:
-        """False: the page is full and the item is for the next one."""
-        size_bytes = wire_bytes(item)
-        if self.items and self.size_bytes + size_bytes > MAX_PAGE_BYTES:
-            return False
-        self.items.append(item)
-        self.size_bytes += size_bytes
-        return True
 
 
 def page_of(records: Iterable[MessageRecord], limit: int) -> tuple[list[str], int | None]:
@@ -57,15 +40,15 @@ def message_text(record: MessageRecord, *, with_binary: bool = False, **more: st
         "redacted": record.redact_message is not None,
     }
     shown = record.message if with_binary else without_binary(record.message)
-    text = f'{json_text(head)[:-1]},"message":{shown}}}'
-    if wire_bytes(text) <= MAX_PAGE_BYTES:
+    text = f'{dump_json(head)[:-1]},"message":{shown}}}'
+    if wire_bytes(text) <= MAXIMUM_BYTES:
         return text
-    return json_text({**head, "message": None, "omitted_bytes": len(shown.encode())})
+    return dump_json({**head, "message": None, "omitted_bytes": len(shown.encode())})
 
 
 def without_binary(text: str) -> str:
     """JSON text with a typed placeholder for each of Strands' encoded bytes."""
-    return json_text(json.loads(text, object_hook=_placeholder)) if BYTES_MARK in text else text
+    return dump_json(json.loads(text, object_hook=_placeholder)) if BYTES_MARK in text else text
 
 
 def _placeholder(members: dict[str, Any]) -> dict[str, Any]:

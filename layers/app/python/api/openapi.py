@@ -126,7 +126,7 @@ def _problems(kinds: Iterable[type[Exception]], schemas: dict[Any, Any]) -> dict
 
 
 def _problem(status: int, kinds: list[type[Exception]], schemas: dict[Any, Any]) -> dict[str, Any]:
-    codes = [problems.PROBLEMS[kind].code for kind in kinds]
+    codes = [problems.code_of(kind) for kind in kinds]
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     content = {"schema": schemas[ProblemDetails], "examples": examples}
     answer: dict[str, Any] = {
@@ -142,16 +142,16 @@ def _problem(status: int, kinds: list[type[Exception]], schemas: dict[Any, Any])
 def _examples() -> dict[str, Any]:
     """One for each code of the table that a caller may meet."""
     kinds = {kind for operation in OPERATIONS for kind in (*operation.errors, *_OWNED_ERRORS)}
-    found = sorted((problems.PROBLEMS[kind] for kind in kinds), key=lambda problem: (problem.status, problem.code))
-    return {problem.code: {"value": _example(problem)} for problem in found}
+    found = {(problems.PROBLEMS[kind].status, problems.code_of(kind)) for kind in kinds}
+    return {code: {"value": _example(status, code)} for status, code in sorted(found)}
 
 
-def _example(problem: problems.Problem) -> dict[str, Any]:
+def _example(status: int, code: str) -> dict[str, Any]:
     return {
         "type": "about:blank",
-        "title": problems.title_of(problem.status),
-        "status": int(problem.status),
-        "code": problem.code,
+        "title": problems.title_of(status),
+        "status": int(status),
+        "code": code,
         "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
     }
 

@@ -1,4 +1,4 @@
-"""The one table from errors to HTTP: status, stable code, and the words that a caller may read (RFC 9457)."""
+"""The one table from errors to HTTP: status, and the words that a caller may read (RFC 9457)."""
 
 import math
 from dataclasses import dataclass
@@ -16,47 +16,46 @@ class Problem:
     """`detail` None: the error's own words are fit for the caller."""
 
     status: HTTPStatus
-    code: str
     detail: str | None = None
 
 
 PROBLEMS: dict[type[Exception], Problem] = {
-    errors.MalformedRequestError: Problem(HTTPStatus.BAD_REQUEST, "malformed_request"),
-    errors.UnauthenticatedError: Problem(HTTPStatus.UNAUTHORIZED, "unauthorized"),
-    errors.RouteNotFoundError: Problem(HTTPStatus.NOT_FOUND, "route_not_found"),
-    errors.UnsupportedMediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-    errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"),
-    errors.InvalidRequestError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
-    store_errors.InvalidInputError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"),
-    store_errors.TooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"),
+    errors.MalformedRequestError: Problem(HTTPStatus.BAD_REQUEST),
+    errors.UnauthenticatedError: Problem(HTTPStatus.UNAUTHORIZED),
+    errors.RouteNotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    errors.UnsupportedMediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    errors.InvalidRequestError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
+    store_errors.InvalidInputError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
+    store_errors.TooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     store_errors.UnstorableValueError: Problem(  # a run raises it for what its tools or its model made
-        HTTPStatus.INTERNAL_SERVER_ERROR, "unstorable_value", "The agent produced a value that cannot be stored."
+        HTTPStatus.INTERNAL_SERVER_ERROR, "The agent produced a value that cannot be stored."
     ),
-    store_errors.IdempotencyKeyReusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
-    store_errors.NotFoundError: Problem(HTTPStatus.NOT_FOUND, "not_found"),
-    store_errors.SessionNotFoundError: Problem(HTTPStatus.NOT_FOUND, "session_not_found"),
-    store_errors.AgentNotFoundError: Problem(HTTPStatus.NOT_FOUND, "agent_not_found"),
-    store_errors.MessageNotFoundError: Problem(HTTPStatus.NOT_FOUND, "message_not_found"),
-    store_errors.MultiAgentNotFoundError: Problem(HTTPStatus.NOT_FOUND, "multi_agent_not_found"),
-    store_errors.CursorNotFoundError: Problem(HTTPStatus.NOT_FOUND, "cursor_not_found", "No page begins there."),
-    store_errors.RunNotFoundError: Problem(HTTPStatus.NOT_FOUND, "run_not_found"),
-    store_errors.ConflictError: Problem(HTTPStatus.CONFLICT, "conflict"),
-    store_errors.AlreadyExistsError: Problem(HTTPStatus.CONFLICT, "already_exists"),
-    store_errors.MessageOrderError: Problem(HTTPStatus.CONFLICT, "message_order"),
-    store_errors.SessionBusyError: Problem(HTTPStatus.CONFLICT, "session_busy"),
-    store_errors.RunInProgressError: Problem(HTTPStatus.CONFLICT, "run_in_progress"),
-    store_errors.LeaseLostError: Problem(HTTPStatus.CONFLICT, "lease_lost"),
-    store_errors.AwaitingResponseError: Problem(HTTPStatus.CONFLICT, "awaiting_response"),
-    store_errors.RunCancelledError: Problem(HTTPStatus.CONFLICT, "run_cancelled"),
-    store_errors.ModelFailedError: Problem(HTTPStatus.BAD_GATEWAY, "model_failed", "The model did not answer."),
+    store_errors.IdempotencyKeyReusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
+    store_errors.NotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    store_errors.SessionNotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    store_errors.AgentNotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    store_errors.MessageNotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    store_errors.MultiAgentNotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    store_errors.CursorNotFoundError: Problem(HTTPStatus.NOT_FOUND, "No page begins there."),
+    store_errors.RunNotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    store_errors.ConflictError: Problem(HTTPStatus.CONFLICT),
+    store_errors.AlreadyExistsError: Problem(HTTPStatus.CONFLICT),
+    store_errors.MessageOrderError: Problem(HTTPStatus.CONFLICT),
+    store_errors.SessionBusyError: Problem(HTTPStatus.CONFLICT),
+    store_errors.RunInProgressError: Problem(HTTPStatus.CONFLICT),
+    store_errors.LeaseLostError: Problem(HTTPStatus.CONFLICT),
+    store_errors.AwaitingResponseError: Problem(HTTPStatus.CONFLICT),
+    store_errors.RunCancelledError: Problem(HTTPStatus.CONFLICT),
+    store_errors.ModelFailedError: Problem(HTTPStatus.BAD_GATEWAY, "The model did not answer."),
     store_errors.StoreUnavailableError: Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable", "The database cannot be reached; try again later."
+        HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be reached; try again later."
     ),
-    store_errors.RunDeadlineError: Problem(HTTPStatus.GATEWAY_TIMEOUT, "run_deadline"),
+    store_errors.RunDeadlineError: Problem(HTTPStatus.GATEWAY_TIMEOUT),
     store_errors.ConfigurationError: Problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "misconfigured", "The service is not set up correctly; its log says what."
+        HTTPStatus.INTERNAL_SERVER_ERROR, "The service is not set up correctly; its log says what."
     ),
-    Exception: Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The service failed; its log says where."),
+    Exception: Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its log says where."),
 }
 
 
@@ -73,6 +72,11 @@ def problem_of(error: Exception) -> Problem:
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 
+def code_of(kind: type[Exception]) -> str:
+    """The class's own code; what is none of ours keeps its name to itself."""
+    return kind.code if issubclass(kind, store_errors.SessionStoreError | errors.RequestError) else "internal_error"
+
+
 def document(error: Exception, request_id: str) -> dict[str, Any]:
     """The problem+json body."""
     problem = problem_of(error)
@@ -81,7 +85,7 @@ def document(error: Exception, request_id: str) -> dict[str, Any]:
         "title": title_of(problem.status),
         "status": int(problem.status),
         "detail": problem.detail or str(error),
-        "code": problem.code,
+        "code": code_of(type(error)),
         "request_id": request_id,
     }
     if fields := _fields(error):

@@ -66,15 +66,11 @@ class Request:
 
     def json(self) -> Any:
         """The body's value. Raises `UnsupportedMediaTypeError`, `PayloadTooLargeError`, `MalformedRequestError`."""
+        return json_body.parse(self.text(), self.settings.max_json_depth)
+
+    def text(self) -> str:
+        """The body. Raises `UnsupportedMediaTypeError`, `PayloadTooLargeError`, `MalformedRequestError`."""
         _check_media_type(self.header("Content-Type"))
-        return json_body.parse(self._text(), self.settings.max_json_depth)
-
-    def json_text(self) -> str:
-        """The body as it came, once it is known to be what `json` takes."""
-        self.json()
-        return self._text()
-
-    def _text(self) -> str:
         body: str = self.event.get("body") or ""
         limit = self.settings.max_body_bytes
         # Base64 has four characters for three bytes; a character of text has at least one byte.

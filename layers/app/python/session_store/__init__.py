@@ -8,14 +8,75 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import SessionStoreError
+from .errors import (
+    AgentNotFoundError,
+    AlreadyExistsError,
+    AwaitingResponseError,
+    ConfigurationError,
+    ConflictError,
+    CursorNotFoundError,
+    IdempotencyKeyReusedError,
+    InvalidIdentifierError,
+    InvalidInputError,
+    LeaseLostError,
+    MessageNotFoundError,
+    MessageOrderError,
+    MigrationError,
+    ModelFailedError,
+    MultiAgentNotFoundError,
+    NotFoundError,
+    RunCancelledError,
+    RunDeadlineError,
+    RunError,
+    RunInProgressError,
+    RunNotFoundError,
+    SessionBusyError,
+    SessionNotFoundError,
+    SessionStoreError,
+    StoreUnavailableError,
+    TooLargeError,
+    UnstorableValueError,
+)
+from .open import open_store
 from .settings import StoreSettings
 
 if TYPE_CHECKING:
     from .repository import PostgreSQLSessionRepository
     from .run import Run
 
-__all__ = ["PostgreSQLSessionRepository", "Run", "SessionStoreError", "StoreSettings"]
+__all__ = [
+    "AgentNotFoundError",
+    "AlreadyExistsError",
+    "AwaitingResponseError",
+    "ConfigurationError",
+    "ConflictError",
+    "CursorNotFoundError",
+    "IdempotencyKeyReusedError",
+    "InvalidIdentifierError",
+    "InvalidInputError",
+    "LeaseLostError",
+    "MessageNotFoundError",
+    "MessageOrderError",
+    "MigrationError",
+    "ModelFailedError",
+    "MultiAgentNotFoundError",
+    "NotFoundError",
+    "PostgreSQLSessionRepository",
+    "Run",
+    "RunCancelledError",
+    "RunDeadlineError",
+    "RunError",
+    "RunInProgressError",
+    "RunNotFoundError",
+    "SessionBusyError",
+    "SessionNotFoundError",
+    "SessionStoreError",
+    "StoreSettings",
+    "StoreUnavailableError",
+    "TooLargeError",
+    "UnstorableValueError",
+    "open_store",
+]
 
 
 def __getattr__(name: str) -> Any:

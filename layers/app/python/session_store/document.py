@@ -1,84 +1,102 @@
-"""A JSON object that somebody sent, read member by member."""
+"""A JSON object that somebody sent, read member by member. Public."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 from . import identifiers
-from .encoding import checked_timestamp
+from .encoding import PREVIEW_LENGTH, checked_timestamp
 from .errors import InvalidInputError
-from .raw_json import items_of, members_of
+from .raw_json import DECODER, Members, parse_members
+
+MAXIMUM_NUMBER = 2**63 - 1
+Option = TypeVar("Option", bound=str)
 
 
 class Document:
     """An object's members, read by name. Each reading raises `InvalidInputError` naming the member."""
 
-    def __init__(self, text: str) -> None:
-        try:
-            self._members = members_of(text)
-        except ValueError as error:
-            raise InvalidInputError("body", "must be a JSON object") from error
+    def __init__(self, members: Members) -> None:
+        self._members = members
 
-    def refuse_others(self, *names: str) -> Self:
+    @classmethod
+    def parse(cls, text: str, nested: Collection[str] = (), decoder: json.JSONDecoder = DECODER) -> Self:
+        """`nested`: the members that `document` and `documents` read. Raises what `parse_members` raises."""
+        return cls(parse_members(text, nested, decoder))
+
+    def refuse_others(self, names: Collection[str]) -> Self:
         for name in self._members:
             if name not in names:
                 raise InvalidInputError(name, "is not a member of this document")
         return self
 
     def has(self, name: str) -> bool:
+        """Whether it is there and not null."""
+        return name in self._members and self._members[name].text != "null"
+
+    def names(self, name: str) -> bool:
+        """Whether it is there, be it null."""
         return name in self._members
 
-    def raw(self, name: str) -> str | None:
-        """The member's JSON text; None if it is null or missing."""
-        text = self._members.get(name)
-        return None if text == "null" else text
-
     def value(self, name: str) -> Any:
-        text = self.raw(name)
-        return None if text is None else json.loads(text)
+        return self._members[name].value if name in self._members else None
 
-    def object(self, name: str, default: str | None = None) -> str:
-        """The JSON text of an object."""
-        text = self.raw(name) or default
-        if text is None or not text.startswith("{"):
+    def object(self, name: str) -> str:
+        """The JSON text of an object, unchanged."""
+        if not isinstance(self.value(name), dict):
             raise InvalidInputError(name, "must be a JSON object")
-        return text
-
-    def items(self, name: str) -> list[str]:
-        text = self.raw(name) or "[]"
-        if not text.startswith("["):
-            raise InvalidInputError(name, "must be a list")
-        return items_of(text)
+        return self._members[name].text
 
     def documents(self, name: str) -> list["Document"]:
-        return [Document(item) for item in self.items(name)]
+        items = self.value(name)
+        if not isinstance(items, list | None):
+            raise InvalidInputError(name, "must be a list")
+        return [_nested(name, item) for item in cast(list[Any], items or [])]
 
     def document(self, name: str) -> "Document":
-        return Document(self.object(name))
+        return _nested(name, self.value(name))
 
-    def optional_document(self, name: str) -> "Document | None":
-        return self.document(name) if self.raw(name) else None
-
-    def text(self, name: str) -> str | None:
+    def text(self, name: str) -> str:
         value = self.value(name)
-        if value is not None and not isinstance(value, str):
+        if not isinstance(value, str):
             raise InvalidInputError(name, "must be text")
         return value
 
-    def identifier(self, name: str, given: str | None = None) -> str:
-        """`given`: what the path says already; then the member may be missing, but not another one."""
-        value = identifiers.checked(name, given if given is not None and self.raw(name) is None else self.value(name))
-        if given is not None and value != given:
-            raise InvalidInputError(name, "is another one than the path names")
-        return value
+    def identifier(self, name: str) -> str:
+        return identifiers.checked(name, self.value(name))
 
-    def whole_number(self, name: str, default: int | None = None) -> int:
-        value = default if self.raw(name) is None else self.value(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+    def run_id(self, name: str) -> str:
+        return identifiers.checked_run_id(name, self.value(name))
+
+    def whole_number(self, name: str) -> int:
+        value = self.value(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAXIMUM_NUMBER:
             raise InvalidInputError(name, "must be a whole number from 0")
         return value
 
+    def flag(self, name: str) -> bool:
+        return self.value(name) is True
+
     def timestamp(self, name: str) -> str:
         """As it is given; now, if it is not."""
+        return checked_timestamp(name, self.value(name)) if self.has(name) else datetime.now(UTC).isoformat()
+
+    def preview(self, name: str) -> str:
+        preview = self.text(name)
+        if len(preview) > PREVIEW_LENGTH or not preview.isprintable():
+            raise InvalidInputError(name, f"must be printable text of at most {PREVIEW_LENGTH} characters")
+        return preview
+
+    def one_of(self, name: str, options: tuple[Option, ...]) -> Option:
         value = self.value(name)
-        return datetime.now(UTC).isoformat() if value is None else checked_timestamp(name, value)
+        for option in options:
+            if option == value:
+                return option
+        raise InvalidInputError(name, f"must be {' or '.join(options)}")
+
+
+def _nested(name: str, members: Any) -> Document:
+    if not isinstance(members, dict):
+        raise InvalidInputError(name, "must be a JSON object")
+    return Document(cast(Members, members))

@@ -1,50 +1,66 @@
-"""Everything that the session store raises, under one root.
+"""Everything that the session store raises, under one root. Public.
 
-SessionStoreError
-├── ConfigurationError            a setting is missing or impossible
-├── InvalidInputError             a value the store refuses; nothing was written
-│   ├── InvalidIdentifierError    breaks the rule of `identifiers`
-│   ├── UnstorableValueError      JSON cannot hold it (NaN, infinity, an object)
-│   ├── TooLargeError             more than the session backend carries at once
-│   └── IdempotencyKeyReusedError the key came with another request before
-├── NotFoundError
-│   ├── SessionNotFoundError
-│   ├── AgentNotFoundError
-│   ├── MessageNotFoundError
-│   ├── MultiAgentNotFoundError
-│   ├── CursorNotFoundError
-│   └── RunNotFoundError
-├── ConflictError
-│   ├── AlreadyExistsError        that id is taken
-│   ├── MessageOrderError         a message id that is not the next one
-│   ├── SessionBusyError          another run holds the session
-│   ├── RunInProgressError        the first request with this idempotency key still runs
-│   └── LeaseLostError            the run may no longer write: its lease ran out or its session was deleted
-├── RunError                      how a run can fail by itself
-│   ├── AwaitingResponseError     the agent waits for a human's answer, or for another one than came
-│   ├── ModelFailedError          the model, not the store
-│   ├── RunCancelledError         somebody asked for this run's end
-│   └── RunDeadlineError          out of time
-└── StoreUnavailableError         the database is away; the same call may work later
+Each class carries the `code` that stands for it outside Python: in problem documents, in `runs.error_code`, and between
+the session backend and its client. A class without a code of its own has its parent's.
+
+SessionStoreError                 session_store_error
+├── ConfigurationError            misconfigured: a setting is missing or impossible
+│   └── MigrationError            migration_failed: the schema cannot be brought up to date
+├── InvalidInputError             invalid_request: a value the store refuses; nothing was written
+│   ├── InvalidIdentifierError    invalid_request: breaks the rule of `identifiers`
+│   ├── UnstorableValueError      unstorable_value: JSON cannot hold it (NaN, infinity, an object)
+│   ├── TooLargeError             payload_too_large: more than the session backend carries at once
+│   └── IdempotencyKeyReusedError idempotency_key_reused: the key came with another request before
+├── NotFoundError                 not_found
+│   ├── SessionNotFoundError      session_not_found
+│   ├── AgentNotFoundError        agent_not_found
+│   ├── MessageNotFoundError      message_not_found
+│   ├── MultiAgentNotFoundError   multi_agent_not_found
+│   ├── CursorNotFoundError       cursor_not_found
+│   └── RunNotFoundError          run_not_found
+├── ConflictError                 conflict
+│   ├── AlreadyExistsError        already_exists: that id is taken
+│   ├── MessageOrderError         message_order: a message id that is not the next one
+│   ├── SessionBusyError          session_busy: another run holds the session
+│   ├── RunInProgressError        run_in_progress: the first request with this idempotency key still runs
+│   └── LeaseLostError            lease_lost: the run may no longer write
+├── RunError                      run_failed: how a run can fail by itself
+│   ├── AwaitingResponseError     awaiting_response: the agent waits for a human's answer, or for another one than came
+│   ├── ModelFailedError          model_failed: the model, not the store
+│   ├── RunCancelledError         run_cancelled: the run's end was requested
+│   └── RunDeadlineError          run_deadline: out of time
+└── StoreUnavailableError         store_unavailable: the database is away; the same call may work later
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 class SessionStoreError(Exception):
     """Root of the session store's errors."""
 
+    code: ClassVar[str] = "session_store_error"
+
 
 class ConfigurationError(SessionStoreError):
     """A setting is missing or impossible; the message names it."""
 
+    code = "misconfigured"
 
-class InvalidInputError(SessionStoreError):
+
+class MigrationError(ConfigurationError):
+    """The schema cannot be brought up to date; the message says what stands in the way. Nothing was changed."""
+
+    code = "migration_failed"
+
+
+class InvalidInputError(SessionStoreError, ValueError):
     """A value was refused before anything was written.
 
     field: the name of the argument or member that holds it.
     """
+
+    code = "invalid_request"
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field} {reason}")
@@ -59,9 +75,13 @@ class InvalidIdentifierError(InvalidInputError):
 class UnstorableValueError(InvalidInputError):
     """JSON cannot hold the value."""
 
+    code = "unstorable_value"
+
 
 class TooLargeError(InvalidInputError):
     """More than the session backend carries in one request or answer; PostgreSQL itself would take it."""
+
+    code = "payload_too_large"
 
     def __init__(self, field: str, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(field, f"takes {size_bytes} bytes, and the session backend carries at most {limit_bytes}")
@@ -70,6 +90,8 @@ class TooLargeError(InvalidInputError):
 class IdempotencyKeyReusedError(InvalidInputError):
     """The idempotency key was used before with another request."""
 
+    code = "idempotency_key_reused"
+
     def __init__(self) -> None:
         super().__init__("Idempotency-Key", "was used before with another request")
 
@@ -77,7 +99,8 @@ class IdempotencyKeyReusedError(InvalidInputError):
 class NotFoundError(SessionStoreError):
     """What was asked for does not exist for this owner."""
 
-    kind = "record"
+    code = "not_found"
+    kind: ClassVar[str] = "record"
 
     def __init__(self, identifier: str | int) -> None:
         super().__init__(f"{self.kind} {identifier!r} does not exist")
@@ -85,35 +108,45 @@ class NotFoundError(SessionStoreError):
 
 
 class SessionNotFoundError(NotFoundError):
+    code = "session_not_found"
     kind = "session"
 
 
 class AgentNotFoundError(NotFoundError):
+    code = "agent_not_found"
     kind = "agent"
 
 
 class MessageNotFoundError(NotFoundError):
+    code = "message_not_found"
     kind = "message"
 
 
 class MultiAgentNotFoundError(NotFoundError):
+    code = "multi_agent_not_found"
     kind = "multi-agent"
 
 
 class CursorNotFoundError(NotFoundError):
+    code = "cursor_not_found"
     kind = "cursor"
 
 
 class RunNotFoundError(NotFoundError):
+    code = "run_not_found"
     kind = "run"
 
 
 class ConflictError(SessionStoreError):
     """The stored state forbids the call; nothing was written."""
 
+    code = "conflict"
+
 
 class AlreadyExistsError(ConflictError):
     """The id is taken."""
+
+    code = "already_exists"
 
     def __init__(self, kind: str, identifier: str | int) -> None:
         super().__init__(f"{kind} {identifier!r} already exists")
@@ -121,6 +154,8 @@ class AlreadyExistsError(ConflictError):
 
 class MessageOrderError(ConflictError):
     """Message ids are dense from 0: only the next one can be created, and only the last one deleted."""
+
+    code = "message_order"
 
     def __init__(self, message_id: int, expected_message_id: int, place: Literal["next", "last"] = "next") -> None:
         super().__init__(f"message_id {message_id} is not the {place} one, {expected_message_id}")
@@ -132,6 +167,8 @@ class SessionBusyError(ConflictError):
     run_id: the holder. retry_after_seconds: when its lease runs out unless it is renewed.
     """
 
+    code = "session_busy"
+
     def __init__(self, run_id: str, retry_after_seconds: float) -> None:
         super().__init__(f"run {run_id} holds the session for at least {retry_after_seconds:.1f} s more")
         self.run_id = run_id
@@ -140,6 +177,8 @@ class SessionBusyError(ConflictError):
 
 class RunInProgressError(ConflictError):
     """The first request with this idempotency key still runs, as run_id."""
+
+    code = "run_in_progress"
 
     def __init__(self, run_id: str, retry_after_seconds: float) -> None:
         super().__init__(f"run {run_id} with this idempotency key is still in progress")
@@ -150,6 +189,8 @@ class RunInProgressError(ConflictError):
 class LeaseLostError(ConflictError):
     """The run may no longer write; what it had not yet written is discarded."""
 
+    code = "lease_lost"
+
     def __init__(self, run_id: str, reason: str) -> None:
         super().__init__(f"run {run_id} lost its session: {reason}")
         self.run_id = run_id
@@ -158,12 +199,16 @@ class LeaseLostError(ConflictError):
 class RunError(SessionStoreError):
     """A run failed by itself; what it had not yet written is discarded."""
 
+    code = "run_failed"
+
 
 class AwaitingResponseError(RunError):
     """The prompt does not fit what the agent waits for.
 
     interrupt_ids: the interrupts that wait for an answer; empty when none does.
     """
+
+    code = "awaiting_response"
 
     def __init__(self, reason: str, interrupt_ids: Sequence[str] = ()) -> None:
         super().__init__(reason)
@@ -173,9 +218,13 @@ class AwaitingResponseError(RunError):
 class ModelFailedError(RunError):
     """The model failed; the cause is chained and is nothing for a caller's eyes."""
 
+    code = "model_failed"
+
 
 class RunCancelledError(RunError):
     """Somebody asked for the run's end."""
+
+    code = "run_cancelled"
 
     def __init__(self, run_id: str) -> None:
         super().__init__(f"run {run_id} was cancelled")
@@ -185,6 +234,8 @@ class RunCancelledError(RunError):
 class RunDeadlineError(RunError):
     """The run's time was over before its answer was complete."""
 
+    code = "run_deadline"
+
     def __init__(self, run_id: str, deadline_seconds: float) -> None:
         super().__init__(f"run {run_id} did not end within {deadline_seconds:g} s")
         self.run_id = run_id
@@ -192,6 +243,8 @@ class RunDeadlineError(RunError):
 
 class StoreUnavailableError(SessionStoreError):
     """The database or the session backend is away."""
+
+    code = "store_unavailable"
 
     def __init__(self, reason: str, retry_after_seconds: float = 5.0) -> None:
         super().__init__(reason)

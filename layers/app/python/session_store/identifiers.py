@@ -1,6 +1,9 @@
 """The one rule for every identifier of the product: 1 to 255 printable characters."""
 
-from .errors import InvalidIdentifierError
+import uuid
+from typing import Any
+
+from .errors import InvalidIdentifierError, InvalidInputError
 
 MAXIMUM_LENGTH = 255
 
@@ -18,3 +21,11 @@ def checked(field: str, value: object) -> str:
     if not value.isprintable():
         raise InvalidIdentifierError(field, "must be printable text")
     return value
+
+
+def checked_run_id(field: str, value: Any) -> str:
+    """`value` as a UUID is written, or `InvalidInputError` naming `field`."""
+    try:
+        return str(uuid.UUID(value))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidInputError(field, "must be a UUID") from error

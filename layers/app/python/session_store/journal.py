@@ -100,14 +100,12 @@ class Journal:
         return self._last.get(agent_id)
 
     def take(self, outcome: RunOutcome | None = None) -> RunWrite:
-        agent_ids = {message.agent_id for message in self._messages}
         return self._empty._replace(
             created_agents=tuple(self._created.values()),
             updated_agents=tuple(self._updated.values()),
             messages=tuple(self._messages),
             redactions=tuple(self._redactions.values()),
             multi_agents=tuple(self._multi_agents.values()),
-            message_counts=tuple((agent_id, self._next_ids[agent_id]) for agent_id in sorted(agent_ids)),
             preview=self._preview,
             redacted_preview=self._redacted_preview,
             outcome=outcome,

@@ -11,15 +11,11 @@ from typing import Any
 import psycopg
 
 from .connection import connect
-from .errors import SessionStoreError
+from .errors import MigrationError
 from .settings import StoreSettings
 
 # Any number that nothing else in this database locks. Transaction-level: it ends with the transaction.
 _ADVISORY_LOCK = 7_031_845_520_911
-
-
-class MigrationError(SessionStoreError):
-    """An applied migration differs from the file of its name."""
 
 
 def apply_migrations(connection: psycopg.Connection[Any]) -> list[str]:

@@ -1,10 +1,28 @@
-"""What a transport carries. Bodies are JSON text, untouched between Strands and the database.
+"""What a transport carries. Public.
 
-Named tuples: that many dataclasses take 5 ms of a cold start.
+Each field's kind says how it stands in a document of the session backend; see `codec`. Bodies are JSON text, untouched
+between Strands and the database. Named tuples: that many dataclasses take 5 ms of a cold start.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from .fields import (
+    Flag,
+    Identifier,
+    Inline,
+    JsonObject,
+    LeaseSeconds,
+    MessageBody,
+    ObjectOrEmpty,
+    Preview,
+    RemovedMessageCount,
+    RunId,
+    SessionType,
+    Text,
+    Timestamp,
+    WholeNumber,
+)
 
 RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"]
 """interrupted: the run's lease ran out before it ended, as after a killed process."""
@@ -13,12 +31,12 @@ RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"
 class SessionRecord(NamedTuple):
     """Timestamps are ISO 8601 in UTC; `preview` is the beginning of the first prompt."""
 
-    session_id: str
-    session_type: str
-    created_at: str
-    updated_at: str
-    message_count: int = 0
-    preview: str = ""
+    session_id: Identifier
+    session_type: SessionType
+    created_at: Timestamp
+    updated_at: Timestamp
+    message_count: WholeNumber = 0
+    preview: Text = ""
 
 
 class SessionPage(NamedTuple):
@@ -31,56 +49,56 @@ class SessionPage(NamedTuple):
 class AgentRecord(NamedTuple):
     """`removed_message_count`: how many of the oldest messages the conversation manager no longer holds."""
 
-    agent_id: str
-    state: str
-    conversation_manager_state: str
-    internal_state: str
-    created_at: str
-    updated_at: str
-    removed_message_count: int = 0
-    message_count: int = 0
+    agent_id: Identifier
+    state: JsonObject
+    conversation_manager_state: JsonObject
+    internal_state: ObjectOrEmpty
+    created_at: Timestamp
+    updated_at: Timestamp
+    removed_message_count: RemovedMessageCount = 0
+    message_count: WholeNumber = 0
 
 
 class MessageRecord(NamedTuple):
     """A redacted message has its replacement in both bodies: the original is gone."""
 
-    message_id: int
-    message: str
-    redact_message: str | None
-    created_at: str
-    updated_at: str
+    message_id: WholeNumber
+    message: MessageBody
+    redact_message: JsonObject | None
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class RunRecord(NamedTuple):
     """`result` is what the caller of the run stored at commit; `answer` the message that ended it, as stored now."""
 
-    run_id: str
-    session_id: str
-    agent_id: str
+    run_id: RunId
+    session_id: Identifier
+    agent_id: Identifier
     status: RunStatus
-    started_at: str
-    finished_at: str | None = None
-    result: str | None = None
-    answer: str | None = None
-    error_code: str | None = None
-    cancel_requested: bool = False
+    started_at: Timestamp
+    finished_at: Text | None = None
+    result: JsonObject | None = None
+    answer: JsonObject | None = None
+    error_code: Text | None = None
+    cancel_requested: Flag = False
 
 
 class RunRequest(NamedTuple):
     """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again."""
 
-    session_id: str
-    agent_id: str
-    run_id: str
-    lease_seconds: float
-    idempotency_key: str | None = None
-    request_hash: str | None = None
+    session_id: Identifier
+    agent_id: Identifier
+    run_id: RunId
+    lease_seconds: LeaseSeconds
+    idempotency_key: Identifier | None = None
+    request_hash: Identifier | None = None
 
 
 class BegunRun(NamedTuple):
     """`messages` are those that the conversation manager still holds, oldest first."""
 
-    fence: int
+    fence: WholeNumber
     session: SessionRecord
     agent: AgentRecord | None
     messages: Sequence[MessageRecord]
@@ -90,37 +108,46 @@ class RunOutcome(NamedTuple):
     """How a run ended; `answer_message_id` names the message of the agent that answers."""
 
     status: Literal["completed", "failed", "cancelled"]
-    result: str | None = None
-    answer_message_id: int | None = None
-    error_code: str | None = None
+    result: JsonObject | None = None
+    answer_message_id: WholeNumber | None = None
+    error_code: Text | None = None
 
 
 class AgentMessage(NamedTuple):
-    agent_id: str
-    record: MessageRecord
+    agent_id: Identifier
+    record: Annotated[MessageRecord, Inline()]
 
 
 class MultiAgentRecord(NamedTuple):
-    multi_agent_id: str
-    state: str
+    multi_agent_id: Identifier
+    state: JsonObject
 
 
 class RunWrite(NamedTuple):
     """All that a run has gathered since its last write; with an `outcome` it also ends the run.
 
-    `message_counts` holds for each agent how many messages it has after this write. `preview` is set when the first
-    message is written, `redacted_preview` when it is redacted.
+    The messages of an agent follow one another. `preview` is set when the first one is written, `redacted_preview` when
+    it is redacted.
     """
 
-    session_id: str
-    run_id: str
-    lease_seconds: float
+    session_id: Identifier
+    run_id: RunId
+    lease_seconds: LeaseSeconds
     created_agents: Sequence[AgentRecord] = ()
     updated_agents: Sequence[AgentRecord] = ()
     messages: Sequence[AgentMessage] = ()
     redactions: Sequence[AgentMessage] = ()
     multi_agents: Sequence[MultiAgentRecord] = ()
-    message_counts: Sequence[tuple[str, int]] = ()
-    preview: str | None = None
-    redacted_preview: str | None = None
+    preview: Preview | None = None
+    redacted_preview: Preview | None = None
     outcome: RunOutcome | None = None
+
+    @property
+    def message_counts(self) -> dict[str, int]:
+        """How many messages each agent has after this write, by agent id; only of agents with messages in it."""
+        return {message.agent_id: message.record.message_id + 1 for message in self.messages}
+
+    @property
+    def first_message_ids(self) -> dict[str, int]:
+        """The id of each agent's first message in this write, by agent id."""
+        return {message.agent_id: message.record.message_id for message in reversed(self.messages)}

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from .encoding import decode, encode
 from .errors import InvalidInputError, LeaseLostError, RunCancelledError, SessionStoreError
 from .history import closing_messages
 from .identifiers import checked
+from .interrupts import find_interrupts
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
 from .records import BegunRun, MessageRecord, RunOutcome, RunRecord, RunRequest
@@ -202,8 +202,7 @@ class Run:
                 self._journal.append(agent_id, record, str)
 
     def _is_awaiting(self, agent_id: str) -> bool:
-        state = json.loads(self._journal.stored_internal_states.get(agent_id, "{}"))
-        return bool(state.get("interrupt_state", {}).get("activated"))
+        return bool(find_interrupts(json.loads(self._journal.stored_internal_states.get(agent_id, "{}"))))
 
     def _answer_message_id(self) -> int | None:
         last = self._journal.last_of_run(self.agent_id)
@@ -228,7 +227,5 @@ def _failure(error: BaseException) -> Literal["failed", "cancelled"]:
 
 
 def _code(error: BaseException) -> str:
-    """`ModelFailedError` is stored as `model_failed`; what is not ours tells nobody what it was."""
-    if not isinstance(error, SessionStoreError):
-        return "internal_error"
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__.removesuffix("Error")).lower()
+    """What is not ours keeps its name to itself."""
+    return error.code if isinstance(error, SessionStoreError) else "internal_error"

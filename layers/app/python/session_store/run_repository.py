@@ -10,6 +10,7 @@ from .encoding import decode, encode, preview_of
 from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
 from .history import closing_messages
 from .identifiers import checked
+from .interrupts import find_interrupts
 from .journal import Journal
 from .records import BegunRun, MultiAgentRecord
 from .store import Store
@@ -46,9 +47,7 @@ class RunRepository(SessionRepository):
     @property
     def interrupts(self) -> dict[str, Any]:
         """The interrupts that wait for a human's answer, by id, as Strands keeps them; empty when none does."""
-        internal: dict[str, Any] = self._agent._internal_state if self._agent else {}  # pyright: ignore[reportPrivateUsage]
-        state: dict[str, Any] = internal.get("interrupt_state", {})
-        return state.get("interrupts", {}) if state.get("activated") else {}
+        return find_interrupts(self._agent._internal_state) if self._agent else {}  # pyright: ignore[reportPrivateUsage]
 
     @property
     def conversation_manager_state(self) -> dict[str, Any] | None:

@@ -7,16 +7,16 @@ from aws_lambda_powertools.event_handler import Response
 
 from api.backend.app import BackendApi
 from api.backend.call import Call
-from api.backend.pages import Page, Room
+from api.backend.pages import PageQuery
 from api.backend.responses import answer
 from api.request import Request
 from api.responses import no_content
+from session_store.codec import dump_record, parse_record
 from session_store.errors import AgentNotFoundError, MultiAgentNotFoundError, SessionNotFoundError
 from session_store.postgresql import PostgreSQLStore
-from session_store.raw_json import list_text, object_text
-from session_store.records import MultiAgentRecord
-from session_store.run_wire import multi_agent_of, multi_agent_text
-from session_store.wire import agent_of, agent_text
+from session_store.raw_json import dump_list, dump_object
+from session_store.records import AgentRecord, MultiAgentRecord
+from session_store.wire import Page
 
 _AGENTS = "/sessions/{session_id}/agents"
 _MULTI_AGENTS = "/sessions/{session_id}/multi-agents"
@@ -35,20 +35,20 @@ class AgentResources:
 
     def create(self, request: Request) -> Response[Any]:
         call = Call.of(request)
-        agent = agent_of(call.document())
+        agent = parse_record(AgentRecord, call.document())
         self._agents.create(call.owner, call.identifier("session_id"), agent)
-        return answer(agent_text(agent), HTTPStatus.CREATED)
+        return answer(dump_record(agent), HTTPStatus.CREATED)
 
     def list(self, request: Request) -> Response[Any]:
         call = Call.of(request, "page", "page_size")
-        session_id, page, room = call.identifier("session_id"), Page.of(call.query), Room()
+        session_id, query, page = call.identifier("session_id"), PageQuery.of(call.query), Page()
         total = self._agents.count(call.owner, session_id)
         if total is None:
             raise SessionNotFoundError(session_id)
-        for agent in self._agents.list(call.owner, session_id, limit=page.size, offset=page.offset):
-            if not room.add(agent_text(agent)):
+        for agent in self._agents.list(call.owner, session_id, limit=query.size, offset=query.offset):
+            if not page.add(dump_record(agent)):
                 break
-        return answer(object_text(page.members(total), {"agents": list_text(room.items)}))
+        return answer(dump_object({**query.members(total), "agents": dump_list(page.items)}))
 
     def read(self, request: Request) -> Response[Any]:
         call = Call.of(request)
@@ -56,11 +56,11 @@ class AgentResources:
         agent = self._agents.read(call.owner, call.identifier("session_id"), agent_id)
         if agent is None:
             raise AgentNotFoundError(agent_id)
-        return answer(agent_text(agent))
+        return answer(dump_record(agent))
 
     def update(self, request: Request) -> Response[Any]:
         call = Call.of(request)
-        agent = agent_of(call.document(), call.identifier("agent_id"))
+        agent = parse_record(AgentRecord, call.document(), agent_id=call.identifier("agent_id"))
         self._agents.update(call.owner, call.identifier("session_id"), agent)
         return self.read(request)
 
@@ -82,18 +82,18 @@ class MultiAgentResources:
 
     def create(self, request: Request) -> Response[Any]:
         call = Call.of(request)
-        record = multi_agent_of(call.document())
+        record = parse_record(MultiAgentRecord, call.document())
         self._multi_agents.create(call.owner, call.identifier("session_id"), record.multi_agent_id, record.state)
-        return answer(multi_agent_text(record), HTTPStatus.CREATED)
+        return answer(dump_record(record), HTTPStatus.CREATED)
 
     def list(self, request: Request) -> Response[Any]:
         call = Call.of(request, "page", "page_size")
-        page, room = Page.of(call.query), Room()
+        query, page = PageQuery.of(call.query), Page()
         records = self._multi_agents.list(call.owner, call.identifier("session_id"))
-        for record in records[page.offset : page.offset + page.size]:
-            if not room.add(multi_agent_text(record)):
+        for record in records[query.offset : query.offset + query.size]:
+            if not page.add(dump_record(record)):
                 break
-        return answer(object_text(page.members(len(records)), {"multi_agents": list_text(room.items)}))
+        return answer(dump_object({**query.members(len(records)), "multi_agents": dump_list(page.items)}))
 
     def read(self, request: Request) -> Response[Any]:
         call = Call.of(request)
@@ -101,10 +101,10 @@ class MultiAgentResources:
         state = self._multi_agents.read(call.owner, call.identifier("session_id"), multi_agent_id)
         if state is None:
             raise MultiAgentNotFoundError(multi_agent_id)
-        return answer(multi_agent_text(MultiAgentRecord(multi_agent_id, state)))
+        return answer(dump_record(MultiAgentRecord(multi_agent_id, state)))
 
     def update(self, request: Request) -> Response[Any]:
         call = Call.of(request)
-        record = multi_agent_of(call.document(), call.identifier("multi_agent_id"))
+        record = parse_record(MultiAgentRecord, call.document(), multi_agent_id=call.identifier("multi_agent_id"))
         self._multi_agents.update(call.owner, call.identifier("session_id"), record.multi_agent_id, record.state)
-        return answer(multi_agent_text(record))
+        return answer(dump_record(record))

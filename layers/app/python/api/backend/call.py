@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from api import json_body
 from api.errors import UnauthenticatedError
 from api.request import Query, Request
 from session_store import identifiers
 from session_store.document import Document
 from session_store.errors import MessageNotFoundError
-from session_store.wire import ENCODED, identifier_of
+from session_store.wire import ENCODED, parse_segment
 
 _SEPARATOR = "/"
 
@@ -25,9 +26,9 @@ class Call:
         return cls(request, _owner_of(caller, query.values.get("owner")), query)
 
     def identifier(self, name: str) -> str:
-        """A path's segment: percent-encoded, or as `wire.segment_of` makes it. Raises `InvalidIdentifierError`."""
+        """A path's segment: percent-encoded, or as `wire.dump_segment` makes it. Raises `InvalidIdentifierError`."""
         segment: str = self.request.event["pathParameters"][name]
-        return identifier_of(name, segment) if segment.startswith(ENCODED) else self.request.identifier(name)
+        return parse_segment(name, segment) if segment.startswith(ENCODED) else self.request.identifier(name)
 
     def message_id(self) -> int:
         text = self.identifier("message_id")
@@ -35,9 +36,12 @@ class Call:
             raise MessageNotFoundError(text)
         return int(text)
 
-    def document(self) -> Document:
-        """The body, its values unchanged. Raises what `Request.json` raises, and `InvalidInputError`."""
-        return Document(self.request.json_text())
+    def document(self, *nested: str) -> Document:
+        """The body, its values unchanged; `nested` as for `Document.parse`.
+
+        Raises what `Request.json` raises, and `InvalidInputError`.
+        """
+        return json_body.parse_document(self.request.text(), self.request.settings.max_json_depth, nested)
 
 
 def _owner_of(caller: str, subspace: str | None) -> str:
@@ -51,4 +55,4 @@ def _owner_of(caller: str, subspace: str | None) -> str:
         raise UnauthenticatedError
     if subspace is None:
         return caller
-    return identifiers.checked("owner", caller + _SEPARATOR + identifier_of("owner", subspace))
+    return identifiers.checked("owner", caller + _SEPARATOR + parse_segment("owner", subspace))

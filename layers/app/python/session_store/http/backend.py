@@ -9,17 +9,16 @@ from urllib.parse import urlencode
 from session_store.document import Document
 from session_store.errors import (
     AlreadyExistsError,
-    InvalidInputError,
     SessionBusyError,
     SessionStoreError,
     StoreUnavailableError,
     TooLargeError,
 )
 from session_store.settings import StoreSettings
-from session_store.wire import MAXIMUM_BYTES, segment_of, wire_bytes
+from session_store.wire import MAXIMUM_BYTES, dump_segment, wire_bytes
 
 from .connection import Connection
-from .problems import error_of, no_session_backend
+from .problem_documents import no_session_backend, parse_problem
 
 ROOT = "/api/v1"
 CALLER_ITSELF = "default"
@@ -46,12 +45,12 @@ class Answer:
         if self.refusal:
             raise self.refusal
 
-    def document(self) -> Document:
-        """Raises the refusal."""
+    def document(self, *nested: str) -> Document:
+        """`nested` as for `Document.parse`. Raises the refusal."""
         self.check()
         try:
-            return Document(self.text)
-        except InvalidInputError as error:
+            return Document.parse(self.text, nested)
+        except (ValueError, RecursionError) as error:
             raise no_session_backend("it answers something else than JSON") from error
 
 
@@ -75,7 +74,7 @@ class Backend:
             raise TooLargeError("request", size, MAXIMUM_BYTES)
         parameters = {name: str(value) for name, value in query.items()}
         if owner != CALLER_ITSELF:
-            parameters["owner"] = segment_of(owner)
+            parameters["owner"] = dump_segment(owner)
         target = f"{ROOT}{path}?{urlencode(parameters)}" if parameters else ROOT + path
         return self._answer(method, target, None if body is None else body.encode())
 
@@ -101,13 +100,13 @@ class Backend:
             raise _unavailable(error) from error
 
 
-def path_of(*parts: str) -> str:
+def dump_path(*parts: str) -> str:
     """`/sessions/{id}/…` of names and identifiers."""
-    return "".join(f"/{segment_of(part)}" for part in parts)
+    return "".join(f"/{dump_segment(part)}" for part in parts)
 
 
 def _answer_of(status: int, text: str, *, repeated: bool) -> Answer:
-    return Answer(text, None if 200 <= status < 300 else error_of(status, text), repeated)
+    return Answer(text, None if 200 <= status < 300 else parse_problem(status, text), repeated)
 
 
 def _unavailable(error: Exception) -> StoreUnavailableError:

@@ -16,7 +16,7 @@ def all_items(backend: Backend, owner: str, path: str, name: str) -> Iterator[Do
         answer = backend.send("GET", path, owner, page=page, page_size=size)
         if isinstance(answer.refusal, SessionNotFoundError):
             return
-        document = answer.document()
+        document = answer.document(name)
         items = document.documents(name)
         yield from items
         count += len(items)

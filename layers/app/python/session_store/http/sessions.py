@@ -1,10 +1,11 @@
 from datetime import datetime
 
+from session_store.codec import dump_record, parse_record
 from session_store.errors import SessionNotFoundError
 from session_store.records import SessionPage, SessionRecord
-from session_store.wire import MAXIMUM_PAGE_SIZE, session_of, session_text
+from session_store.wire import MAXIMUM_PAGE_SIZE
 
-from .backend import Backend, path_of
+from .backend import Backend, dump_path
 
 
 class HttpSessions:
@@ -12,28 +13,30 @@ class HttpSessions:
         self._backend = backend
 
     def create(self, owner: str, session: SessionRecord) -> None:
-        answer = self._backend.send("POST", "/sessions", owner, session_text(session))
+        answer = self._backend.send("POST", "/sessions", owner, dump_record(session))
         if answer.may_exist_by_itself and self._is_stored(owner, session):
             return
         answer.check()
 
     def read(self, owner: str, session_id: str) -> SessionRecord | None:
-        answer = self._backend.send("GET", path_of("sessions", session_id), owner)
-        return None if isinstance(answer.refusal, SessionNotFoundError) else session_of(answer.document())
+        answer = self._backend.send("GET", dump_path("sessions", session_id), owner)
+        if isinstance(answer.refusal, SessionNotFoundError):
+            return None
+        return parse_record(SessionRecord, answer.document())
 
     def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
         sessions: list[SessionRecord] = []
         while True:
             position = {"cursor": cursor} if cursor else {}
             count = min(limit - len(sessions), MAXIMUM_PAGE_SIZE)
-            answer = self._backend.send("GET", "/sessions", owner, limit=count, **position).document()
-            sessions += [session_of(item) for item in answer.documents("sessions")]
-            cursor = answer.text("next_cursor")
+            answer = self._backend.send("GET", "/sessions", owner, limit=count, **position).document("sessions")
+            sessions += [parse_record(SessionRecord, item) for item in answer.documents("sessions")]
+            cursor = answer.text("next_cursor") if answer.has("next_cursor") else None
             if cursor is None or len(sessions) >= limit:
                 return SessionPage(sessions, cursor)
 
     def delete(self, owner: str, session_id: str) -> None:
-        answer = self._backend.send("DELETE", path_of("sessions", session_id), owner)
+        answer = self._backend.send("DELETE", dump_path("sessions", session_id), owner)
         if not (isinstance(answer.refusal, SessionNotFoundError) and answer.repeated):
             answer.check()
 

@@ -10,7 +10,7 @@ from session_store.errors import (
     SessionStoreError,
 )
 from session_store.records import MessageRecord
-from session_store.repetition import stored_id_of
+from session_store.retried_write import find_stored_id
 
 from .refusals import refusal
 
@@ -58,7 +58,7 @@ class PostgreSQLMessages:
         free, message_id = rows[0]
         if message_id is not None:
             return message_id
-        stored_id = stored_id_of(self, owner, session_id, agent_id, message) if repeated else None
+        stored_id = find_stored_id(self, owner, session_id, agent_id, message) if repeated else None
         if stored_id is not None:
             return stored_id
         if not free:

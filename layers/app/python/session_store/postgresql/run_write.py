@@ -56,13 +56,8 @@ def parameters_of(owner: str, write: RunWrite) -> dict[str, Any]:
     }
 
 
-def first_ids(write: RunWrite) -> dict[str, int]:
-    """Of each agent, the id of its first message in this write."""
-    return {message.agent_id: message.record.message_id for message in reversed(write.messages)}
-
-
 def _created_agents(write: RunWrite) -> dict[str, list[Any]]:
-    agents, counts = write.created_agents, dict(write.message_counts)
+    agents, counts = write.created_agents, write.message_counts
     return {
         "created_ids": [agent.agent_id for agent in agents],
         "created_states": [agent.state for agent in agents],
@@ -77,7 +72,7 @@ def _created_agents(write: RunWrite) -> dict[str, list[Any]]:
 
 def _updated_agents(write: RunWrite) -> dict[str, list[Any]]:
     """Agents with a new state or new messages; what is None stays as it is stored."""
-    counts = dict(write.message_counts)
+    counts = write.message_counts
     created = {agent.agent_id for agent in write.created_agents}
     states = {agent.agent_id: agent for agent in write.updated_agents}
     ids = [agent_id for agent_id in {**counts, **states} if agent_id not in created]

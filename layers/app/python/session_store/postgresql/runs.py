@@ -26,7 +26,7 @@ from session_store.records import (
     SessionRecord,
 )
 
-from .run_write import LEASE_STATE, WRITE, first_ids, parameters_of
+from .run_write import LEASE_STATE, WRITE, parameters_of
 from .sessions import iso
 
 
@@ -164,10 +164,10 @@ class PostgreSQLRuns:
             ).rows
         )
         counts |= {agent.agent_id: 0 for agent in write.created_agents if agent.agent_id not in counts}
-        for agent_id in (*(agent.agent_id for agent in write.updated_agents), *dict(write.message_counts)):
+        for agent_id in (*(agent.agent_id for agent in write.updated_agents), *write.message_counts):
             if agent_id not in counts:
                 return AgentNotFoundError(agent_id)
-        for agent_id, first_id in first_ids(write).items():
+        for agent_id, first_id in write.first_message_ids.items():
             if first_id > counts[agent_id]:
                 return MessageOrderError(first_id, counts[agent_id])
         return self._lease_lost(owner, write.session_id, write.run_id)  # and the next run has filled the place since

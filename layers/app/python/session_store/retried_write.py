@@ -10,7 +10,9 @@ from .store import Messages
 _NEWEST = 2**62
 
 
-def stored_id_of(messages: Messages, owner: str, session_id: str, agent_id: str, message: MessageRecord) -> int | None:
+def find_stored_id(
+    messages: Messages, owner: str, session_id: str, agent_id: str, message: MessageRecord
+) -> int | None:
     """Its id, if this very message is stored: its own, or the last one where its manager counted from 0 again."""
     if messages.read(owner, session_id, agent_id, message.message_id) == message:
         return message.message_id

@@ -1,0 +1,71 @@
+"""How the fields of records stand in the session backend's documents, one name for each kind.
+
+>>> class SessionRecord(NamedTuple):
+...     session_id: Identifier
+...     message_count: WholeNumber = 0
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+
+from .document import Document
+from .lease import checked_lease
+from .raw_json import dump_json
+
+AGENT_SESSION = "AGENT"
+
+
+class Field(NamedTuple):
+    """parse: of a document's member by its name; raises `InvalidInputError`. dump: to JSON text.
+
+    A field with a default has it where the member is missing or null, unless `has_computed_default`: then parse is
+    asked all the same.
+    """
+
+    parse: Callable[[Document, str], Any]
+    dump: Callable[[Any], str] = dump_json
+    has_computed_default: bool = False
+
+
+class Inline(NamedTuple):
+    """The members of the field's record stand in the document itself."""
+
+
+def _parse_session_type(document: Document, name: str) -> str:
+    return document.one_of(name, (AGENT_SESSION,)) if document.has(name) else AGENT_SESSION
+
+
+def _parse_object_or_empty(document: Document, name: str) -> str:
+    return document.object(name) if document.has(name) else "{}"
+
+
+def _parse_removed_message_count(document: Document, name: str) -> int:
+    """Unless it is given, the conversation manager's own."""
+    if document.has(name):
+        return document.whole_number(name)
+    removed = document.value("conversation_manager_state").get(name)
+    return removed if isinstance(removed, int) else 0
+
+
+def _parse_lease_seconds(document: Document, name: str) -> float:
+    return checked_lease(name, document.value(name))
+
+
+def _parse_body(document: Document, name: str) -> str:
+    """A redacted message has its replacement in both bodies."""
+    return document.object("redact_message" if document.has("redact_message") else name)
+
+
+Identifier = Annotated[str, Field(Document.identifier)]
+RunId = Annotated[str, Field(Document.run_id)]
+SessionType = Annotated[str, Field(_parse_session_type)]
+Text = Annotated[str, Field(Document.text)]
+Preview = Annotated[str, Field(Document.preview)]
+Timestamp = Annotated[str, Field(Document.timestamp)]
+WholeNumber = Annotated[int, Field(Document.whole_number)]
+RemovedMessageCount = Annotated[int, Field(_parse_removed_message_count, has_computed_default=True)]
+LeaseSeconds = Annotated[float, Field(_parse_lease_seconds)]
+Flag = Annotated[bool, Field(Document.flag)]
+JsonObject = Annotated[str, Field(Document.object, dump=str)]
+ObjectOrEmpty = Annotated[str, Field(_parse_object_or_empty, dump=str)]
+MessageBody = Annotated[str, Field(_parse_body, dump=str)]
