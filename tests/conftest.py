@@ -1,6 +1,7 @@
 """A real PostgreSQL for the test run, and a database of its own for each test, cloned from a migrated template."""
 
 import itertools
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
@@ -13,8 +14,11 @@ from local.gateway import Gateway
 from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.settings import StoreSettings
+from tests.support.agent import FACTORY
 
 _numbers = itertools.count()
+
+os.environ["AGENT_FACTORY"] = FACTORY  # for this process, and those that it starts
 
 
 @pytest.fixture(scope="session")

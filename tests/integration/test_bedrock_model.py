@@ -18,7 +18,7 @@ from strands.types.exceptions import ModelThrottledException
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from agent.models import build_model
-from agent.tools import TOOLS
+from tests.support.agent import TOOLS
 
 # A stream that breaks is left by Strands to the garbage collector; the fixture sees to it that it comes in that test.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -214,7 +214,7 @@ def test_a_silent_service_fails_the_call(bedrock: BedrockServer) -> None:
 def _agent(callback: Callable[..., None] | None = None, read_timeout_seconds: float = 20) -> Agent:
     model = build_model("bedrock", MODEL_ID, read_timeout_seconds=read_timeout_seconds)
     retry = ModelRetryStrategy(max_attempts=1)
-    return Agent(model=model, tools=TOOLS, callback_handler=callback, retry_strategy=retry)
+    return Agent(model=model, tools=list(TOOLS), callback_handler=callback, retry_strategy=retry)
 
 
 def _text(text: str) -> list[Event]:

@@ -23,7 +23,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation import GenerationMode
 from werkzeug.test import Client
 
-from agent.agent import configured_model
+from agent.models import configured_model
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
 from tests.support.http_api import ALICE, BOB

@@ -13,9 +13,9 @@ import pytest
 from strands import Agent
 
 from agent.models import build_model
-from agent.tools import TOOLS
 from local.model import LocalModel, LocalModelError
 from local.model.prompt import CONTEXT_TOKENS, MAX_REPLY_TOKENS
+from tests.support.agent import calculator
 from tests.support.waiting import wait_until
 
 CALCULATOR = {"type": "function", "function": {"name": "calculator", "description": "", "parameters": {}}}
@@ -156,7 +156,7 @@ def test_clients_that_go_away_leave_the_engine_to_the_next(model: LocalModel) ->
 
 
 def test_an_agent_remembers_a_name_and_uses_its_calculator(model: LocalModel) -> None:
-    agent = Agent(model=build_model("local", local_url=model.url), tools=TOOLS, callback_handler=None)
+    agent = Agent(model=build_model("local", local_url=model.url), tools=[calculator], callback_handler=None)
 
     agent("Hello, my name is Alice")
     total = agent("What is 17 times 23?")

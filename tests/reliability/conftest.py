@@ -11,6 +11,7 @@ from local.database import EmbeddedDatabase
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
+from tests.reliability.gate import Gate
 from tests.reliability.pooler import PROGRAM, Pooler, running_pooler
 from tests.reliability.wire import WireProxy
 
@@ -62,3 +63,10 @@ def watch(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
     """A bystander's connection, straight to the database."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    made = Gate()
+    yield made
+    made.opened.set()

@@ -1,56 +1,20 @@
-"""What a run does while its model and its tools work, and when they fail, hang, wait for a human or are called off."""
+"""What a run does while its model and its tools work, and when they fail or outlive it."""
 
-import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
-from strands import Agent, tool
-from strands.session.session_manager import SessionManager
 
-from agent.turn import Answer, stream
-from session_store.errors import (
-    LeaseLostError,
-    ModelFailedError,
-    RunCancelledError,
-    RunDeadlineError,
-)
+from session_store.errors import LeaseLostError
 from session_store.history import TOOL_INTERRUPTED, TURN_INTERRUPTED
 from session_store.repository import PostgreSQLSessionRepository
-from session_store.run import Run
+from tests.reliability.gate import WAIT_SECONDS, Gate
 from tests.reliability.processes import workers
 from tests.reliability.turns import agent_of, history, hold_turn, stored_texts
 from tests.reliability.workers import hold_tool_turn
 from tests.support.scripted_model import ScriptedModel, UseTool
 from tests.support.waiting import wait_until
-
-WAIT_SECONDS = 30
-
-
-class Gate:
-    """A tool that blocks its thread, or the event loop, until the test lets it go on."""
-
-    def __init__(self) -> None:
-        self.reached, self.opened = threading.Event(), threading.Event()
-
-        @tool(name="wait")
-        async def wait() -> str:
-            """Waits, and blocks the event loop for it."""
-            self.reached.set()
-            assert self.opened.wait(WAIT_SECONDS)
-            return "waited"
-
-        self.tool = wait
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    made = Gate()
-    yield made
-    made.opened.set()
 
 
 @pytest.mark.parametrize("point", ["after begin", "in the first model call", "in the tool", "in the second model call"])
@@ -105,39 +69,6 @@ def hold_waiting_turn(repository: PostgreSQLSessionRepository, gate: Gate, **opt
         agent_of(run.session_manager, ScriptedModel(UseTool("wait", {}), "done"), [gate.tool])("Hello")
 
 
-def builder(model: ScriptedModel, *tools: Any) -> Callable[[SessionManager], Agent]:
-    return lambda session_manager: agent_of(session_manager, model, tools)
-
-
-@contextmanager
-def threads_joined() -> Iterator[None]:
-    """Whatever thread the block leaves behind has ended after it."""
-    before = set(threading.enumerate())
-    yield
-    for thread in set(threading.enumerate()) - before:
-        thread.join(WAIT_SECONDS)
-        assert not thread.is_alive()
-
-
-def test_at_its_deadline_a_run_fails_and_what_its_tool_does_later_goes_nowhere(
-    repository: PostgreSQLSessionRepository, gate: Gate
-) -> None:
-    hold_turn(repository, "user-123", "before")
-    model = ScriptedModel(UseTool("wait", {}), "too late")
-    with threads_joined():
-        with pytest.raises(RunDeadlineError), repository.run("user-123") as run:
-            list(stream(run, "Hello", deadline_seconds=0.5, build=builder(model, gate.tool)))
-        assert gate.reached.is_set()
-        closed = stored_texts(repository)
-        assert closed == ["before", "answer to before", "Hello", TURN_INTERRUPTED]
-        record = repository.read_run(run.run_id)
-        assert (record.status, record.error_code) == ("failed", "run_deadline")
-        hold_turn(repository, "user-123", "after")  # at once: nothing waits for the tool
-        gate.opened.set()
-    assert stored_texts(repository) == [*closed, "after", "answer to after"]
-    assert len(model.calls) == 1
-
-
 def test_an_agent_that_outlives_its_run_calls_no_model_and_writes_nothing(
     repository: PostgreSQLSessionRepository, gate: Gate
 ) -> None:
@@ -163,76 +94,6 @@ def test_an_agent_asked_after_its_run_refuses_instead_of_forgetting(repository: 
         agent("too late")
     assert len(model.calls) == 1
     assert stored_texts(repository) == ["Hello", "answer"]
-
-
-def test_a_run_called_off_ends_at_its_next_renewal(repository: PostgreSQLSessionRepository, gate: Gate) -> None:
-    model = ScriptedModel(UseTool("wait", {}), "never said")
-    with ThreadPoolExecutor() as pool:
-        run = repository.run("user-123", lease_seconds=0.9)
-        turn = pool.submit(answer_within, run, model, gate)
-        assert gate.reached.wait(WAIT_SECONDS)
-        assert repository.cancel_run(run.run_id).cancel_requested
-        wait_until(lambda: run.is_cancelled)
-        gate.opened.set()
-        with pytest.raises(RunCancelledError):
-            turn.result(WAIT_SECONDS)
-    assert len(model.calls) == 1
-    assert stored_texts(repository)[-1] == TURN_INTERRUPTED
-    record = repository.read_run(run.run_id)
-    assert (record.status, record.error_code) == ("cancelled", "run_cancelled")
-
-
-def answer_within(run: Run, model: ScriptedModel, gate: Gate) -> Answer:
-    with run:
-        for event in stream(run, "Hello", WAIT_SECONDS, build=builder(model, gate.tool)):
-            if isinstance(event, Answer):
-                return event
-    raise AssertionError("no answer")
-
-
-def test_a_run_called_off_ends_at_its_next_write(repository: PostgreSQLSessionRepository) -> None:
-    def call_off(messages: Any) -> Any:
-        repository.cancel_run(run.run_id)
-        return UseTool("work", {})
-
-    @tool
-    def work() -> str:
-        """Works."""
-        worked.append(1)
-        return "worked"
-
-    worked: list[int] = []
-    run = repository.run("user-123")
-    with pytest.raises(RunCancelledError), run:
-        list(stream(run, "Hello", WAIT_SECONDS, build=builder(ScriptedModel(call_off, "never said"), work)))
-    assert worked == []
-    assert stored_texts(repository) == ["Hello", TURN_INTERRUPTED]
-    assert repository.read_run(run.run_id).status == "cancelled"
-
-
-def test_a_run_that_lost_its_lease_says_so_and_not_that_it_was_called_off(
-    repository: PostgreSQLSessionRepository, gate: Gate
-) -> None:
-    run = repository.run("user-123", lease_seconds=0.9)
-    with ThreadPoolExecutor() as pool:
-        turn = pool.submit(answer_within, run, ScriptedModel(UseTool("wait", {}), "never said"), gate)
-        assert gate.reached.wait(WAIT_SECONDS)
-        repository.delete_session("user-123")
-        wait_until(lambda: isinstance(run.end_reason, LeaseLostError))
-        gate.opened.set()
-        with pytest.raises(LeaseLostError, match="the session was deleted"):
-            turn.result(WAIT_SECONDS)
-    assert repository.read_session("user-123") is None
-
-
-def test_a_failed_model_leaves_nothing_of_a_plain_turn(repository: PostgreSQLSessionRepository) -> None:
-    hold_turn(repository, "user-123", "before")
-    with pytest.raises(ModelFailedError), repository.run("user-123") as run:
-        list(stream(run, "Hello", WAIT_SECONDS, build=builder(ScriptedModel(["half an", RuntimeError("broke")]))))
-    assert stored_texts(repository) == ["before", "answer to before"]
-    record = repository.read_run(run.run_id)
-    assert (record.status, record.error_code) == ("failed", "model_failed")
-    hold_turn(repository, "user-123", "after")
 
 
 def test_a_model_that_fails_after_a_tool_leaves_a_closed_turn(repository: PostgreSQLSessionRepository) -> None:

@@ -1,7 +1,6 @@
 """The deployed routes as a WSGI application in this process: the gateway's events, the functions' handlers."""
 
 import json
-import sys
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Iterable
@@ -17,7 +16,6 @@ FUNCTIONS = ("process", "process_streaming", "sessions")
 
 
 def load_handlers() -> dict[str, Any]:
-    sys.path.append(str(ROOT / "functions/process_streaming"))  # Lambda's own first entry of the path
     return {name: load_handler(name) for name in FUNCTIONS}
 
 

@@ -1,16 +1,12 @@
 """The agent: model, prompt, tools and memory put together. This is the place to change how it is built."""
 
-import os
-from functools import cache
-
 from strands import Agent
 from strands.agent.conversation_manager import SlidingWindowConversationManager
 from strands.models.model import Model
 from strands.session.session_manager import SessionManager
 
-from .models import build_model
+from .models import configured_model
 from .prompts import SYSTEM_PROMPT
-from .settings import ModelSettings
 from .tools import TOOLS
 
 WINDOW_MESSAGES = 40
@@ -30,10 +26,3 @@ def build_agent(session_manager: SessionManager, model: Model | None = None) -> 
         conversation_manager=SlidingWindowConversationManager(window_size=WINDOW_MESSAGES),
         callback_handler=None,
     )
-
-
-@cache
-def configured_model() -> Model:
-    """The process's one model, as the environment names it."""
-    settings = ModelSettings.from_environment(os.environ)
-    return build_model(settings.provider, settings.model_id, local_url=settings.local_url)

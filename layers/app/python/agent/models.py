@@ -5,8 +5,11 @@ what to do
 """
 
 import importlib
-from collections.abc import Callable
-from typing import Any, Final
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, Self
 
 import strands.models
 from strands.models.model import Model
@@ -22,6 +25,30 @@ LOCAL_PROVIDER: Final = "local"
 
 class ModelSettingsError(ConfigurationError):
     """The settings name no model that can be built."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """See `build_model` for the values."""
+
+    provider: str = "bedrock"
+    model_id: str | None = None
+    local_url: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        return cls(
+            provider=environment.get("MODEL_PROVIDER") or "bedrock",
+            model_id=environment.get("MODEL_ID") or None,
+            local_url=environment.get("LOCAL_MODEL_URL") or None,
+        )
+
+
+@cache
+def configured_model() -> Model:
+    """The process's one model, as the environment names it. Raises `ModelSettingsError`."""
+    settings = ModelSettings.from_environment(os.environ)
+    return build_model(settings.provider, settings.model_id, local_url=settings.local_url)
 
 
 def build_model(

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from strands import ToolContext, tool  # pyright: ignore[reportUnknownVariableType] (its inputSchema is a bare dict)
+from strands import ToolContext, tool
 from strands.types.tools import AgentTool
 
 MAX_EXPRESSION_CHARACTERS: Final = 200  # bounds the depth of the parsed tree too

@@ -5,38 +5,9 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
 
 from session_store.records import RunStatus
+from turns.answer import Interrupt, ProcessAnswer, RunAnswer, Usage
 
-
-class Usage(TypedDict):
-    """Tokens of all model calls of the run."""
-
-    input_tokens: int
-    output_tokens: int
-    total_tokens: int
-
-
-class Interrupt(TypedDict):
-    """A question to a human; the next prompt to the session answers it by its id."""
-
-    id: str
-    name: str
-    reason: NotRequired[Any]
-
-
-class RunAnswer(TypedDict):
-    """What the agent answered; `interrupts` comes with the stop reason `interrupt`."""
-
-    response: str
-    stop_reason: str
-    usage: Usage
-    interrupts: NotRequired[list[Interrupt]]
-
-
-class ProcessAnswer(RunAnswer):
-    """The agent's answer, stored before it is sent."""
-
-    session_id: str
-    run_id: str
+__all__ = ["Interrupt", "ProcessAnswer", "RunAnswer", "Usage"]
 
 
 class SessionSummary(TypedDict):

@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -11,9 +11,12 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from api.settings import Settings
 from session_store.errors import ConfigurationError, RunError, SessionBusyError, StoreUnavailableError
 
+if TYPE_CHECKING:  # functions without an agent need none of it
+    from turns.answer import Usage
+
 # Their words are about the service; any other error may quote what it was given.
 _OWN_WORDS = (ConfigurationError, StoreUnavailableError)
-_OUR_LOGGERS = ("session_store", "agent", "response_streaming")
+_OUR_LOGGERS = ("session_store", "agent", "turns", "response_streaming")
 _LIBRARIES = ("strands", "asyncio")
 
 Handler = Callable[[Any, Any], dict[str, Any]]
@@ -50,8 +53,8 @@ class Observability:
             metrics.add_metric(name=name, unit=unit, value=value)
         metrics.flush_metrics()
 
-    def record_run(self, timings: Mapping[str, float], usage: Mapping[str, int]) -> None:
-        """A run that was stored; `timings` and `usage` as `agent.turn.Answer` has them."""
+    def record_run(self, timings: Mapping[str, float], usage: "Usage") -> None:
+        """A run that was stored; `timings` and `usage` as a turn's engine has them."""
         self.record(
             Runs=(MetricUnit.Count, 1),
             RunTime=(MetricUnit.Milliseconds, timings["total_ms"]),
@@ -67,6 +70,11 @@ class Observability:
             self.record(BusySessions=(MetricUnit.Count, 1))
         if isinstance(error, RunError):
             self.record(FailedRuns=(MetricUnit.Count, 1))
+
+    def note_failure(self, error: Exception) -> None:
+        """One that no response can be made of any more."""
+        self.record_failure(error)
+        self.log_failure(error)
 
     def log_failure(self, error: Exception) -> None:
         self.logger.error("request failed", exc_info=error)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -20,6 +21,7 @@ from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.request import Request
 from session_store import identifiers
 from session_store.errors import InvalidIdentifierError
+from turns.request import TurnRequest
 
 _TAGS = ("text", "answers")
 _REASONS = {
@@ -114,6 +116,19 @@ class ProcessRequest(BaseModel):
         """The same for a request that is sent again, another for any other."""
         text = json.dumps([self.session_id, self.prompt_for_agent()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_turn(request: Request, timeout_seconds: float) -> TurnRequest:
+    """The caller is known before the body is read. Raises what `Request.owner` and `ProcessRequest.of` do."""
+    owner, body = request.owner, ProcessRequest.of(request)
+    return TurnRequest(
+        owner,
+        body.session_id,
+        body.prompt_for_agent(),
+        idempotency_key_of(request),
+        body.fingerprint(),
+        time.monotonic() + request.deadline_seconds(timeout_seconds),
+    )
 
 
 def idempotency_key_of(request: Request) -> str | None:

@@ -19,6 +19,7 @@ class Settings:
     run_timeout_seconds: below the 29 s after which API Gateway gives up; streaming: below Lambda's 900 s.
     session_ttl_days: None keeps sessions for ever.
     tracing: X-Ray segments of our own, when POWERTOOLS_TRACE_DISABLED is "false".
+    agent_factory: `package.module:function` that builds the agent of a turn.
     sign_in_url: origin of the user pool's sign-in pages, for the console; None where callers need none.
     sam_local: `sam local` verifies no caller, so there, and only there, one local owner is assumed.
     """
@@ -34,6 +35,7 @@ class Settings:
     session_ttl_days: int | None = None
     run_ttl_hours: int = 24
     expire_batch_size: int = 500
+    agent_factory: str = "agent.agent:build_agent"
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
     sam_local: bool = False
@@ -64,6 +66,7 @@ class Settings:
             session_ttl_days=read.integer("SESSION_TTL_DAYS", 0, 0, 36_500) or None,
             run_ttl_hours=read.integer("RUN_TTL_HOURS", cls.run_ttl_hours, 1, 24 * 365),
             expire_batch_size=read.integer("EXPIRE_BATCH_SIZE", cls.expire_batch_size, 1, 10_000),
+            agent_factory=environment.get("AGENT_FACTORY") or cls.agent_factory,
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             sam_local=read.flag("AWS_SAM_LOCAL"),

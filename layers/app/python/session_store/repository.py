@@ -50,9 +50,11 @@ class PostgreSQLSessionRepository(SessionRepository):
         idempotency_key: str | None = None,
         request_hash: str | None = None,
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        run_id: str | None = None,
     ) -> Run:
         """One turn of one agent as a unit: leased, durable at its end, two round trips.
 
+        `run_id` is new for each run; without one it gets a UUID.
         Entering it raises `SessionBusyError` while another run holds the session. See `Run`.
         """
         return Run(
@@ -63,6 +65,7 @@ class PostgreSQLSessionRepository(SessionRepository):
             idempotency_key=idempotency_key,
             request_hash=request_hash,
             lease_seconds=lease_seconds,
+            run_id=run_id,
         )
 
     def read_run(self, run_id: str) -> RunRecord:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from strands.agent.agent import Agent
 
 from .encoding import decode, encode
-from .errors import InvalidInputError, LeaseLostError, RunCancelledError, SessionStoreError
+from .errors import InvalidIdentifierError, InvalidInputError, LeaseLostError, RunCancelledError, SessionStoreError
 from .history import closing_messages
 from .identifiers import checked
 from .interrupts import find_interrupts
@@ -53,10 +53,11 @@ class Run:
         idempotency_key: str | None,
         request_hash: str | None,
         lease_seconds: float,
+        run_id: str | None = None,
     ) -> None:
         self.session_id = checked("session_id", uuid.uuid4().hex if session_id is None else session_id)
         self.agent_id = checked("agent_id", agent_id)
-        self.run_id = str(uuid.uuid4())
+        self.run_id = str(uuid.uuid4()) if run_id is None else _checked_uuid(run_id)
         self.stored: RunRecord | None = None
         self.begin_seconds = 0.0
         self.round_trips = 0
@@ -220,6 +221,13 @@ class Run:
     def _end(self) -> None:
         for agent in self._agents:
             agent.cancel()
+
+
+def _checked_uuid(run_id: str) -> str:
+    try:
+        return str(uuid.UUID(run_id))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InvalidIdentifierError("run_id", "must be a UUID") from error
 
 
 def _failure(error: BaseException) -> Literal["failed", "cancelled"]:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from strands import Agent
 from strands.agent.state import AgentState
 
-from agent.prompts import SYSTEM_PROMPT
 from agent.tools import MAX_NOTE_CHARACTERS, MAX_NOTES, TOOLS, calculator, current_time
 from tests.support.scripted_model import ScriptedModel, UseTool
 
@@ -166,11 +165,6 @@ def test_every_tool_and_every_argument_is_explained_to_the_model() -> None:
         assert len(tool.tool_spec["description"]) > 20
         for name, schema in tool.tool_spec["inputSchema"]["json"]["properties"].items():
             assert schema["description"] != f"Parameter {name}"
-
-
-def test_the_system_prompt_is_prose_of_unbroken_paragraphs() -> None:
-    assert [len(paragraph) > 80 for paragraph in SYSTEM_PROMPT.split("\n\n")] == [True, True, True]
-    assert "\n" not in SYSTEM_PROMPT.replace("\n\n", "")
 
 
 def _agent(*turns: Any) -> Agent:

@@ -1,0 +1,86 @@
+"""What happens in a turn, in order, as plain values that no library knows.
+
+A turn is `TurnStarted`, then text, tool calls and their results, and last `TurnFinished`, which comes after the commit.
+Between them stands None wherever nothing has happened for a while.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from turns.answer import ProcessAnswer
+
+
+class TurnStarted(NamedTuple):
+    session_id: str
+    run_id: str
+
+
+class TextStarted(NamedTuple):
+    message_id: str
+
+
+class TextDelta(NamedTuple):
+    message_id: str
+    text: str
+
+
+class TextEnded(NamedTuple):
+    message_id: str
+
+
+class ToolCallStarted(NamedTuple):
+    tool_call_id: str
+    tool_name: str
+    message_id: str
+
+
+class ToolCallDelta(NamedTuple):
+    """The next piece of the arguments' JSON text."""
+
+    tool_call_id: str
+    arguments: str
+
+
+class ToolCallEnded(NamedTuple):
+    tool_call_id: str
+
+
+class ToolCallResult(NamedTuple):
+    message_id: str
+    tool_call_id: str
+    content: str
+
+
+class MessageDropped(NamedTuple):
+    """The model was throttled midway and starts over: forget the message, with its tool calls."""
+
+    message_id: str
+
+
+class TurnFinished(NamedTuple):
+    """The answer, which is stored. timings: milliseconds by name, and `round_trips`; empty for a repeated answer."""
+
+    answer: ProcessAnswer
+    timings: dict[str, float]
+
+
+Event = (
+    TurnStarted
+    | TextStarted
+    | TextDelta
+    | TextEnded
+    | ToolCallStarted
+    | ToolCallDelta
+    | ToolCallEnded
+    | ToolCallResult
+    | MessageDropped
+    | TurnFinished
+)
+
+
+class Turn(NamedTuple):
+    """A turn that has begun. It goes on while `events` are taken, and is given up when they no longer are."""
+
+    session_id: str
+    run_id: str
+    events: Iterator[Event | None]

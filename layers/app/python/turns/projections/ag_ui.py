@@ -1,0 +1,119 @@
+"""Server-sent events in the vocabulary of AG-UI, docs.ag-ui.com/concepts/events; thread is the session, run the run."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from session_store.encoding import encode
+from turns.answer import Interrupt
+from turns.events import (
+    Event,
+    MessageDropped,
+    TextDelta,
+    TextEnded,
+    TextStarted,
+    ToolCallDelta,
+    ToolCallEnded,
+    ToolCallResult,
+    ToolCallStarted,
+    Turn,
+    TurnFinished,
+    TurnStarted,
+)
+
+MEDIA_TYPE = "text/event-stream"
+# API Gateway ends a stream that is silent for 5 minutes, an edge-optimized one for 30 s; proxies between are stricter.
+# Whether one is due is looked at after each of the engine's pauses of 4 s, so that at most 12 s pass.
+HEARTBEAT_SECONDS = 8.0
+HEARTBEAT = ": heartbeat\n\n"
+RESTARTED = "answer_restarted"
+"""Name of the custom event that says: forget the message that it names, with its tool calls; the answer starts over."""
+
+
+class Failure(NamedTuple):
+    """What a caller may read of an error: its code, and words."""
+
+    code: str
+    message: str
+
+
+def frames(
+    turn: Turn, explain: Callable[[Exception], Failure], heartbeat_seconds: float = HEARTBEAT_SECONDS
+) -> Iterator[str]:
+    """One frame an event, with ids from 1; what breaks midway ends as `RUN_ERROR`, in the words of `explain`."""
+    numbers = itertools.count(1)
+    try:
+        for event in _heartbeats(turn.events, heartbeat_seconds):
+            yield HEARTBEAT if event is None else _frame(next(numbers), _dump(event))
+    except Exception as error:  # noqa: BLE001 - the caller reads of it, and the service logs it
+        failure = explain(error)
+        yield _frame(next(numbers), {"type": "RUN_ERROR", "message": failure.message, "code": failure.code})
+
+
+def _heartbeats(events: Iterator[Event | None], seconds: float) -> Iterator[Event | None]:
+    """All events, and None once none came for `seconds`."""
+    latest = time.monotonic()
+    for event in events:
+        if event is not None or time.monotonic() - latest >= seconds:
+            yield event
+            latest = time.monotonic()
+
+
+def _frame(number: int, event: dict[str, Any]) -> str:
+    return f"id: {number}\ndata: {encode('event', event)}\n\n"
+
+
+def _dump(event: Event) -> dict[str, Any]:
+    match event:
+        case TurnStarted(session_id, run_id):
+            return {"type": "RUN_STARTED", "threadId": session_id, "runId": run_id}
+        case TextStarted(message_id):
+            return {"type": "TEXT_MESSAGE_START", "messageId": message_id, "role": "assistant"}
+        case TextDelta(message_id, text):
+            return {"type": "TEXT_MESSAGE_CONTENT", "messageId": message_id, "delta": _printable(text)}
+        case TextEnded(message_id):
+            return {"type": "TEXT_MESSAGE_END", "messageId": message_id}
+        case MessageDropped(message_id):
+            return {"type": "CUSTOM", "name": RESTARTED, "value": {"messageId": message_id}}
+        case TurnFinished():
+            return _dump_finished(event)
+        case _:
+            return _dump_tool(event)
+
+
+def _dump_tool(event: ToolCallStarted | ToolCallDelta | ToolCallEnded | ToolCallResult) -> dict[str, Any]:
+    call: dict[str, Any] = {"toolCallId": event.tool_call_id}
+    match event:
+        case ToolCallStarted():
+            name = {"toolCallName": event.tool_name, "parentMessageId": event.message_id}
+            return {"type": "TOOL_CALL_START", **call, **name}
+        case ToolCallDelta():
+            return {"type": "TOOL_CALL_ARGS", **call, "delta": _printable(event.arguments)}
+        case ToolCallEnded():
+            return {"type": "TOOL_CALL_END", **call}
+        case ToolCallResult():
+            result = {"messageId": event.message_id, "content": _printable(event.content), "role": "tool"}
+            return {"type": "TOOL_CALL_RESULT", **call, **result}
+
+
+def _dump_finished(event: TurnFinished) -> dict[str, Any]:
+    """Without an outcome that says that it waits for a human, AG-UI takes the run for a success."""
+    answer = event.answer
+    result = {**answer, "timings": event.timings} if event.timings else answer
+    finished = {"type": "RUN_FINISHED", "threadId": answer["session_id"], "runId": answer["run_id"], "result": result}
+    interrupts = answer.get("interrupts")
+    return {**finished, "outcome": _dump_waiting(interrupts)} if interrupts else finished
+
+
+def _dump_waiting(interrupts: Sequence[Interrupt]) -> dict[str, Any]:
+    """AG-UI's reason is a kind of question, which Strands calls its name; Strands' reason may be any JSON."""
+    asked = [
+        {"id": each["id"], "reason": each["name"], "metadata": {"reason": each.get("reason")}} for each in interrupts
+    ]
+    return {"type": "interrupt", "interrupts": asked}
+
+
+def _printable(text: str) -> str:
+    """Lone surrogates have no UTF-8, and AG-UI's own models refuse them."""
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,13 @@
+"""The whole answer, once it is stored."""
+
+from session_store.errors import ModelFailedError
+from turns.answer import ProcessAnswer
+from turns.events import Turn, TurnFinished
+
+
+def answer(turn: Turn) -> ProcessAnswer:
+    """Raises what the turn raises."""
+    for event in turn.events:
+        if isinstance(event, TurnFinished):
+            return event.answer
+    raise ModelFailedError("the turn ended without an answer")

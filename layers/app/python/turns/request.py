@@ -1,0 +1,21 @@
+"""What one turn is asked."""
+
+from typing import Any, NamedTuple
+
+Prompt = str | list[dict[str, Any]]
+"""Text, or the answers to interrupts: `[{"interruptResponse": {"interruptId": …, "response": …}}]`."""
+
+
+class TurnRequest(NamedTuple):
+    """`deadline`: the moment of `time.monotonic()` at which the turn is over. Without a `session_id` a session begins.
+
+    request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
+    """
+
+    owner: str
+    session_id: str | None
+    prompt: Prompt
+    idempotency_key: str | None
+    request_hash: str | None
+    deadline: float
+    run_id: str | None = None
