@@ -68,7 +68,7 @@ soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their histor
 round-trips: $(SETUP)  ## count a turn's round trips to the database, on the wire
 	@$(RUN) python -m tests.reliability.round_trips
 
-bench: $(SETUP)  ## measure this project beside its peers; FULL=1 adds long histories and a million sessions
+bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histories and a million sessions
 	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks
 
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
