@@ -287,7 +287,7 @@ def test_waiting_client_is_told_to_continue(gateway: Gateway) -> None:
     ],
 )
 def test_malformed_request_is_a_400_and_the_end_of_the_connection(request_text: str, gateway: Gateway) -> None:
-    with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
         connection.sendall(request_text.format(host=f"127.0.0.1:{gateway.port}").encode())
         answer = read_all(connection)
 
