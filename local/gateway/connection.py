@@ -33,6 +33,9 @@ class HttpConnection:
         if not isinstance(event, h11.Request):
             return None
         self._without_body = event.method == b"HEAD"
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in event.headers}:
+            # RFC 9112, section 6.1: who reads it the other way sees a second request in it.
+            raise h11.RemoteProtocolError("both Content-Length and Transfer-Encoding")
         return event
 
     async def read_body(self) -> AsyncIterator[bytes]:

@@ -113,9 +113,10 @@ class Environment:
         await self._api.close()
 
     def _command(self) -> list[str]:
-        ordinary = [sys.executable, "-m", "awslambdaric", HANDLER]
+        # For every function, though only streaming ones have it on Lambda: awslambdaric by itself cannot report a
+        # failed start to an address with a path. To a function that does not stream there is no other difference.
         wrapper = self._layers / "response_streaming" / "response-streaming"
-        return [str(wrapper), *ordinary] if self.function.streaming else ordinary
+        return [str(wrapper), sys.executable, "-m", "awslambdaric", HANDLER]
 
     def _environment(self) -> dict[str, str]:
         layers = [self._layers / "app" / "python", self._layers / "response_streaming" / "python"]

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
-from secrets import token_hex
+from secrets import compare_digest, token_hex, token_urlsafe
 
 import h11
 
@@ -19,19 +19,24 @@ ERROR_TYPE = "lambda-runtime-function-error-type"
 
 
 class RuntimeApi:
-    """Hands out one invocation at a time; `idle` is set while the process waits for the next one."""
+    """Hands out one invocation at a time; `idle` is set while the process waits for the next one.
+
+    Any page in a browser and any user of this machine can reach its port: it serves only who knows the secret in the
+    path of `address`, which the process alone is given, and no page.
+    """
 
     def __init__(self, function: Function, limits: Limits) -> None:
         self.idle = asyncio.Event()
         self.address = ""
         self._function, self._limits = function, limits
+        self._path = f"/{token_urlsafe()}"
         self._next: asyncio.Queue[Invocation] = asyncio.Queue(1)
         self._current: Invocation | None = None
         self._server = Server(self._serve, HEADERS_BYTES)
 
     async def listen(self) -> None:
-        """Start; then `address` is the value for `AWS_LAMBDA_RUNTIME_API`, host:port."""
-        self.address = f"127.0.0.1:{await self._server.listen()}"
+        """Start; then `address` is the value for `AWS_LAMBDA_RUNTIME_API`, host:port/secret."""
+        self.address = f"127.0.0.1:{await self._server.listen()}{self._path}"
 
     async def close(self) -> None:
         await self._server.close()
@@ -48,20 +53,21 @@ class RuntimeApi:
                     return
 
     async def _route(self, connection: HttpConnection, request: h11.Request) -> None:
-        target = request.target.decode("ascii")
-        if dict(request.headers).get(b"host") != self.address.encode():  # a page in a browser, through DNS rebinding
+        if not self._is_from_our_process(request):
             return await connection.answer(403, [], b"")
-        if target == f"{PREFIX}/invocation/next":
+        call = request.target.decode("ascii").removeprefix(self._path + PREFIX)
+        if call == "/invocation/next":
             return await self._hand_out(connection)
         invocation = self._current
-        if invocation is not None and target == f"{PREFIX}/invocation/{invocation.request_id}/response":
+        if invocation is not None and call == f"/invocation/{invocation.request_id}/response":
             return await self._take_response(connection, request, invocation)
-        if invocation is not None and target in {
-            f"{PREFIX}/invocation/{invocation.request_id}/error",
-            f"{PREFIX}/init/error",
-        }:
+        if invocation is not None and call in {f"/invocation/{invocation.request_id}/error", "/init/error"}:
             return await self._take_error(connection, invocation)
         return await connection.answer(400, [], b'{"errorType": "InvalidRequestID"}')
+
+    def _is_from_our_process(self, request: h11.Request) -> bool:
+        path = request.target[: len(self._path) + 1]
+        return compare_digest(path, self._path.encode() + b"/") and b"origin" not in dict(request.headers)
 
     async def _hand_out(self, connection: HttpConnection) -> None:
         [_ async for _ in connection.read_body()]

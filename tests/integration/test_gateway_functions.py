@@ -55,13 +55,18 @@ def test_failed_function_is_a_502_and_the_next_request_is_served(behaviour: str,
     assert get(gateway, "version").status_code == 200
 
 
-def test_function_that_cannot_be_imported_is_a_502(progress: Progress, functions: Path) -> None:
-    (functions / "ordinary" / "handler.py").write_text("import a_module_that_is_not_there\n")
+@pytest.mark.parametrize("name", ["ordinary", "streams"])
+def test_function_that_cannot_be_imported_is_a_502_and_the_log_says_why(
+    name: str, progress: Progress, functions: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (functions / name / "handler.py").write_text("import a_module_that_is_not_there\n")
 
-    with build_gateway(progress, functions) as gateway:
-        response = get(gateway, "version")
+    with caplog.at_level(logging.INFO, "local.gateway"), build_gateway(progress, functions) as gateway:
+        response = httpx.get(f"{gateway.url}/{name}/version", timeout=30)
 
     assert (response.status_code, response.json()["code"]) == (502, "function_failed")
+    assert "[ERROR] Runtime.ImportModuleError" in caplog.text
+    assert "InvalidURL" not in caplog.text  # it could report that to the Runtime API
 
 
 def test_function_out_of_its_own_time_is_killed(progress: Progress, functions: Path) -> None:

@@ -282,16 +282,18 @@ def test_waiting_client_is_told_to_continue(gateway: Gateway) -> None:
         "POST /ordinary/echo HTTP/1.1\r\nHost: {host}\r\nContent-Length: nonsense\r\n\r\n",
         "POST /ordinary/echo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         "POST /ordinary/echo HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n\r\n",
+        "POST /ordinary/echo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "0\r\n\r\nGET /public HTTP/1.1\r\nHost: {host}\r\n\r\n",
     ],
 )
 def test_malformed_request_is_a_400_and_the_end_of_the_connection(request_text: str, gateway: Gateway) -> None:
-    with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
         connection.sendall(request_text.format(host=f"127.0.0.1:{gateway.port}").encode())
         answer = read_all(connection)
 
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
-    assert json.loads(body)["code"] == "bad_request"
+    assert json.loads(body)["code"] == "bad_request"  # and nothing after it
 
 
 @pytest.mark.parametrize("size", [11_000, 100_000])

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from local.gateway.environment import Environment
+from local.gateway.environment import DEPLOYED_RUNTIME, Environment
 from local.gateway.gateway import ROOT
 from local.gateway.invocation import Invocation, InvocationError
 from local.gateway.limits import Limits
@@ -27,13 +29,20 @@ def progress(tmp_path: Path) -> Progress:
     return Progress(tmp_path)
 
 
-def call(name: str, behaviour: str, *, wrapped: bool, environment: Mapping[str, str]) -> bytes:
+def call(name: str, behaviour: str, environment: Mapping[str, str]) -> bytes:
     """What the runtime posts for one event."""
-    return asyncio.run(_call(name, behaviour, wrapped, environment))
+    return asyncio.run(_call(name, behaviour, environment))
 
 
-async def _call(name: str, behaviour: str, wrapped: bool, extra: Mapping[str, str]) -> bytes:
-    function = Function(name, timeout_seconds=10, memory_mb=128, streaming=wrapped)
+def call_unwrapped(behaviour: str) -> bytes:
+    """What awslambdaric itself posts."""
+    command = [sys.executable, "-m", "awslambdaric", "handler.handler"]
+    environment = {**os.environ, "AWS_EXECUTION_ENV": DEPLOYED_RUNTIME}
+    return asyncio.run(_serve(command, FUNCTIONS / "ordinary", behaviour, environment))
+
+
+async def _call(name: str, behaviour: str, extra: Mapping[str, str]) -> bytes:
+    function = Function(name, timeout_seconds=10, memory_mb=128, streaming=True)
     environment = Environment(function, FUNCTIONS / name, ROOT / "layers", extra, Limits())
     invocation = Invocation(json.dumps({"pathParameters": {"behaviour": behaviour}}).encode())
     await environment.start(lambda _: None, lambda _: None)
@@ -48,24 +57,22 @@ async def _call(name: str, behaviour: str, wrapped: bool, extra: Mapping[str, st
 
 @pytest.mark.parametrize("behaviour", ["echo", "headers", "binary", "malformed"])
 def test_ordinary_result_is_the_same_with_and_without_the_wrapper(behaviour: str, progress: Progress) -> None:
-    plain = call("ordinary", behaviour, wrapped=False, environment=progress.environment)
-    wrapped = call("ordinary", behaviour, wrapped=True, environment=progress.environment)
-
-    assert wrapped == plain
+    assert call("ordinary", behaviour, progress.environment) == call_unwrapped(behaviour)
 
 
 def test_ordinary_error_is_the_same_with_and_without_the_wrapper(progress: Progress) -> None:
-    reasons: list[str] = []
-    for wrapped in (False, True):
+    def reason(run: Callable[[], bytes]) -> dict[str, Any]:
         with pytest.raises(InvocationError) as failure:
-            call("ordinary", "raises", wrapped=wrapped, environment=progress.environment)
-        reasons.append(json.loads(str(failure.value)) | {"requestId": ""})
+            run()
+        return json.loads(str(failure.value)) | {"requestId": ""}
 
-    assert reasons[0] == reasons[1]
+    wrapped = reason(lambda: call("ordinary", "raises", progress.environment))
+
+    assert wrapped == reason(lambda: call_unwrapped("raises"))
 
 
 def test_stream_is_prelude_delimiter_and_chunks(progress: Progress) -> None:
-    prelude, _, payload = call("streams", "proxy", wrapped=True, environment=progress.environment).partition(bytes(8))
+    prelude, _, payload = call("streams", "proxy", progress.environment).partition(bytes(8))
 
     assert json.loads(prelude) == {
         "statusCode": 202,
@@ -77,7 +84,7 @@ def test_stream_is_prelude_delimiter_and_chunks(progress: Progress) -> None:
 def test_stream_is_joined_where_the_emulator_cannot_stream(progress: Progress) -> None:
     environment = progress.environment | {"AWS_SAM_LOCAL": "true"}
 
-    response = json.loads(call("streams", "proxy", wrapped=True, environment=environment))
+    response = json.loads(call("streams", "proxy", environment))
 
     assert (response["statusCode"], response["body"]) == (202, "data: 1\n\ndata: 2\n\n")
     assert response["multiValueHeaders"]["Set-Cookie"] == ["a=1", "b=2"]
@@ -85,17 +92,17 @@ def test_stream_is_joined_where_the_emulator_cannot_stream(progress: Progress) -
 
 def test_stream_that_breaks_where_it_is_joined_is_an_ordinary_error(progress: Progress) -> None:
     with pytest.raises(InvocationError, match='"errorMessage": "midway"'):
-        call("streams", "fails_midway", wrapped=True, environment=progress.environment | {"AWS_SAM_LOCAL": "true"})
+        call("streams", "fails_midway", progress.environment | {"AWS_SAM_LOCAL": "true"})
 
 
 def test_error_midway_is_told_in_the_trailers(progress: Progress) -> None:
     with pytest.raises(InvocationError, match="OSError in the function"):
-        call("streams", "fails_midway", wrapped=True, environment=progress.environment)
+        call("streams", "fails_midway", progress.environment)
 
 
 def test_error_before_the_first_chunk_is_an_ordinary_error(progress: Progress) -> None:
     with pytest.raises(InvocationError, match='"errorMessage": "before the first chunk", "errorType": "ValueError"'):
-        call("streams", "fails_at_once", wrapped=True, environment=progress.environment)
+        call("streams", "fails_at_once", progress.environment)
 
 
 @pytest.mark.parametrize(("name", "behaviour"), [("ordinary", "headers"), ("streams", "proxy")])
@@ -135,18 +142,21 @@ def test_wrapper_starts_in_lambdas_own_layout(tmp_path: Path, progress: Progress
 
 async def _run_as_lambda_does(opt: Path, task: Path, behaviour: str, extra: Mapping[str, str]) -> bytes:
     """The wrapper as Lambda calls it, with a Python that knows none of our packages by itself."""
-    api = RuntimeApi(Function(task.name, 10, 128, streaming=True), Limits())
-    await api.listen()
+    python = Path(sys.base_prefix, "bin", "python3")
     environment = {
         **extra,
-        "AWS_LAMBDA_RUNTIME_API": api.address,
         "LAMBDA_TASK_ROOT": str(task),
         "LAMBDA_RUNTIME_DIR": sysconfig.get_path("purelib"),
         "_HANDLER": "handler.handler",
     }
-    python = Path(sys.base_prefix, "bin", "python3")
+    return await _serve([opt / "response-streaming", python, "/var/runtime/bootstrap.py"], task, behaviour, environment)
+
+
+async def _serve(command: Sequence[str | Path], task: Path, behaviour: str, environment: Mapping[str, str]) -> bytes:
+    api = RuntimeApi(Function(task.name, 10, 128, streaming=True), Limits())
+    await api.listen()
     process = await asyncio.create_subprocess_exec(
-        opt / "response-streaming", python, "/var/runtime/bootstrap.py", env=environment, cwd="/"
+        *command, env={**environment, "AWS_LAMBDA_RUNTIME_API": api.address}, cwd=task
     )
     invocation = Invocation(json.dumps({"pathParameters": {"behaviour": behaviour}}).encode())
     api.give(invocation)

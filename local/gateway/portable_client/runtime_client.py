@@ -38,9 +38,10 @@ def post_error(invoke_id: str, error: str, *_: str | None) -> None:
 
 
 def _call(method: str, path: str, body: bytes | None = None, content_type: str = "") -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    authority, slash, base = os.environ["AWS_LAMBDA_RUNTIME_API"].partition("/")
+    connection = HTTPConnection(authority)
     try:
-        connection.request(method, path, body, {"Content-Type": content_type})
+        connection.request(method, slash + base + path, body, {"Content-Type": content_type})
         response = connection.getresponse()
         answer = response.read()
     finally:

@@ -10,8 +10,9 @@ pytestmark = pytest.mark.chromium
 
 FORBIDDEN = "img,script,svg,iframe,style,form,input,math,object,embed,base,meta,link,b"
 # Where a browser would act on its own, or a link would lead anywhere but to a web page or a mail.
-UNSAFE = """root => [root, ...root.querySelectorAll('*')].flatMap(node => [...node.attributes]
-    .filter(({name, value}) => /^on|^style$|^src/.test(name) || (name === 'href' && !/^(https?|mailto):/.test(value)))
+UNSAFE = r"""root => [root, ...root.querySelectorAll('*')].flatMap(node => [...node.attributes]
+    .filter(({name, value}) => /^on|^style$|^src/.test(name) ||
+        (name === 'href' && !/^(https?:\/\/.|mailto:)/.test(value)))
     .map(({name, value}) => `${name}=${value}`))"""
 
 
@@ -51,6 +52,13 @@ def test_an_answer_that_cannot_be_formatted_is_shown_as_it_was_written(console: 
     console.page.reload()
     expect(console.answers).to_have_text(HOSTILE[name])
     expect(console.problem).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["scheme with an invisible character", "scheme alone", "empty link"])
+def test_link_that_leads_nowhere_is_text(console: Console, name: str) -> None:
+    console.ask(name)
+    expect(console.answers.locator("a")).to_have_count(2)
+    expect(console.answers.locator("a[href]")).to_have_count(0)
 
 
 def test_hostile_prompts_tools_and_names_stay_text(console: Console) -> None:

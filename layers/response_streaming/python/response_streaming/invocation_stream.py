@@ -32,7 +32,7 @@ def post_stream(
     invocation_id: str | None = None,
     stall_seconds: float = STALL_SECONDS,
 ) -> None:
-    """Send `response` to the Runtime API at `runtime_api` (host:port), chunk by chunk, to its end.
+    """Send `response` to the Runtime API at `runtime_api` (host:port[/path]), chunk by chunk, to its end.
 
     Never raises: an error of the chunks ends the response with the error trailers; when the receiver is gone, or takes
     nothing for `stall_seconds`, the chunks are drained all the same, for the work that computing them does.
@@ -53,7 +53,9 @@ class _Stream:
     """One open response. A lost receiver is noted once; from then on everything is discarded."""
 
     def __init__(self, runtime_api: str, invoke_id: str, invocation_id: str | None, stall_seconds: float) -> None:
-        self._connection = HTTPConnection(runtime_api, timeout=stall_seconds)
+        authority, slash, path = runtime_api.partition("/")
+        self._connection = HTTPConnection(authority, timeout=stall_seconds)
+        self._invocations = f"{slash}{path}/2018-06-01/runtime/invocation"
         self._lost = False
         self._attempt(lambda: self._open(invoke_id, invocation_id))
 
@@ -77,7 +79,7 @@ class _Stream:
 
     def _open(self, invoke_id: str, invocation_id: str | None) -> None:
         connection = self._connection
-        connection.putrequest("POST", f"/2018-06-01/runtime/invocation/{invoke_id}/response", skip_accept_encoding=True)
+        connection.putrequest("POST", f"{self._invocations}/{invoke_id}/response", skip_accept_encoding=True)
         connection.putheader("Content-Type", CONTENT_TYPE)
         connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
         connection.putheader("Transfer-Encoding", "chunked")

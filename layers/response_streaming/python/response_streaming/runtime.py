@@ -32,6 +32,15 @@ class StreamingRuntimeClient(LambdaRuntimeClient):
 
     marshaller = StreamingMarshaller()
 
+    def __init__(self, runtime_api: str, use_thread_for_polling_next: bool = False) -> None:
+        """`runtime_api` is host:port, as on Lambda, or host:port/path."""
+        authority, slash, path = runtime_api.partition("/")
+        super().__init__(authority, use_thread_for_polling_next)
+        self._path = slash + path
+
+    def call_rapid(self, http_method: str, endpoint: str, *arguments: Any, **named: Any) -> None:
+        super().call_rapid(http_method, self._path + endpoint, *arguments, **named)
+
     def post_invocation_result(
         self,
         invoke_id: str,
@@ -40,7 +49,7 @@ class StreamingRuntimeClient(LambdaRuntimeClient):
         invocation_id: str | None = None,
     ) -> None:
         if isinstance(result_data, StreamingResponse):
-            post_stream(self.lambda_runtime_address, invoke_id, result_data, invocation_id)
+            post_stream(self.lambda_runtime_address + self._path, invoke_id, result_data, invocation_id)
         else:
             super().post_invocation_result(invoke_id, result_data, content_type, invocation_id)
 

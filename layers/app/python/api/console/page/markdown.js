@@ -15,7 +15,7 @@ const ALLOWED = {
   ],
   ALLOWED_ATTR: ["href", "title", "start", "align"],
   ADD_URI_SAFE_ATTR: ["start", "align"], // else they are taken for addresses, and dropped
-  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
@@ -32,7 +32,11 @@ const marked = new Marked({
   },
 });
 
+// DOMPurify looks past characters that a browser takes for part of a scheme, and lets an empty address through.
+const leadsOut = (address) => ALLOWED.ALLOWED_URI_REGEXP.test(address) && URL.canParse(address);
+
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
+  if (node.hasAttribute?.("href") && !leadsOut(node.getAttribute("href"))) node.removeAttribute("href");
   if (node.hasAttribute?.("href")) {
     node.setAttribute("target", "_blank");
     node.setAttribute("rel", "noopener noreferrer nofollow");
