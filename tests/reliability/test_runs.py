@@ -17,6 +17,7 @@ from session_store.errors import (
     ModelFailedError,
     RunCancelledError,
     RunDeadlineError,
+    RunEndedError,
 )
 from session_store.history import TOOL_INTERRUPTED, TURN_INTERRUPTED
 from session_store.repository import PostgreSQLSessionRepository
@@ -159,7 +160,7 @@ def test_an_agent_asked_after_its_run_refuses_instead_of_forgetting(repository: 
     with repository.run("user-123") as run:
         agent = agent_of(run.session_manager, model)
         agent("Hello")
-    with pytest.raises(LeaseLostError, match="it has ended"):
+    with pytest.raises(RunEndedError, match="has ended"):
         agent("too late")
     assert len(model.calls) == 1
     assert stored_texts(repository) == ["Hello", "answer"]

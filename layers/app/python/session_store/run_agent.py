@@ -1,0 +1,62 @@
+"""What a run knows of one of its agents."""
+
+from typing import Any
+
+from strands.types.session import SessionAgent, SessionMessage
+
+from .interrupts import answered_interrupt_ids, waiting_interrupts
+from .kept_messages import KeptMessages, KnownMessages, dump_kept
+
+KEPT = "session_store.kept"
+"""Our member of an agent's internal state, beside Strands' own: {"answered_interrupts", "before", "changed"}."""
+
+_ANSWERS_KEPT = 50
+
+
+class RunAgent:
+    """restored: the agent as it is stored, closed if its turn was broken off; None for a new one.
+
+    waiting_interrupts: what it waits for a human to answer, by id, as far as was gathered. answered_interrupts: the ids
+    of the newest that were answered.
+    """
+
+    def __init__(self, restored: SessionAgent | None = None) -> None:
+        self.restored = restored
+        self.known = KnownMessages()
+        self.repairs: list[SessionMessage] = []
+        kept: dict[str, Any] = _internal_state(restored).pop(KEPT, {}) if restored else {}
+        self.answered_interrupts: list[str] = kept.get("answered_interrupts", [])
+        self.waiting_interrupts: dict[str, Any] = {}
+        if restored:
+            self.watch_interrupts(_internal_state(restored).get("interrupt_state", {}))
+        self.messages = KeptMessages(
+            0, kept.get("before", []), {int(number): message for number, message in kept.get("changed", {}).items()}
+        )
+
+    def restore(self, message: SessionMessage, text: str) -> SessionMessage:
+        """The message as the agent held it, unless it was redacted since."""
+        if message.redact_message is None:
+            message.message = self.messages.changed.get(message.message_id, message.message)
+        self.known.add(message, text)
+        return message
+
+    def describe(self, agent: SessionAgent) -> SessionAgent:
+        """Add what we keep to an agent that is to be stored."""
+        internal = _internal_state(agent)
+        self.watch_interrupts(internal.get("interrupt_state", {}))
+        answers = {"answered_interrupts": self.answered_interrupts} if self.answered_interrupts else {}
+        if kept := answers | dump_kept(self.messages):
+            internal[KEPT] = kept
+        return agent
+
+    def watch_interrupts(self, state: dict[str, Any]) -> None:
+        self.waiting_interrupts = waiting_interrupts(state)
+        new = [name for name in answered_interrupt_ids(state) if name not in self.answered_interrupts]
+        self.answered_interrupts = [*self.answered_interrupts, *new][-_ANSWERS_KEPT:]
+
+    def forget_kept_messages(self) -> None:
+        self.messages = KeptMessages(0, [], {})
+
+
+def _internal_state(agent: SessionAgent) -> dict[str, Any]:
+    return agent._internal_state  # pyright: ignore[reportPrivateUsage]
