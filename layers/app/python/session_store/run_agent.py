@@ -16,8 +16,8 @@ _ANSWERS_KEPT = 50
 class RunAgent:
     """restored: the agent as it is stored, closed if its turn was broken off; None for a new one.
 
-    waiting_interrupts: what it waits for a human to answer, by id, as far as was gathered. answered_interrupts: the ids
-    of the newest that were answered.
+    waiting_interrupts: what it waits for a human to answer, by id, as far as was gathered. given_responses: the answers
+    that it goes on with then, by id. answered_interrupts: the ids of the newest that were answered.
     """
 
     def __init__(self, restored: SessionAgent | None = None) -> None:
@@ -27,6 +27,7 @@ class RunAgent:
         kept: dict[str, Any] = _internal_state(restored).pop(KEPT, {}) if restored else {}
         self.answered_interrupts: list[str] = kept.get("answered_interrupts", [])
         self.waiting_interrupts: dict[str, Any] = {}
+        self.given_responses: dict[str, Any] = {}
         if restored:
             self.watch_interrupts(_internal_state(restored).get("interrupt_state", {}))
         self.messages = KeptMessages(
@@ -51,7 +52,9 @@ class RunAgent:
 
     def watch_interrupts(self, state: dict[str, Any]) -> None:
         self.waiting_interrupts = waiting_interrupts(state)
-        new = [name for name in answered_interrupt_ids(state) if name not in self.answered_interrupts]
+        answered = answered_interrupt_ids(state)
+        self.given_responses = {name: state["interrupts"][name]["response"] for name in answered}
+        new = [name for name in answered if name not in self.answered_interrupts]
         self.answered_interrupts = [*self.answered_interrupts, *new][-_ANSWERS_KEPT:]
 
     def forget_kept_messages(self) -> None:

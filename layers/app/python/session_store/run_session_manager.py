@@ -94,12 +94,13 @@ class RunSessionManager(RepositorySessionManager):
             event.messages = cast(Messages, [own_message("assistant", {"text": TURN_ENDED}), *prompt])
 
     def _check_answers(self, agent: Agent) -> None:
-        """Strands takes another answer in place of one that was given, whatever that one released."""
-        responses: list[Any] = agent._interrupt_state.context.get("responses", [])  # pyright: ignore[reportPrivateUsage]
-        own = self._repository.agent(agent.agent_id)
-        ids = [response["interruptResponse"]["interruptId"] for response in responses]
+        """Strands has put the new answers into its state already, each in place of one that was given before."""
+        state, own = agent._interrupt_state, self._repository.agent(agent.agent_id)  # pyright: ignore[reportPrivateUsage]
+        ids = [response["interruptResponse"]["interruptId"] for response in state.context.get("responses", [])]
         waiting = own.waiting_interrupts
         if answered := [name for name in ids if name in own.answered_interrupts and name not in waiting]:
+            for name in ids:
+                state.interrupts[name].response = own.given_responses.get(name)
             raise InterruptAnsweredError(answered, list(waiting))
 
     def _flush_agent(self, agent: Agent) -> None:
