@@ -48,6 +48,9 @@ class KnownMessages:
         message_id = self._by_object.get(id(message))
         return self._by_tracking_id.get(message.get("tracking_id", "")) if message_id is None else message_id
 
+    def is_end(self, message_id: int) -> bool:
+        return message_id not in self._messages
+
     def question_before(self, message_id: int) -> Message | None:
         """The user's prompt that the message belongs to, unless it is one itself."""
         known = self._messages.get(message_id)

@@ -1,16 +1,21 @@
 """What a run knows of one of its agents."""
 
+import logging
 from typing import Any
 
 from strands.types.session import SessionAgent, SessionMessage
 
+from .encoding import encode
 from .interrupts import answered_interrupt_ids, waiting_interrupts
 from .kept_messages import KeptMessages, KnownMessages, dump_kept
 
 KEPT = "session_store.kept"
 """Our member of an agent's internal state, beside Strands' own: {"answered_interrupts", "before", "changed"}."""
 
+MAXIMUM_KEPT_CHARACTERS = 1_000_000
 _ANSWERS_KEPT = 50
+
+logger = logging.getLogger(__name__)
 
 
 class RunAgent:
@@ -24,6 +29,7 @@ class RunAgent:
         self.restored = restored
         self.known = KnownMessages()
         self.repairs: list[SessionMessage] = []
+        self._has_warned = False
         kept: dict[str, Any] = _internal_state(restored).pop(KEPT, {}) if restored else {}
         self.answered_interrupts: list[str] = kept.get("answered_interrupts", [])
         self.waiting_interrupts: dict[str, Any] = {}
@@ -40,6 +46,25 @@ class RunAgent:
             message.message = self.messages.changed.get(message.message_id, message.message)
         self.known.add(message, text)
         return message
+
+    def keep(self, agent_id: str, messages: KeptMessages) -> None:
+        """Take `messages` for what the next turn restores, as far as they have room beside the agent."""
+        size = len(encode("messages", kept)) if (kept := dump_kept(messages)) else 0
+        if size <= MAXIMUM_KEPT_CHARACTERS:
+            self.messages = messages
+            return
+        first_id = self.messages.first_id if self.known.is_end(messages.first_id) else messages.first_id
+        self.messages = KeptMessages(first_id, [], {})
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "agent_id=<%s>, characters=<%d> | what the agent holds beside its stored messages cannot be kept, the"
+                " next turn restores the stored ones from number %d on; let a conversation manager shorten them, or"
+                " hold long texts elsewhere",
+                agent_id,
+                size,
+                first_id,
+            )
 
     def describe(self, agent: SessionAgent) -> SessionAgent:
         """Add what we keep to an agent that is to be stored."""

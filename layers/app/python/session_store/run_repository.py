@@ -72,7 +72,7 @@ class RunRepository(SessionRepository):
         """Take down what the agent holds now as what the next turn restores. See `kept_messages.compare`."""
         if not agent.model.stateful:  # its conversation is where its model is
             own, next_id = self.agent(agent.agent_id), self._journal.next_message_id(agent.agent_id)
-            own.messages = compare(agent.messages, own.known, next_id, contents=contents)
+            own.keep(agent.agent_id, compare(agent.messages, own.known, next_id, contents=contents))
             agent.conversation_manager.removed_message_count = own.messages.first_id
         self.update_agent(self._session.session_id, SessionAgent.from_agent(agent))
 

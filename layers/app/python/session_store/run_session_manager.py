@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from math import inf
 from typing import Any, cast
 
@@ -66,6 +67,9 @@ class RunSessionManager(RepositorySessionManager):
     def initialize(self, agent: LocalAgent, **kwargs: Any) -> None:
         if isinstance(agent, Agent):
             self._accept_conversation_manager(agent)
+            context = agent.context_manager
+            if context and context.stash and not context.stash_is_durable:
+                _warn_of_a_stash_in_memory(agent.agent_id)
         super().initialize(agent, **kwargs)
         kept = self._repository.agent(agent.agent_id).messages
         if kept.before and isinstance(agent, Agent):
@@ -137,6 +141,15 @@ class RunSessionManager(RepositorySessionManager):
         )
         restored.conversation_manager_state = fresh
         self._repository.agent(agent.agent_id).forget_kept_messages()
+
+
+@cache
+def _warn_of_a_stash_in_memory(agent_id: str) -> None:
+    logger.warning(
+        "agent_id=<%s> | what the context manager offloads is held in memory, later turns cannot retrieve it; give its"
+        " stash a storage that lasts",
+        agent_id,
+    )
 
 
 class _MessagesLast:
