@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from session_store.errors import LeaseLostError
+from session_store.errors import RunEndedError
 from session_store.history import TOOL_INTERRUPTED, TURN_INTERRUPTED
 from session_store.repository import PostgreSQLSessionRepository
 from tests.reliability.gate import WAIT_SECONDS, Gate
@@ -90,7 +90,7 @@ def test_an_agent_asked_after_its_run_refuses_instead_of_forgetting(repository: 
     with repository.run("user-123") as run:
         agent = agent_of(run.session_manager, model)
         agent("Hello")
-    with pytest.raises(LeaseLostError, match="it has ended"):
+    with pytest.raises(RunEndedError, match="has ended"):
         agent("too late")
     assert len(model.calls) == 1
     assert stored_texts(repository) == ["Hello", "answer"]

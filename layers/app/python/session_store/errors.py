@@ -26,9 +26,11 @@ SessionStoreError                 session_store_error
 │   └── LeaseLostError            lease_lost: the run may no longer write
 ├── RunError                      run_failed: how a run can fail by itself
 │   ├── AwaitingResponseError     awaiting_response: the agent waits for a human's answer, or for another one than came
+│   │   └── InterruptAnsweredError awaiting_response: that answer was given before
 │   ├── ModelFailedError          model_failed: the model, not the store
 │   ├── RunCancelledError         run_cancelled: the run's end was requested
-│   └── RunDeadlineError          run_deadline: out of time
+│   ├── RunDeadlineError          run_deadline: out of time
+│   └── RunEndedError             run_ended: an agent was used after its run
 └── StoreUnavailableError         store_unavailable: the database is away; the same call may work later
 """
 
@@ -215,6 +217,17 @@ class AwaitingResponseError(RunError):
         self.interrupt_ids = tuple(interrupt_ids)
 
 
+class InterruptAnsweredError(AwaitingResponseError):
+    """An answer was given before, and what it released is not started again.
+
+    answered_ids: the interrupts that have their answer. interrupt_ids: those that still wait for one.
+    """
+
+    def __init__(self, answered_ids: Sequence[str], interrupt_ids: Sequence[str] = ()) -> None:
+        super().__init__(f"the answer to {', '.join(answered_ids)} was already given", interrupt_ids)
+        self.answered_ids = tuple(answered_ids)
+
+
 class ModelFailedError(RunError):
     """The model failed; the cause is chained and is nothing for a caller's eyes."""
 
@@ -238,6 +251,16 @@ class RunDeadlineError(RunError):
 
     def __init__(self, run_id: str, deadline_seconds: float) -> None:
         super().__init__(f"run {run_id} did not end within {deadline_seconds:g} s")
+        self.run_id = run_id
+
+
+class RunEndedError(RunError):
+    """An agent was used after its run: nothing that it says could be stored."""
+
+    code = "run_ended"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run {run_id} has ended; begin another one for the next turn")
         self.run_id = run_id
 
 

@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from .errors import LeaseLostError
+from .errors import RunEndedError
+from .open_turn import mark_open, unmark
 from .records import AgentMessage, AgentRecord, MessageRecord, MultiAgentRecord, RunOutcome, RunWrite
 
 
@@ -12,6 +13,9 @@ class Journal:
 
     Message ids are given here, dense from what is stored: a session manager's own count can restart at 0, when its
     conversation manager says that it removed more than is stored.
+
+    An agent that is written before the run ends is marked: its turn is open. The write that ends the run takes the
+    marks away, so that a mark found later tells of a run that never ended.
 
     lock: to be held from `take` to `settle`. Agents of one run may work on threads of their own, and what one of them
     says while another's write is on its way waits for the next write.
@@ -22,17 +26,19 @@ class Journal:
         self._empty = RunWrite(session_id, run_id, lease_seconds)
         self._next_ids: dict[str, int] = {}
         self._stored_counts: dict[str, int] = {}
-        self._created: dict[str, AgentRecord] = {}
-        self._updated: dict[str, AgentRecord] = {}
+        self._agents: dict[str, AgentRecord] = {}
+        self._created: set[str] = set()
+        self._updated: set[str] = set()
         self._messages: list[AgentMessage] = []
         self._last: dict[str, MessageRecord] = {}
         self._redactions: dict[tuple[str, int], AgentMessage] = {}
         self._multi_agents: dict[str, MultiAgentRecord] = {}
+        self._taken: RunWrite = self._empty
         self._closed = False
         self._preview: str | None = None
         self._redacted_preview: str | None = None
         self.stored_tails: dict[str, MessageRecord] = {}
-        self.stored_internal_states: dict[str, str] = {}
+        self.stored_agents: dict[str, AgentRecord] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -44,34 +50,40 @@ class Journal:
     def next_message_id(self, agent_id: str) -> int:
         return self._next_ids[agent_id]
 
+    def agent(self, agent_id: str) -> AgentRecord | None:
+        """As it was last given or restored."""
+        return self._agents.get(agent_id)
+
     def restored(self, agent: AgentRecord, tail: MessageRecord | None) -> None:
         """Begin from what is stored."""
         self._next_ids[agent.agent_id] = self._stored_counts[agent.agent_id] = agent.message_count
-        self.stored_internal_states[agent.agent_id] = agent.internal_state
+        self._agents[agent.agent_id] = unmark(agent)
+        self.stored_agents[agent.agent_id] = agent
         if tail:
             self.stored_tails[agent.agent_id] = tail
 
     def create_agent(self, agent: AgentRecord) -> None:
         with self.lock:
-            self._created[agent.agent_id] = agent
+            self.check_open()
+            self._agents[agent.agent_id] = agent
+            self._created.add(agent.agent_id)
             self._next_ids[agent.agent_id] = 0
 
     def update_agent(self, agent: AgentRecord) -> None:
         with self.lock:
-            created = self._created.get(agent.agent_id)
-            if created:
-                self._created[agent.agent_id] = agent._replace(created_at=created.created_at)
-            else:
-                self._updated[agent.agent_id] = agent
+            self.check_open()
+            known = self._agents[agent.agent_id]
+            self._agents[agent.agent_id] = agent._replace(created_at=known.created_at)
+            if agent.agent_id not in self._created:
+                self._updated.add(agent.agent_id)
 
     def append(self, agent_id: str, record: MessageRecord, preview: Callable[[], str]) -> int:
         """The id given to the message; `preview` is asked for only at an agent's first one.
 
-        Raises `LeaseLostError` once the run has ended: the message would be stored nowhere.
+        Raises `RunEndedError` once the run has ended: the message would be stored nowhere.
         """
         with self.lock:
-            if self._closed:
-                raise LeaseLostError(self._empty.run_id, "it has ended")
+            self.check_open()
             message_id = self._next_ids[agent_id]
             self._next_ids[agent_id] = message_id + 1
             self._last[agent_id] = record._replace(message_id=message_id)
@@ -83,12 +95,14 @@ class Journal:
     def redact(self, agent_id: str, record: MessageRecord, preview: Callable[[], str]) -> None:
         """Replace a gathered message, or mark a stored one for it."""
         with self.lock:
+            self.check_open()
             self._replace(AgentMessage(agent_id, record))
             if record.message_id == 0:
                 self._redacted_preview = preview()
 
     def save_multi_agent(self, state: MultiAgentRecord) -> None:
         with self.lock:
+            self.check_open()
             self._multi_agents[state.multi_agent_id] = state
 
     def find(self, agent_id: str, message_id: int) -> MessageRecord | None:
@@ -100,9 +114,10 @@ class Journal:
         return self._last.get(agent_id)
 
     def take(self, outcome: RunOutcome | None = None) -> RunWrite:
-        return self._empty._replace(
-            created_agents=tuple(self._created.values()),
-            updated_agents=tuple(self._updated.values()),
+        with_messages = {message.agent_id for message in self._messages}
+        self._taken = self._empty._replace(
+            created_agents=self._written(self._created, outcome),
+            updated_agents=self._written(self._updated | self._to_mark(with_messages, outcome), outcome),
             messages=tuple(self._messages),
             redactions=tuple(self._redactions.values()),
             multi_agents=tuple(self._multi_agents.values()),
@@ -110,32 +125,49 @@ class Journal:
             redacted_preview=self._redacted_preview,
             outcome=outcome,
         )
+        return self._taken
 
     def settle(self) -> None:
         """All that was taken is durable now."""
         for message in self._messages:
             self.stored_tails[message.agent_id] = message.record
             self._stored_counts[message.agent_id] = message.record.message_id + 1
-        for agent in (*self._created.values(), *self._updated.values()):
-            self.stored_internal_states[agent.agent_id] = agent.internal_state
+        for agent in (*self._taken.created_agents, *self._taken.updated_agents):
+            self.stored_agents[agent.agent_id] = agent
         self._forget()
 
     def close(self) -> None:
         self._closed = True
+
+    def check_open(self) -> None:
+        """Raises `RunEndedError`."""
+        if self._closed:
+            raise RunEndedError(self._empty.run_id)
 
     def successor(self) -> "Journal":
         """A journal that goes on from what is stored; this one takes no more."""
         self.close()
         successor = Journal(self._empty.session_id, self._empty.run_id, self._empty.lease_seconds)
         successor.lock = self.lock
-        successor._next_ids = dict(self._stored_counts)
-        successor.stored_tails = self.stored_tails
-        successor.stored_internal_states = self.stored_internal_states
+        for agent in self.stored_agents.values():
+            successor.restored(agent, self.stored_tails.get(agent.agent_id))
+        successor._next_ids |= self._stored_counts
         # What a guardrail took back stays taken back, however the run ends.
         successor._redactions = dict(self._redactions)
         if any(message_id == 0 for _, message_id in self._redactions):
             successor._redacted_preview = self._redacted_preview
         return successor
+
+    def _written(self, agent_ids: set[str], outcome: RunOutcome | None) -> tuple[AgentRecord, ...]:
+        agents = [self._agents[agent_id] for agent_id in sorted(agent_ids)]
+        return tuple(agent if outcome else mark_open(agent) for agent in agents)
+
+    def _to_mark(self, with_messages: set[str], outcome: RunOutcome | None) -> set[str]:
+        """Stored agents that get their mark with their messages, or lose it as the run ends."""
+        stored = self.stored_agents.items()
+        if outcome:
+            return {agent_id for agent_id, agent in stored if agent != unmark(agent)}
+        return {agent_id for agent_id, agent in stored if agent_id in with_messages and agent == unmark(agent)}
 
     def _replace(self, message: AgentMessage) -> None:
         place = message.agent_id, message.record.message_id

@@ -4,20 +4,30 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from strands.agent.agent import Agent
+from strands.types.agent import LocalAgent
+from strands.types.session import SessionMessage
 
-from .encoding import decode, encode
-from .errors import InvalidIdentifierError, InvalidInputError, LeaseLostError, RunCancelledError, SessionStoreError
-from .history import closing_messages
+from .conversion import agent_of, agent_record, message_of, message_record
+from .encoding import encode
+from .errors import (
+    AwaitingResponseError,
+    InterruptAnsweredError,
+    InvalidIdentifierError,
+    InvalidInputError,
+    LeaseLostError,
+    RunCancelledError,
+    RunEndedError,
+    SessionStoreError,
+)
 from .identifiers import checked
-from .interrupts import find_interrupts
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
-from .records import BegunRun, MessageRecord, RunOutcome, RunRecord, RunRequest
+from .records import AgentRecord, BegunRun, RunOutcome, RunRecord, RunRequest
+from .repair import repair_agent
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
 from .store import Store
@@ -40,7 +50,8 @@ class Run:
     request so that the stored history stays valid. Nothing is held in the database while a model or a tool works.
 
     stored: the outcome of an earlier run with the same idempotency key; then there is no session manager, and nothing
-    is to be done. interrupts: what the agent waits for a human to answer, by interrupt id.
+    is to be done. interrupts: what the run's agent, and its Graphs and Swarms, wait for a human to answer, by interrupt
+    id. answered_interrupts: the ids of those that were answered lately.
     """
 
     def __init__(
@@ -76,7 +87,7 @@ class Run:
         self._keeper = LeaseKeeper(self._renew, self._end, lease_seconds / _RENEWALS_PER_LEASE)
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
-        self._agents: list[Agent] = []
+        self._agents: list[LocalAgent] = []
         self._result: str | None = None
         self._cancelled = False
         self._lost: LeaseLostError | None = None
@@ -116,6 +127,27 @@ class Run:
     @property
     def interrupts(self) -> dict[str, Any]:
         return self._repository.interrupts if self._repository else {}
+
+    @property
+    def answered_interrupts(self) -> list[str]:
+        return self._repository.answered_interrupts if self._repository else []
+
+    def check_answers(self, interrupt_ids: Sequence[str]) -> None:
+        """Whether a prompt with answers to these interrupts, or to none, may come now.
+
+        What waits in a Graph or a Swarm is known once that was made. Raises `InterruptAnsweredError` for an answer
+        that was given before, `AwaitingResponseError` for any other.
+        """
+        waiting = self.interrupts
+        unexpected = [interrupt_id for interrupt_id in interrupt_ids if interrupt_id not in waiting]
+        if answered := [interrupt_id for interrupt_id in unexpected if interrupt_id in self.answered_interrupts]:
+            raise InterruptAnsweredError(answered, list(waiting))
+        if not waiting and unexpected:
+            raise AwaitingResponseError("the agent waits for no answer")
+        if unexpected:
+            raise AwaitingResponseError("the agent waits for answers to other interrupts", list(waiting))
+        if waiting and not interrupt_ids:
+            raise AwaitingResponseError("the agent waits for answers to its interrupts", list(waiting))
 
     @property
     def restored_message_count(self) -> int:
@@ -164,12 +196,14 @@ class Run:
     def _flush(self) -> None:
         with as_session_exceptions(), self._journal.lock:
             if self._closed:  # an agent that outlived its run
-                raise RunCancelledError(self.run_id)
+                raise RunEndedError(self.run_id)
             if not self._journal.is_empty:
                 self._write(None)
 
     def _commit(self) -> None:
         try:
+            for agent in self._agents:
+                self.session_manager.hold(agent)
             self._write(RunOutcome("completed", self._result, self._answer_message_id()))
         except InvalidInputError as refusal:  # nothing was stored: the session is free for another try at once
             self._abort(refusal)
@@ -187,23 +221,21 @@ class Run:
         """The error goes on its way in any case: a lease that cannot be released here runs out by itself."""
         self._journal = self._journal.successor()
         try:
-            self._close_turn()
+            for agent in list(self._journal.stored_agents.values()):
+                self._close_turn(agent)
             self._write(RunOutcome(_failure(error), error_code=_code(error)))
         except SessionStoreError as failure:
             logger.warning("run_id=<%s>, error=<%s> | run not closed, its lease will run out", self.run_id, failure)
 
-    def _close_turn(self) -> None:
+    def _close_turn(self, record: AgentRecord) -> None:
         """Only after a flush is anything of this run stored that a next prompt could not follow."""
-        for agent_id, tail in list(self._journal.stored_tails.items()):
-            if self._is_awaiting(agent_id):
-                continue
-            for message in closing_messages(decode(tail.redact_message or tail.message)):
-                text = encode("message", message)
-                record = MessageRecord(0, text, None, tail.updated_at, tail.updated_at)
-                self._journal.append(agent_id, record, str)
-
-    def _is_awaiting(self, agent_id: str) -> bool:
-        return bool(find_interrupts(json.loads(self._journal.stored_internal_states.get(agent_id, "{}"))))
+        agent, tail = agent_of(record), self._journal.stored_tails.get(record.agent_id)
+        last = tail and message_of(tail).to_message()
+        closing = repair_agent(agent, lambda: last)
+        for message in closing or ():
+            self._journal.append(record.agent_id, message_record(SessionMessage.from_message(message, 0)), str)
+        if closing is not None:
+            self._journal.update_agent(agent_record(agent))
 
     def _answer_message_id(self) -> int | None:
         last = self._journal.last_of_run(self.agent_id)

@@ -1,18 +1,23 @@
 """The repository that a run gives to its session manager: reads what begin brought, gathers what is written."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from strands.agent.agent import Agent
 from strands.session.session_repository import SessionRepository
+from strands.types.content import Message
 from strands.types.session import Session, SessionAgent, SessionMessage
 
 from .conversion import agent_of, agent_record, message_of, message_record, session_of
 from .encoding import decode, encode, preview_of
 from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
-from .history import closing_messages
 from .identifiers import checked
-from .interrupts import find_interrupts
 from .journal import Journal
-from .records import BegunRun, MultiAgentRecord
+from .kept_messages import compare
+from .records import AgentRecord, BegunRun, MessageRecord, MultiAgentRecord
+from .repair import repair_agent
+from .run_agent import RunAgent
+from .run_multi_agents import RunMultiAgents
 from .store import Store
 
 if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold start
@@ -23,7 +28,8 @@ class RunRepository(SessionRepository):
     """One session's repository for the length of a run.
 
     Values are serialized at once, since Strands goes on changing its message dicts. Other agents of the session than
-    the run's own are read from the store when asked for.
+    the run's own are read from the store when asked for. A turn that a run left open is closed as its agent is read,
+    in what is restored and in what will be written.
     """
 
     def __init__(self, store: Store, owner: str, agent_id: str, begun: BegunRun, journal: Journal) -> None:
@@ -32,31 +38,43 @@ class RunRepository(SessionRepository):
         self._session = begun.session
         self._journal = journal
         self._agent_id = agent_id
-        self._agent = begun.agent and agent_of(begun.agent)
-        self._messages = [message_of(record) for record in begun.messages]
-        next_message_id = begun.agent.message_count if begun.agent else 0
-        self._first_message_id = begun.messages[0].message_id if begun.messages else next_message_id
+        self._agents: dict[str, RunAgent] = {}
+        self._messages: Sequence[SessionMessage] = ()
+        self._first_message_id = begun.agent.message_count if begun.agent else 0
+        self.restored_message_count = len(begun.messages)
+        self.multi_agents = RunMultiAgents()
         if begun.agent:
-            journal.restored(begun.agent, begun.messages[-1] if begun.messages else None)
-            self._close_interrupted_turn()
-
-    @property
-    def restored_message_count(self) -> int:
-        return len(self._messages)
+            self._restore(begun.agent, begun.messages[-1] if begun.messages else None)
+            self._messages = self._restored_messages(agent_id, begun.messages)
+        if begun.messages:
+            self._first_message_id = begun.messages[0].message_id
 
     @property
     def interrupts(self) -> dict[str, Any]:
         """The interrupts that wait for a human's answer, by id, as Strands keeps them; empty when none does."""
-        return find_interrupts(self._agent._internal_state) if self._agent else {}  # pyright: ignore[reportPrivateUsage]
+        own = self._agents.get(self._agent_id)
+        return (own.waiting_interrupts if own else {}) | self.multi_agents.waiting_interrupts
 
     @property
-    def conversation_manager_state(self) -> dict[str, Any] | None:
-        return self._agent.conversation_manager_state if self._agent else None
+    def answered_interrupts(self) -> list[str]:
+        """The ids of interrupts that were answered lately, oldest first."""
+        own = self._agents.get(self._agent_id)
+        return (own.answered_interrupts if own else []) + self.multi_agents.answered_interrupts
 
-    def replace_conversation_manager_state(self, state: dict[str, Any]) -> None:
-        """For an agent whose conversation manager is another one than was stored."""
-        if self._agent:
-            self._agent.conversation_manager_state = state
+    def check_open(self) -> None:
+        """Raises `RunEndedError`: nothing is gathered any more."""
+        self._journal.check_open()
+
+    def agent(self, agent_id: str) -> RunAgent:
+        return self._agents.setdefault(agent_id, RunAgent())
+
+    def hold(self, agent: Agent, *, contents: bool) -> None:
+        """Take down what the agent holds now as what the next turn restores. See `kept_messages.compare`."""
+        if not agent.model.stateful:  # its conversation is where its model is
+            own, next_id = self.agent(agent.agent_id), self._journal.next_message_id(agent.agent_id)
+            own.keep(agent.agent_id, compare(agent.messages, own.known, next_id, contents=contents))
+            agent.conversation_manager.removed_message_count = own.messages.first_id
+        self.update_agent(self._session.session_id, SessionAgent.from_agent(agent))
 
     def create_session(self, session: Session, **kwargs: Any) -> Session:
         raise AlreadyExistsError("session", session.session_id)
@@ -67,18 +85,18 @@ class RunRepository(SessionRepository):
         return session_of(self._session)
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
-        self._journal.create_agent(agent_record(session_agent))
+        self._journal.create_agent(agent_record(self.agent(session_agent.agent_id).describe(session_agent)))
 
     def read_agent(self, session_id: str, agent_id: str, **kwargs: Any) -> SessionAgent | None:
-        if agent_id == self._agent_id:
-            return self._agent
+        if agent_id == self._agent_id or agent_id in self._agents:
+            return self.agent(agent_id).restored
         record = self._store.agents.read(self._owner, session_id, checked("agent_id", agent_id))
-        if record:
-            self._journal.restored(record, None)
-        return agent_of(record) if record else None
+        return self._restore(record) if record else None
 
     def update_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
-        self._journal.update_agent(agent_record(session_agent))
+        record = agent_record(self.agent(session_agent.agent_id).describe(session_agent))
+        if not _is_same(record, self._journal.agent(record.agent_id)):
+            self._journal.update_agent(record)
 
     def create_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
         session_message.message_id = self._append(agent_id, session_message)
@@ -93,6 +111,7 @@ class RunRepository(SessionRepository):
             raise MessageNotFoundError(session_message.message_id)
         record = message_record(session_message)
         self._journal.redact(agent_id, record, lambda: preview_of(session_message.to_message()))
+        self.agent(agent_id).known.add(session_message, record.message)
 
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **kwargs: Any
@@ -100,8 +119,7 @@ class RunRepository(SessionRepository):
         messages = self._messages
         if agent_id != self._agent_id or offset < self._first_message_id:
             records = self._store.messages.list(self._owner, session_id, agent_id, from_message_id=offset)
-            later = messages[len(messages) - self._repairs :] if agent_id == self._agent_id and self._repairs else []
-            messages = [message_of(record) for record in records] + later
+            messages = self._restored_messages(agent_id, records)
         held = [message for message in messages if message.message_id >= offset]
         return held if limit is None else held[:limit]
 
@@ -110,23 +128,48 @@ class RunRepository(SessionRepository):
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **kwargs: Any) -> dict[str, Any] | None:
         state = self._store.multi_agents.read(self._owner, session_id, checked("multi_agent_id", multi_agent_id))
-        return None if state is None else decode(state)
+        return None if state is None else self.multi_agents.restore(multi_agent_id, decode(state))
 
     def update_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
-        state = encode("state", multi_agent.serialize_state())
+        state = encode("state", self.multi_agents.describe(multi_agent.id, multi_agent.serialize_state()))
         self._journal.save_multi_agent(MultiAgentRecord(checked("multi_agent_id", multi_agent.id), state))
 
     def _append(self, agent_id: str, message: SessionMessage) -> int:
         record = message_record(message)
-        return self._journal.append(agent_id, record, lambda: preview_of(message.to_message()))
+        message.message_id = self._journal.append(agent_id, record, lambda: preview_of(message.to_message()))
+        self.agent(agent_id).known.add(message, record.message)
+        return message.message_id
 
-    def _close_interrupted_turn(self) -> None:
-        """A killed run left its last turn open: close it in what is restored and in what will be written."""
-        self._repairs = 0
-        if self.interrupts or not self._messages:
-            return
-        for message in closing_messages(dict(self._messages[-1].to_message())):
-            repair = SessionMessage.from_message(message, 0)  # pyright: ignore[reportArgumentType]
-            repair.message_id = self._append(self._agent_id, repair)
-            self._messages.append(repair)
-            self._repairs += 1
+    def _restored_messages(self, agent_id: str, records: Sequence[MessageRecord]) -> list[SessionMessage]:
+        own = self.agent(agent_id)
+        return [own.restore(message_of(record), record.message) for record in records] + own.repairs
+
+    def _restore(self, record: AgentRecord, tail: MessageRecord | None = None) -> SessionAgent:
+        agent = agent_of(record)
+        self._journal.restored(record, tail)
+        own = self._agents[record.agent_id] = RunAgent(agent)
+        closing = repair_agent(agent, lambda: self._tail(record))
+        for message in closing or ():
+            repair = SessionMessage.from_message(message, 0)
+            self._append(record.agent_id, repair)
+            own.repairs.append(repair)
+        if closing is not None:
+            self.update_agent(self._session.session_id, agent)
+        return agent
+
+    def _tail(self, agent: AgentRecord) -> Message | None:
+        """The last stored message; a window need not hold it."""
+        tails, newest = self._journal.stored_tails, agent.message_count - 1
+        if agent.agent_id not in tails and newest >= 0:
+            session_id = self._session.session_id
+            (tails[agent.agent_id],) = self._store.messages.list(
+                self._owner, session_id, agent.agent_id, from_message_id=newest
+            )
+        tail = tails.get(agent.agent_id)
+        return message_of(tail).to_message() if tail else None
+
+
+def _is_same(agent: AgentRecord, known: AgentRecord | None) -> bool:
+    return known is not None and agent == known._replace(
+        created_at=agent.created_at, updated_at=agent.updated_at, message_count=agent.message_count
+    )

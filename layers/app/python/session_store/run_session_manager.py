@@ -2,20 +2,33 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from math import inf
+from typing import Any, cast
 
 from strands.agent.agent import Agent
 from strands.hooks import (
     AfterNodeCallEvent,
     AgentInitializedEvent,
+    BeforeInvocationEvent,
     BeforeModelCallEvent,
+    BeforeNodeCallEvent,
     BeforeToolsEvent,
+    HookCallback,
+    HookOrder,
     HookRegistry,
+    MessageAddedEvent,
 )
+from strands.interrupt import _InterruptState  # pyright: ignore[reportPrivateUsage]
 from strands.session.repository_session_manager import RepositorySessionManager
 from strands.types.agent import LocalAgent
+from strands.types.content import Message, Messages
+from strands.types.session import SessionAgent
 
+from .errors import InterruptAnsweredError
+from .history import TURN_ENDED, is_prompt, own_message
 from .run_repository import RunRepository
+from .unusable_output import UnusableOutput
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +36,17 @@ logger = logging.getLogger(__name__)
 class RunSessionManager(RepositorySessionManager):
     """`RepositorySessionManager` in charge as ever; it also flushes the run where a crash must lose nothing.
 
-    Before tools run, the user's message and the assistant's request are made durable; before the model is called
-    again, the tools' results and the state they changed; after each node of a Graph or a Swarm, how far it is.
+    Before tools run, the user's message, the assistant's request and a human's answers are made durable; before the
+    model is called again, the tools' results and the state they changed; before a node of a Graph or a Swarm goes on
+    with an answer, that answer; after each node, how far it is.
     """
 
     def __init__(
-        self, repository: RunRepository, session_id: str, flush: Callable[[], None], attach: Callable[[Agent], None]
+        self,
+        repository: RunRepository,
+        session_id: str,
+        flush: Callable[[], None],
+        attach: Callable[[LocalAgent], None],
     ) -> None:
         super().__init__(session_id, repository)
         self._repository = repository
@@ -38,26 +56,81 @@ class RunSessionManager(RepositorySessionManager):
     def register_hooks(self, registry: HookRegistry, **kwargs: Any) -> None:
         # Before Strands' own: callbacks of what comes after something are called in reverse, and its is to be first.
         registry.add_callback(AfterNodeCallEvent, lambda event: self._flush())  # noqa: ARG005 - called by keyword
-        super().register_hooks(registry, **kwargs)
+        super().register_hooks(_MessagesLast(registry), **kwargs)  # pyright: ignore[reportArgumentType]
         registry.add_callback(AgentInitializedEvent, lambda event: self._attach(event.agent))
-        registry.add_callback(BeforeToolsEvent, lambda event: self._flush())  # noqa: ARG005 - called by keyword
+        registry.add_callback(BeforeInvocationEvent, self._begin_turn, order=inf)
+        registry.add_callback(BeforeToolsEvent, lambda event: self._flush_agent(event.agent))
         registry.add_callback(BeforeModelCallEvent, self._flush_tool_results)
+        registry.add_callback(BeforeNodeCallEvent, self._begin_node)
+        registry.add_hook(UnusableOutput())
 
     def initialize(self, agent: LocalAgent, **kwargs: Any) -> None:
         if isinstance(agent, Agent):
             self._accept_conversation_manager(agent)
+            context = agent.context_manager
+            if context and context.stash and not context.stash_is_durable:
+                _warn_of_a_stash_in_memory(agent.agent_id)
         super().initialize(agent, **kwargs)
+        kept = self._repository.agent(agent.agent_id).messages
+        if kept.before and isinstance(agent, Agent):
+            stored = [record.to_message() for record in self._held_records[agent.agent_id]]
+            agent.messages = self._fix_broken_tool_use([*kept.before, *stored])
+
+    def append_message(self, message: Message, agent: LocalAgent, **kwargs: Any) -> None:
+        """Other hooks have seen the message: what they made of it is what is stored."""
+        if tracking_id := message.get("tracking_id"):
+            held = (each for each in reversed(agent.messages) if each.get("tracking_id") == tracking_id)
+            message = next(held, message)
+        super().append_message(message, agent, **kwargs)
+
+    def hold(self, agent: LocalAgent) -> None:
+        """Gather what the agent holds at the end of the run, whether it was invoked since or not."""
+        if isinstance(agent, Agent):
+            self._repository.hold(agent, contents=True)
+        else:
+            self._repository.update_agent(self.session_id, SessionAgent.from_agent(agent))
+
+    def _begin_turn(self, event: BeforeInvocationEvent) -> None:
+        self._repository.check_open()
+        self._check_answers(event.agent)
+        held, prompt = event.agent.messages, event.messages
+        if held and prompt and held[-1]["role"] == "user" and is_prompt(prompt[0]):
+            event.messages = cast(Messages, [own_message("assistant", {"text": TURN_ENDED}), *prompt])
+
+    def _check_answers(self, agent: Agent) -> None:
+        """Strands has put the new answers into its state already, each in place of one that was given before."""
+        state, own = agent._interrupt_state, self._repository.agent(agent.agent_id)  # pyright: ignore[reportPrivateUsage]
+        ids = [response["interruptResponse"]["interruptId"] for response in state.context.get("responses", [])]
+        waiting = own.waiting_interrupts
+        if answered := [name for name in ids if name in own.answered_interrupts and name not in waiting]:
+            for name in ids:
+                state.interrupts[name].response = own.given_responses.get(name)
+            raise InterruptAnsweredError(answered, list(waiting))
+
+    def _flush_agent(self, agent: Agent) -> None:
+        self._repository.hold(agent, contents=False)
+        self._flush()
 
     def _flush_tool_results(self, event: BeforeModelCallEvent) -> None:
         messages = event.agent.messages
-        if messages and any("toolResult" in block for block in messages[-1]["content"]):
+        if messages and not is_prompt(messages[-1]) and messages[-1]["role"] == "user":
+            self._flush_agent(event.agent)
+
+    def _begin_node(self, event: BeforeNodeCallEvent) -> None:
+        source: Any = event.source
+        if resumption := self._repository.multi_agents.take_resumption(source.id, event.node_id):
+            source._interrupt_state = _InterruptState.from_dict(resumption)
+        if source._interrupt_state.activated:
+            self.sync_multi_agent(source)
             self._flush()
 
     def _accept_conversation_manager(self, agent: Agent) -> None:
         """A conversation manager refuses another one's state; the session outlives the change, so it starts fresh."""
-        stored = self._repository.conversation_manager_state
-        fresh = agent.conversation_manager.get_state()
-        if stored is None or (stored.get("__name__") == fresh.get("__name__") and fresh.keys() <= stored.keys()):
+        restored = self._repository.read_agent(self.session_id, agent.agent_id)
+        if restored is None:
+            return
+        stored, fresh = restored.conversation_manager_state, agent.conversation_manager.get_state()
+        if stored.get("__name__") == fresh.get("__name__") and fresh.keys() <= stored.keys():
             return
         logger.warning(
             "session_id=<%s>, stored=<%s>, given=<%s> | conversation manager changed, it starts fresh on the whole"
@@ -66,4 +139,25 @@ class RunSessionManager(RepositorySessionManager):
             stored.get("__name__"),
             fresh.get("__name__"),
         )
-        self._repository.replace_conversation_manager_state(fresh)
+        restored.conversation_manager_state = fresh
+        self._repository.agent(agent.agent_id).forget_kept_messages()
+
+
+@cache
+def _warn_of_a_stash_in_memory(agent_id: str) -> None:
+    logger.warning(
+        "agent_id=<%s> | what the context manager offloads is held in memory, later turns cannot retrieve it; give its"
+        " stash a storage that lasts",
+        agent_id,
+    )
+
+
+class _MessagesLast:
+    """A registry in which Strands' manager sees a message after every other hook has: one may mask it."""
+
+    def __init__(self, registry: HookRegistry) -> None:
+        self._registry = registry
+
+    def add_callback(self, event_type: type[Any], callback: HookCallback[Any]) -> None:
+        order = inf if event_type is MessageAddedEvent else HookOrder.DEFAULT
+        self._registry.add_callback(event_type, callback, order=order)

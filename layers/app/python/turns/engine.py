@@ -9,7 +9,7 @@ from strands import Agent
 from strands.agent.agent_result import AgentResult
 from strands.session.session_manager import SessionManager
 
-from session_store.errors import AwaitingResponseError, ModelFailedError, RunDeadlineError
+from session_store.errors import ModelFailedError, RunDeadlineError
 from session_store.records import RunRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import DEFAULT_LEASE_SECONDS, Run
@@ -69,7 +69,7 @@ class TurnEngine:
             if run.stored:
                 yield from _repeat(run.stored)
                 return
-            _check_awaited(run, request.prompt)
+            run.check_answers(_answered_ids(request.prompt))
             work = yield from self._work(run, request)
             run.complete(dump_result(work.answer))
         self.record_run(work.timings, work.answer["usage"])
@@ -106,17 +106,9 @@ class TurnEngine:
             yield event
 
 
-def _check_awaited(run: Run, prompt: Prompt) -> None:
-    waiting = run.interrupts
-    if isinstance(prompt, str):
-        if waiting:
-            raise AwaitingResponseError("the agent waits for answers to its interrupts", list(waiting))
-        return
-    if not waiting:
-        raise AwaitingResponseError("the agent waits for no answer")
-    answered = [block["interruptResponse"]["interruptId"] for block in prompt]
-    if any(interrupt_id not in waiting for interrupt_id in answered):
-        raise AwaitingResponseError("the agent waits for answers to other interrupts", list(waiting))
+def _answered_ids(prompt: Prompt) -> list[str]:
+    """The interrupts that a prompt answers."""
+    return [] if isinstance(prompt, str) else [block["interruptResponse"]["interruptId"] for block in prompt]
 
 
 def _repeat(record: RunRecord) -> Iterator[Event]:

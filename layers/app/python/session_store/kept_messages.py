@@ -1,0 +1,97 @@
+"""What an agent held in the end, told apart from what is stored, so that the next turn restores it.
+
+Most of what an agent holds is the end of its stored history. The rest is kept beside it: messages before it that are no
+part of it, such as pinned ones or a snapshot's, and stored messages that the agent changed for itself.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from strands.types.content import Message
+from strands.types.session import SessionMessage
+
+from .encoding import encode
+from .history import is_prompt
+
+
+class KeptMessages(NamedTuple):
+    """An agent's messages: `before`, then the stored ones from `first_id`; `changed` has its version of some, by id."""
+
+    first_id: int
+    before: list[Message]
+    changed: dict[int, Message]
+
+
+class KnownMessages:
+    """The stored messages that a run has seen of one agent, restored or appended."""
+
+    def __init__(self) -> None:
+        self._messages: dict[int, Message] = {}
+        self._texts: dict[int, int] = {}
+        self._by_object: dict[int, int] = {}
+        self._by_tracking_id: dict[str, int] = {}
+        self._redacted: set[int] = set()
+
+    def add(self, message: SessionMessage, text: str) -> None:
+        """`text` is the stored body; of long histories its hash takes little room."""
+        held, message_id = message.to_message(), message.message_id
+        self._messages[message_id] = held
+        self._texts[message_id] = hash(text)
+        if message.redact_message is not None:
+            self._redacted.add(message_id)
+        self._by_object[id(held)] = message_id
+        if "tracking_id" in held:
+            self._by_tracking_id[held["tracking_id"]] = message_id
+
+    def id_of(self, message: Message) -> int | None:
+        message_id = self._by_object.get(id(message))
+        return self._by_tracking_id.get(message.get("tracking_id", "")) if message_id is None else message_id
+
+    def is_end(self, message_id: int) -> bool:
+        return message_id not in self._messages
+
+    def question_before(self, message_id: int) -> Message | None:
+        """The user's prompt that the message belongs to, unless it is one itself."""
+        known = self._messages.get(message_id)
+        if known is None or is_prompt(known):
+            return None
+        earlier = range(message_id - 1, min(self._messages) - 1, -1)
+        return next((self._messages[number] for number in earlier if is_prompt(self._messages[number])), None)
+
+    def as_redacted(self, message: Message) -> Message:
+        """What was taken back stays so, whatever an agent still holds."""
+        message_id = self.id_of(message)
+        return self._messages[message_id] if message_id is not None and message_id in self._redacted else message
+
+    def is_changed(self, message_id: int, message: Message) -> bool:
+        return message_id not in self._redacted and all(
+            hash(text) != self._texts[message_id] for text in _spellings(message)
+        )
+
+
+def compare(held: Sequence[Message], known: KnownMessages, next_id: int, *, contents: bool) -> KeptMessages:
+    """contents: whether to look for stored messages that were changed, which takes some time in a long history."""
+    start, first_id = len(held), next_id
+    while start and known.id_of(held[start - 1]) == first_id - 1:
+        start, first_id = start - 1, first_id - 1
+    before = [known.as_redacted(message) for message in held[:start]]
+    question = None if before else known.question_before(first_id)
+    stored = zip(range(first_id, next_id), held[start:], strict=True)
+    changed = {number: message for number, message in stored if known.is_changed(number, message)} if contents else {}
+    return KeptMessages(first_id, [question] if question else before, changed)
+
+
+def _spellings(message: Message) -> Iterable[str]:
+    """Ours and other clients'; without the `tracking_id`, too, which Strands adds to older messages."""
+    yield encode("message", message)
+    bare = {name: value for name, value in message.items() if name != "tracking_id"}
+    for value in (bare, message):
+        yield encode("message", value)
+        yield json.dumps(value, default=repr)
+        yield json.dumps(value, default=repr, ensure_ascii=False)
+
+
+def dump_kept(kept: KeptMessages) -> dict[str, Any]:
+    changed = {str(number): message for number, message in kept.changed.items()}
+    return {name: value for name, value in (("before", kept.before), ("changed", changed)) if value}
