@@ -97,18 +97,22 @@ class TurnEngine:
         """What the agent does, and None for each pause, until its result, its time, or the end of its run."""
         seconds = deadline - time.monotonic()
         try:
-            while True:
-                event = agent.next(min(self.pause_seconds, max(0.0, deadline - time.monotonic())))
-                if run.is_called_off or (isinstance(event, AgentResult) and event.stop_reason == "cancelled"):
+            while not isinstance(event := agent.next(self._patience_seconds(deadline)), AgentResult):
+                if run.is_called_off:
                     raise run.end_reason
                 # Who takes events slowly may take what was done in time, but keeps no agent at work beyond it.
-                is_late = time.monotonic() >= deadline and (event is None or agent.is_at_work)
-                if is_late and not isinstance(event, AgentResult):
+                if time.monotonic() >= deadline and (event is None or agent.is_at_work):
                     raise RunDeadlineError(run.run_id, round(seconds, 1))
                 yield event
+            if event.stop_reason == "cancelled":
+                raise run.end_reason
         except BaseException:
             agent.stop()  # before the run is closed: nothing that it still does may look like the turn's
             raise
+        yield event
+
+    def _patience_seconds(self, deadline: float) -> float:
+        return min(self.pause_seconds, max(0.0, deadline - time.monotonic()))
 
 
 def _check_awaited(run: Run, prompt: Prompt) -> None:
