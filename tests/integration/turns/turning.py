@@ -58,9 +58,12 @@ class Turns:
         *,
         seconds: float = 30,
         pause_seconds: float = 0.005,
+        lease_seconds: float = 30,
         **request: Any,
     ) -> Turn:
-        engine = TurnEngine(self.store, build, lambda timings, usage: self.recorded.append(usage), pause_seconds)
+        engine = TurnEngine(
+            self.store, build, lambda timings, usage: self.recorded.append(usage), pause_seconds, lease_seconds
+        )
         asked = TurnRequest(OWNER, "s", prompt, None, None, time.monotonic() + seconds)
         return engine.run(asked._replace(**request))
 

@@ -158,6 +158,11 @@ class Run:
         return self._cancelled
 
     @property
+    def is_called_off(self) -> bool:
+        """Its lease is lost, or somebody asked for its end: `end_reason` says which."""
+        return self._cancelled or self._lost is not None
+
+    @property
     def end_reason(self) -> SessionStoreError:
         """Why this run cancelled its agent: its lease is lost, or somebody asked for its end."""
         return self._lost or RunCancelledError(self.run_id)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from session_store.records import RunRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import DEFAULT_LEASE_SECONDS, Run
 from session_store.store import Store
-from turns.agent_thread import AgentThread, StrandsEvent
+from turns.agent_task import AgentTask, StrandsEvent
 from turns.answer import RunAnswer, Usage, dump_result, parse_answer, process_answer
 from turns.events import Event, Turn, TurnFinished, TurnStarted
 from turns.prefetch import prefetch_first
@@ -23,7 +24,7 @@ from turns.strands_events import StrandsEvents, read_answer
 
 BuildAgent = Callable[[SessionManager], Agent]
 RecordRun = Callable[[dict[str, float], Usage], None]
-PAUSE_SECONDS = 4.0
+PAUSE_SECONDS = 1.0
 
 
 class _Work(NamedTuple):
@@ -65,27 +66,26 @@ class TurnEngine:
         return Turn(run.session_id, run.run_id, events)
 
     def _events(self, run: Run, request: TurnRequest) -> Iterator[Event | None]:
-        with run:
-            if run.stored:
-                yield from _repeat(run.stored)
-                return
-            run.check_answers(_answered_ids(request.prompt))
-            work = yield from self._work(run, request)
-            run.complete(dump_result(work.answer))
-        self.record_run(work.timings, work.answer["usage"])
-        answer = process_answer(run.session_id, run.run_id, work.answer)
-        yield TurnFinished(answer, {**work.timings, "round_trips": run.round_trips})
+        with ExitStack() as after_commit:
+            with run:
+                if run.stored:
+                    yield from _repeat(run.stored)
+                    return
+                run.check_answers(_answered_ids(request.prompt))
+                agent = AgentTask(self.build_agent(run.session_manager), request.prompt)
+                after_commit.callback(agent.close)
+                work = yield from self._work(agent, run, request.deadline)
+                run.complete(dump_result(work.answer))
+            self.record_run(work.timings, work.answer["usage"])
+            answer = process_answer(run.session_id, run.run_id, work.answer)
+            yield TurnFinished(answer, {**work.timings, "round_trips": run.round_trips})
 
-    def _work(self, run: Run, request: TurnRequest) -> Generator[Event | None, None, _Work]:
-        started = time.monotonic()
-        agent = AgentThread(self.build_agent(run.session_manager), request.prompt)
-        happened = prefetch_first(self._within(request.deadline, agent, run))
+    def _work(self, agent: AgentTask, run: Run, deadline: float) -> Generator[Event | None, None, _Work]:
+        started, first_token_seconds, translation = time.monotonic(), None, StrandsEvents()
+        happened = prefetch_first(self._happened(agent, run, deadline))
         yield TurnStarted(run.session_id, run.run_id)
-        translation, first_token_seconds = StrandsEvents(), None
         for event in happened:
             if isinstance(event, AgentResult):
-                if event.stop_reason == "cancelled":
-                    raise run.end_reason
                 return _Work(read_answer(event), _timings(run, first_token_seconds, time.monotonic() - started))
             if event and first_token_seconds is None:
                 first_token_seconds = time.monotonic() - started
@@ -93,17 +93,26 @@ class TurnEngine:
             yield None  # a reasoning model may do much that is no event here
         raise ModelFailedError("the agent ended without an answer")
 
-    def _within(self, deadline: float, agent: AgentThread, run: Run) -> Iterator[StrandsEvent | AgentResult | None]:
-        """What the agent's thread hands over, and None for each pause; `RunDeadlineError` at the deadline."""
+    def _happened(self, agent: AgentTask, run: Run, deadline: float) -> Iterator[StrandsEvent | AgentResult | None]:
+        """What the agent does, and None for each pause, until its result, its time, or the end of its run."""
         seconds = deadline - time.monotonic()
-        while True:
-            event = agent.next(min(self.pause_seconds, max(0.0, deadline - time.monotonic())))
-            # Who takes events slowly may take what was done in time, but keeps no agent at work beyond it.
-            is_late = time.monotonic() >= deadline and (event is None or agent.is_at_work)
-            if is_late and not isinstance(event, AgentResult):
-                agent.cancel()
-                raise RunDeadlineError(run.run_id, round(seconds, 1))
-            yield event
+        try:
+            while not isinstance(event := agent.next(self._patience_seconds(deadline)), AgentResult):
+                if run.is_called_off:
+                    raise run.end_reason
+                # Who takes events slowly may take what was done in time, but keeps no agent at work beyond it.
+                if time.monotonic() >= deadline and (event is None or agent.is_at_work):
+                    raise RunDeadlineError(run.run_id, round(seconds, 1))
+                yield event
+            if event.stop_reason == "cancelled":
+                raise run.end_reason
+        except BaseException:
+            agent.stop()  # before the run is closed: nothing that it still does may look like the turn's
+            raise
+        yield event
+
+    def _patience_seconds(self, deadline: float) -> float:
+        return min(self.pause_seconds, max(0.0, deadline - time.monotonic()))
 
 
 def _answered_ids(prompt: Prompt) -> list[str]:

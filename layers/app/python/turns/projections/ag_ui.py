@@ -24,7 +24,7 @@ from turns.events import (
 
 MEDIA_TYPE = "text/event-stream"
 # API Gateway ends a stream that is silent for 5 minutes, an edge-optimized one for 30 s; proxies between are stricter.
-# Whether one is due is looked at after each of the engine's pauses of 4 s, so that at most 12 s pass.
+# Whether one is due is looked at after each of the engine's pauses, so that at most 9 s pass.
 HEARTBEAT_SECONDS = 8.0
 HEARTBEAT = ": heartbeat\n\n"
 RESTARTED = "answer_restarted"

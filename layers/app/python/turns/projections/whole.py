@@ -7,7 +7,7 @@ from turns.events import Turn, TurnFinished
 
 def answer(turn: Turn) -> ProcessAnswer:
     """Raises what the turn raises."""
-    for event in turn.events:
-        if isinstance(event, TurnFinished):
-            return event.answer
-    raise ModelFailedError("the turn ended without an answer")
+    answers = [event.answer for event in turn.events if isinstance(event, TurnFinished)]
+    if not answers:
+        raise ModelFailedError("the turn ended without an answer")
+    return answers[0]
