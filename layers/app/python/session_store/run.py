@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from strands.types.agent import LocalAgent
+from strands.types.exceptions import EventLoopException
 from strands.types.session import SessionMessage
 
 from .conversion import agent_of, agent_record, message_of, message_record
@@ -103,19 +104,20 @@ class Run:
     ) -> None:
         if self._repository is None:
             return
-        if error is not None:
+        cause = _cause(error)
+        if cause is not None:
             self._end()  # an agent on another thread would go on, and call tools for nobody
         self._keeper.stop()
         with as_session_exceptions(), self._journal.lock:
             self._closed = True
-            if error is None and self._cancelled:
-                error = RunCancelledError(self.run_id)
-                self._abort(error)
-                raise error
-            if error is None:
+            if cause is None and self._cancelled:
+                cause = RunCancelledError(self.run_id)
+            if cause is None:
                 self._commit()
-            else:
-                self._abort(error)
+                return
+            self._abort(cause)
+            if cause is not error:
+                raise cause from error
 
     @property
     def session_manager(self) -> RunSessionManager:
@@ -265,6 +267,14 @@ def _checked_uuid(run_id: str) -> str:
         return str(uuid.UUID(run_id))
     except (ValueError, AttributeError, TypeError) as error:
         raise InvalidIdentifierError("run_id", "must be a UUID") from error
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    """Strands wraps what its event loop meets: a lost lease must not look like a failure of the agent."""
+    cause = error
+    while isinstance(cause, EventLoopException):
+        cause = cause.original_exception
+    return cause if isinstance(cause, SessionStoreError) else error
 
 
 def _failure(error: BaseException) -> Literal["failed", "cancelled"]:
