@@ -1,4 +1,4 @@
-"""The REST API: routes from functions/functions.toml, access logs, and limits."""
+"""The REST API: the routes of the operations that functions/functions.toml assigns, access logs, and limits."""
 
 import json
 
@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra_cdk.acknowledge import acknowledge, managed_policy
 from infra_cdk.callers import Callers
-from infra_cdk.function_table import FunctionTable, Route
+from infra_cdk.function_table import FunctionRoute, FunctionTable
 from infra_cdk.functions import Functions
 from infra_cdk.gateway_responses import add_gateway_responses
 
@@ -61,8 +61,8 @@ class RestApi(Construct):
         )
         self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output, which ours says better
         add_gateway_responses(self.rest_api)
-        for route in table.deployed_routes(callers.authorization):
-            self._add_route(route)
+        for each in table.deployed_routes(callers.authorization):
+            self._add_route(each)
         self._acknowledge_api()
 
     @property
@@ -76,9 +76,10 @@ class RestApi(Construct):
         stack = Stack.of(self)
         return f"https://{self.rest_api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}/{STAGE}/"
 
-    def _add_route(self, route: Route) -> None:
+    def _add_route(self, each: FunctionRoute) -> None:
+        route = each.route
         method = self.rest_api.root.resource_for_path(route.path).add_method(
-            route.method, self._integration(route.function), **self._callers.method_options(route.access)
+            route.method, self._integration(each.function), **self._callers.method_options(route.access)
         )
         if route.access == "public":
             acknowledge(method, "Public: reads and writes no session", "AwsSolutions-APIG4", "AwsSolutions-COG4")

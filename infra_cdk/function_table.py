@@ -1,44 +1,48 @@
-"""functions/functions.toml, typed. The local gateway reads the same file."""
+"""functions/functions.toml, typed, and the routes of the operations that it assigns. The local gateway reads it too."""
 
 import tomllib
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from api.catalog import ROUTES, Route
 from infra_cdk import ROOT
 
 FUNCTIONS_FOLDER = ROOT / "functions"
 
 
-class _Row(BaseModel):
+class Function(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-class Function(_Row):
     timeout_seconds: int
     memory_mb: int
     database: Literal["app", "migrator"]
     agent: bool = False
     streaming: bool = False
+    operations: tuple[str, ...] = ()
 
 
-class Route(_Row):
-    method: Literal["GET", "POST", "PUT", "DELETE", "ANY"]
-    path: str
+class FunctionRoute(NamedTuple):
+    route: Route
     function: str
-    access: Literal["owner", "public"]
-    authorization: Literal["iam", "cognito"] | None = None
-    listener: Literal["api", "backend"] = "api"
 
 
-class FunctionTable(_Row):
+class FunctionTable(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     functions: dict[str, Function]
-    routes: list[Route]
 
-    def deployed_routes(self, authorization: Literal["iam", "cognito"]) -> list[Route]:
+    def routes(self) -> list[FunctionRoute]:
+        """Raises `KeyError` for an operation that does not exist."""
+        by_id = {route.operation_id: route for route in ROUTES}
         return [
-            route for route in self.routes if route.listener == "api" and route.authorization in (None, authorization)
+            FunctionRoute(by_id[operation_id], name)
+            for name, function in self.functions.items()
+            for operation_id in function.operations
         ]
+
+    def deployed_routes(self, authorization: Literal["iam", "cognito"]) -> list[FunctionRoute]:
+        return [each for each in self.routes() if each.route.deployment in ("every", authorization)]
 
 
 def read_function_table() -> FunctionTable:

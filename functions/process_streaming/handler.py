@@ -5,8 +5,10 @@ import os
 
 gc.disable()  # as in `process`
 
-from api.app import Api
-from api.process_streaming_route import add_process_streaming
+from api.application import Application
+from api.edges.api_gateway import ApiGatewayHandler
+from api.observability import Observability
+from api.operations import process_streaming
 from api.settings import Settings
 from response_streaming import streamed
 from session_store.postgresql import open_store
@@ -14,10 +16,9 @@ from turns.agent_factory import load_agent_factory
 from turns.engine import TurnEngine
 
 settings = Settings.from_environment(os.environ)
-api = Api(settings)
-build_agent = load_agent_factory(settings.agent_factory)
-add_process_streaming(api, TurnEngine(open_store(settings.store), build_agent, api.observability.record_run))
-handler = streamed(api)
+store, observability = open_store(settings.store), Observability(settings)
+turns = TurnEngine(store, load_agent_factory(settings.agent_factory), observability.record_run)
+handler = streamed(ApiGatewayHandler(process_streaming.OPERATIONS, Application(settings, store, observability, turns)))
 
 gc.freeze()
 gc.enable()

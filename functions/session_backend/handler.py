@@ -3,18 +3,15 @@
 import os
 from dataclasses import replace
 
-from api.backend.agents import AgentResources, MultiAgentResources
-from api.backend.app import BackendApi
-from api.backend.health import HealthRoutes
-from api.backend.messages import MessageResources
-from api.backend.runs import RunResources
-from api.backend.sessions import SessionResources
+from api.application import Application
+from api.backend.catalog import OPERATIONS
+from api.backend.contract_problems import dump_problem
+from api.edges.api_gateway import ApiGatewayHandler
+from api.observability import Observability
 from api.settings import Settings
 from session_store.postgresql import open_store
 from session_store.wire import MAXIMUM_BYTES, MAXIMUM_DEPTH
 
 settings = replace(Settings.from_environment(os.environ), max_body_bytes=MAXIMUM_BYTES, max_json_depth=MAXIMUM_DEPTH)
-store = open_store(settings.store)
-handler = BackendApi(settings)
-for resources in (SessionResources, AgentResources, MultiAgentResources, MessageResources, RunResources, HealthRoutes):
-    resources(store).add_to(handler)
+application = Application(settings, open_store(settings.store), Observability(settings), dump_problem=dump_problem)
+handler = ApiGatewayHandler(OPERATIONS, application)

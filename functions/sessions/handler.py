@@ -2,20 +2,15 @@
 
 import os
 
-from api.agent_routes import AgentRoutes
-from api.app import Api
-from api.console.routes import ConsoleRoutes
-from api.run_routes import RunRoutes
-from api.service_routes import ServiceRoutes
-from api.session_routes import SessionRoutes
+from api.application import Application
+from api.edges.api_gateway import ApiGatewayHandler
+from api.observability import Observability
+from api.operations import agents, console, runs, service, sessions
 from api.settings import Settings
 from session_store.postgresql import open_store
 
 settings = Settings.from_environment(os.environ)
-store = open_store(settings.store)
-handler = Api(settings)
-SessionRoutes(store).add_to(handler)
-AgentRoutes(store).add_to(handler)
-RunRoutes(store).add_to(handler)
-ServiceRoutes(store).add_to(handler)
-ConsoleRoutes(settings).add_to(handler)
+application = Application(settings, open_store(settings.store), Observability(settings))
+handler = ApiGatewayHandler(
+    (*sessions.OPERATIONS, *agents.OPERATIONS, *runs.OPERATIONS, *service.OPERATIONS, *console.OPERATIONS), application
+)

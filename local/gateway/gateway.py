@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any, Self, TypeVar
 
 from local.gateway.event import LOCAL_OWNER, Owner
@@ -12,16 +13,15 @@ from local.gateway.limits import Limits
 from local.gateway.listener import Listener
 from local.gateway.pool import RuntimePool
 from local.gateway.sources import Sources
-from local.gateway.table import Route, Table, load_table
+from local.gateway.table import LAYERS, ROOT, Route, Table, load_table
 
 logger = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
 
 class Gateway:
-    """Serves the routes of `functions/functions.toml` on 127.0.0.1 with real Lambda runtime processes.
+    """Serves the operations of `functions/functions.toml` on 127.0.0.1 with real Lambda runtime processes.
 
     A context manager: everything started ends with the block, or when this process dies in any way. `environment` is
     added to the functions' environment variables. Port 0 takes a free port; raises `OSError` if a port is taken.
@@ -35,7 +35,7 @@ class Gateway:
         backend_port: int = 8001,
         owner: Owner = LOCAL_OWNER,
         functions: Path = ROOT / "functions",
-        layers: Path = ROOT / "layers",
+        layers: Path = LAYERS,
         limits: Limits = Limits(),  # noqa: B008  it is frozen
         binary_media_types: Sequence[str] = (),
     ) -> None:
@@ -44,7 +44,7 @@ class Gateway:
         self._owner, self._limits, self._binary_media_types = owner, limits, binary_media_types
         self._functions, self._layers = functions, layers
         self._sources = Sources([functions, layers])
-        self._table = load_table(functions / "functions.toml")
+        self._table = self._load_table()
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="gateway", daemon=True)
         self._running = threading.Event()
@@ -111,11 +111,19 @@ class Gateway:
         await self._pool.restart()
         return killed
 
+    def _load_table(self) -> Table:
+        return load_table(self._functions / "functions.toml", self._layers)
+
     def _reload(self) -> None:
         try:
-            self._table = load_table(self._functions / "functions.toml")
-        except (OSError, KeyError, ValueError) as error:  # perhaps half-written: the next change triggers another try
-            logger.error("functions.toml cannot be used, the routes stay as they were: %r", error)
+            self._table = self._load_table()
+        except (
+            OSError,
+            KeyError,
+            ValueError,
+            SubprocessError,
+        ) as error:  # perhaps half-written: the next change triggers another try
+            logger.error("the table of functions cannot be used, the routes stay as they were: %r", error)
 
     def _routes(self, choose: Callable[[Table], list[Route]]) -> Callable[[], Awaitable[Sequence[Route]]]:
         """Called for every request, so that changed code and a changed table take effect with the next one."""

@@ -10,7 +10,7 @@ from local.gateway.gateway_problems import GatewayProblem
 from tests.infra.template import Template, flat
 
 TABLE = read_function_table()
-ROUTES = {(route.method, route.path): route for route in TABLE.deployed_routes("iam")}
+ROUTES = {(each.route.method, each.route.path): each for each in TABLE.deployed_routes("iam")}
 NOTHING_OF_A_SESSION = {"/health", "/openapi.json", "/docs"}
 CONSOLE = {"/", "/console/config.json", "/console/{file}", "/console/vendor/{file}"}
 

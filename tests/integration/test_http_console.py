@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.console.routes import FOLDER
+from api.operations.console import FOLDER
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
 from tests.support.http_api import Answer, HttpApi, event_of, load_handler

@@ -1,6 +1,6 @@
 import pytest
 
-from api.process_streaming_route import wants_text
+from api.operations.process_streaming import wants_text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from api import json_body
 from api.errors import MalformedRequestError
-from api.responses import json_text
+from session_store.raw_json import dump_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -23,7 +23,7 @@ def test_what_is_json_is_read_as_it_is(value: object) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=50))
 def test_an_answer_has_a_utf8_form_and_keeps_every_character(text: str) -> None:
-    written = json_text({"text": text})
+    written = dump_json({"text": text})
     assert json.loads(written.encode()) == {"text": text}
 
 

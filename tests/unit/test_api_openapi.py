@@ -1,15 +1,24 @@
-"""The committed document, the code, the table of routes and the table of errors say the same."""
+"""The catalog of operations, and what is made of it: the committed document, the reference page, who serves what."""
 
 import re
+import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
-from api import openapi
-from api.operations import OPERATIONS
-from api.problems import PROBLEMS, code_of
+import pytest
+
+from api import catalog, openapi
+from api.backend.catalog import OPERATIONS
+from api.errors import RequestError
+from api.operation import Operation
+from api.operations.service import OPENAPI_FILE
+from api.problems import find_code, find_problem
 from api.process_request import NOT_BLANK
 from api.reference_page import CONTENT_SECURITY_POLICY, page
+from session_store.errors import SessionStoreError
 
 ROOT = Path(__file__).resolve().parents[2]
 # Roots of the tree, which nothing raises by itself.
@@ -18,7 +27,7 @@ OF_THE_SESSION_BACKEND = {"already_exists", "message_not_found", "message_order"
 
 
 def test_the_committed_document_is_what_the_code_makes() -> None:
-    assert openapi.FILE.read_text() == openapi.text(), "python -m api.openapi writes it anew"
+    assert OPENAPI_FILE.read_text() == openapi.text(), "make openapi writes it"
 
 
 def test_it_calls_blank_what_the_code_calls_blank() -> None:
@@ -26,34 +35,71 @@ def test_it_calls_blank_what_the_code_calls_blank() -> None:
         assert bool(re.search(NOT_BLANK, character)) == bool(character.strip()), hex(ord(character))
 
 
-def test_it_has_every_route_that_is_deployed_and_no_other() -> None:
-    routes = tomllib.loads((ROOT / "functions/functions.toml").read_text())["routes"]
-    deployed = {
-        (route["method"], route["path"], route["access"] == "owner")
-        for route in routes
-        if "authorization" not in route  # the console's are a page's, for people
-        and route.get("listener") != "backend"
-        and not route["path"].startswith("/api/v1/")
-    }
-    assert {(operation.method, operation.path, operation.owned) for operation in OPERATIONS} == deployed
+def test_each_operation_has_one_function_that_serves_it() -> None:
+    functions = tomllib.loads((ROOT / "functions/functions.toml").read_text())["functions"].values()
+    served = [operation_id for function in functions for operation_id in function.get("operations", [])]
+    assert sorted(served) == sorted(route.operation_id for route in catalog.ROUTES)
 
 
-def test_it_names_every_error_of_the_table_but_the_services_own_faults() -> None:
+def test_routes_and_operation_ids_are_unique() -> None:
+    assert len({route.operation_id for route in catalog.ROUTES}) == len(catalog.ROUTES)
+    for operations in ((*catalog.API, *catalog.CONSOLE), OPERATIONS):
+        assert len({(operation.method, operation.path) for operation in operations}) == len(operations)
+        assert len({operation.operation_id for operation in operations}) == len(operations)
+
+
+@pytest.mark.parametrize("operation", [*catalog.API, *catalog.CONSOLE, *OPERATIONS], ids=attrgetter("operation_id"))
+def test_an_operation_takes_each_parameter_of_its_path(operation: Operation) -> None:
+    in_path = {parameter.name for parameter in operation.parameters if parameter.place == "path"}
+    assert in_path == set(re.findall(r"{(\w+)}", operation.path))
+
+
+def test_gateways_read_the_catalog_without_an_agent_or_a_database() -> None:
+    code = "import sys, api.catalog; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"strands", "boto3", "agent", "psycopg", "aws_lambda_powertools"}.isdisjoint(loaded)
+
+
+def test_it_describes_what_every_deployment_serves_but_the_session_backend() -> None:
+    paths = openapi.document()["paths"]
+    described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    served = {(route.method, route.path) for route in catalog.ROUTES if route.deployment == "every"}
+    assert described == served - {("ANY", "/api/v1/{proxy+}")}
+
+
+def test_it_asks_for_a_verified_caller_wherever_sessions_are_touched() -> None:
+    paths = openapi.document()["paths"]
+    open_to_all = {path for path, methods in paths.items() for method in methods.values() if not method["security"]}
+    assert open_to_all == {"/health", "/openapi.json", "/docs"}
+
+
+def callers_codes() -> set[str]:
+    """Of all errors that are not the service's own fault."""
+    kinds = {kind for root in (RequestError, SessionStoreError) for kind in subclasses(root)}
+    return {find_code(kind) for kind in kinds if find_problem(kind).status != 500}
+
+
+def subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from subclasses(subclass)
+
+
+def test_it_names_every_error_but_the_services_own_faults() -> None:
     documented = set(openapi.document()["components"]["examples"])
-    table = {code_of(kind) for kind, problem in PROBLEMS.items() if problem.status != 500}
-    assert documented == table - ROOTS - OF_THE_SESSION_BACKEND
+    assert documented == callers_codes() - ROOTS - OF_THE_SESSION_BACKEND
 
 
 def test_the_written_reference_names_every_route_and_every_code() -> None:
     written = (ROOT / "docs/api.md").read_text()
-    codes = set(map(code_of, PROBLEMS)) - ROOTS - OF_THE_SESSION_BACKEND
-    assert [operation.path for operation in OPERATIONS if operation.path not in written] == []
+    codes = {*callers_codes(), "internal_error", "misconfigured", "unstorable_value"} - ROOTS - OF_THE_SESSION_BACKEND
+    assert [operation.path for operation in catalog.API if operation.path not in written] == []
     assert [code for code in sorted(codes) if f"`{code}`" not in written] == []
 
 
 def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere() -> None:
     shown = page(openapi.document())
-    for operation in OPERATIONS:
+    for operation in catalog.API:
         assert f'id="{operation.operation_id}"' in shown
     assert "<script" not in shown
     assert "http://" not in shown + CONTENT_SECURITY_POLICY

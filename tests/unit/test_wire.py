@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.backend.problems import document
+from api.backend.contract_problems import dump_problem
 from api.errors import MalformedRequestError
 from api.json_body import parse_document
-from api.problems import code_of
-from api.responses import json_text
+from api.problems import find_code
 from session_store import errors
 from session_store.document import Document
 from session_store.errors import InvalidIdentifierError, InvalidInputError, NotFoundError, SessionStoreError
@@ -153,11 +152,11 @@ RAISED = [
 
 @pytest.mark.parametrize("kind", RAISED)
 def test_an_error_of_the_store_has_a_code_by_which_it_comes_back(kind: type[SessionStoreError]) -> None:
-    assert ERRORS[code_of(kind)] is kind
+    assert ERRORS[find_code(kind)] is kind
 
 
 def test_a_body_that_the_api_cannot_read_is_a_refused_value_here() -> None:
-    text = json_text(document(MalformedRequestError("is not JSON"), "request-id"))
+    text = dump_json(dump_problem(MalformedRequestError("is not JSON"), "request-id"))
     received = parse_problem(400, text)
     assert (type(received), vars(received)) == (errors.InvalidInputError, {"field": "body", "reason": "is not JSON"})
 
@@ -176,7 +175,7 @@ def test_a_body_that_the_api_cannot_read_is_a_refused_value_here() -> None:
     ],
 )
 def test_an_error_comes_back_as_it_was_raised(error: SessionStoreError) -> None:
-    text = json_text(document(error, "request-id"))
+    text = dump_json(dump_problem(error, "request-id"))
     received = parse_problem(json.loads(text)["status"], text)
     assert type(received) is type(error)
     assert (str(received), vars(received)) == (str(error), vars(error))

@@ -1,4 +1,4 @@
-"""What a request can do wrong before the session store sees it.
+"""What a request can do wrong before the session store sees it; `code` names it for callers and stays the same.
 
 RequestError
 ├── MalformedRequestError       not JSON as this API takes it

@@ -67,11 +67,11 @@ class Export:
             from_message_id = records[-1].message_id + 1
 
 
-def cursor_of(position: Position) -> str:
+def dump_cursor(position: Position) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def position_of(cursor: str) -> Position:
+def parse_cursor(cursor: str) -> Position:
     """Raises `CursorNotFoundError` for a cursor that no export gave."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

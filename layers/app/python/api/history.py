@@ -21,7 +21,7 @@ _MEDIA_TYPES = {
 }
 
 
-def page_of(records: Iterable[MessageRecord], limit: int) -> tuple[list[str], int | None]:
+def fill_page(records: Iterable[MessageRecord], limit: int) -> tuple[list[str], int | None]:
     """The first `limit` messages, or those of them that fit, and the id of the next one if there is one."""
     page = Page()
     for record in records:

@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -42,6 +43,10 @@ class Observability:
         tracer = Tracer(service=self._settings.service, disabled=False)
         return tracer.capture_lambda_handler(handler, capture_response=False, capture_error=False)
 
+    def request_context(self, request_id: str | None, function_request_id: str) -> AbstractContextManager[None]:
+        """Within it, each line of the log has the ids of the request and of the invocation."""
+        return self.logger.append_context_keys(correlation_id=request_id, function_request_id=function_request_id)
+
     def request_keys(self) -> dict[str, Any]:
         """The ids that each line of the present request has, for a stream that outlives its handler."""
         keys = self.logger.get_current_keys()
@@ -70,6 +75,11 @@ class Observability:
             self.record(BusySessions=(MetricUnit.Count, 1))
         if isinstance(error, RunError):
             self.record(FailedRuns=(MetricUnit.Count, 1))
+
+    def log_request(self, route: str, status: int, seconds: float) -> None:
+        self.logger.info(
+            "request", extra={"route": route, "status": int(status), "duration_ms": round(seconds * 1000, 1)}
+        )
 
     def note_failure(self, error: Exception) -> None:
         """One that no response can be made of any more."""

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from `operations` and committed: `python -m api.openapi` writes it anew.
+"""The OpenAPI 3.1 document, made from the catalog of operations and committed: `make openapi` writes it.
 
 Functions serve the committed file, so none of this costs a cold start.
 """
@@ -6,25 +6,21 @@ Functions serve the committed file, so none of this costs a cold start.
 import json
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from api import problems
+from api import catalog, problems
 from api.answers import BinaryContent, ProblemDetails
-from api.errors import UnauthenticatedError
-from api.operation import Link, Operation, Parameter
-from api.operations import OPERATIONS, PROMPTS
-from api.process_request import ProcessRequest
+from api.errors import InvalidRequestError, UnauthenticatedError
+from api.operation import Body, Link, Operation, Parameter
+from api.operations.service import OPENAPI_FILE
 from api.settings import Settings
 from session_store.errors import RunInProgressError, SessionBusyError, StoreUnavailableError
 
-FILE = Path(__file__).with_name("openapi.json")
-
 _REFERENCE = "#/components/schemas/{model}"
-_OWNED_ERRORS = (UnauthenticatedError, StoreUnavailableError)
+_OWNED_ERRORS = (UnauthenticatedError, InvalidRequestError, StoreUnavailableError)
 _WAITING_HELPS = (SessionBusyError, RunInProgressError, StoreUnavailableError)
 _INTRODUCTION = """\
 A Strands agent whose conversations live in PostgreSQL: they survive restarts, and nobody sees anybody else's.
@@ -37,18 +33,35 @@ Limits, unless the service is set up with others: a prompt of {max_prompt_charac
 {max_body_bytes:,} bytes, JSON nested {max_json_depth} levels deep, {max_page_size} items a page.
 """
 
+_SERVERS = [{"url": "/", "description": "This service"}]
+_SECURITY_SCHEMES = {
+    "iam": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "AWS Signature Version 4 for the service `execute-api`, where callers are principals of IAM.",
+    },
+    "cognito": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "The user's id token, where callers are users of a Cognito pool.",
+    },
+}
+
 
 def document() -> dict[str, Any]:
     schemas, components = _schemas()
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in catalog.API:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
     defaults = {name: getattr(Settings, name) for name in Settings.__dataclass_fields__ if name.startswith("max_")}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Agent sessions", "version": "1.0.0", "description": _INTRODUCTION.format(**defaults)},
+        "servers": _SERVERS,
         "paths": paths,
-        "components": {"schemas": components, "examples": _examples()},
+        "components": {"schemas": components, "examples": _examples(), "securitySchemes": _SECURITY_SCHEMES},
     }
 
 
@@ -58,17 +71,15 @@ def text() -> str:
 
 def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     """For each type a reference to its schema, and all schemas by name."""
-    types = {operation.answer for operation in OPERATIONS if isinstance(operation.answer, type)}
-    inputs: list[tuple[type, JsonSchemaMode, TypeAdapter[Any]]] = [
-        (ProcessRequest, "validation", TypeAdapter(ProcessRequest))
-    ]
-    for kind in sorted(types | {ProblemDetails, BinaryContent}, key=lambda kind: kind.__name__):
-        inputs.append((kind, "serialization", TypeAdapter(kind)))
+    bodies = {operation.body.type for operation in catalog.API if operation.body}
+    answers = {operation.answer for operation in catalog.API if isinstance(operation.answer, type)}
+    inputs = [*_adapters(bodies, "validation"), *_adapters(answers | {ProblemDetails, BinaryContent}, "serialization")]
     references, rest = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE)
-    components = rest["$defs"]
-    prompt = components["ProcessRequest"]["properties"]["prompt"]["oneOf"][0]
-    prompt["maxLength"] = Settings.max_prompt_characters
-    return {kind: reference for (kind, _), reference in references.items()}, components
+    return {kind: reference for (kind, _), reference in references.items()}, rest["$defs"]
+
+
+def _adapters(kinds: set[type], mode: JsonSchemaMode) -> list[tuple[type, JsonSchemaMode, TypeAdapter[Any]]]:
+    return [(kind, mode, TypeAdapter(kind)) for kind in sorted(kinds, key=lambda kind: kind.__name__)]
 
 
 def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
@@ -78,15 +89,25 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     if operation.parameters:
         parts["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
     if operation.body:
-        examples = {name: {"value": value} for name, value in PROMPTS.items()}
-        content = {"application/json": {"schema": schemas[operation.body], "examples": examples}}
-        parts["requestBody"] = {"required": True, "content": content}
-    errors = [*operation.errors, *(_OWNED_ERRORS if operation.owned else ())]
-    parts["responses"] = {str(operation.status): _answer(operation, schemas), **_problems(errors, schemas)}
+        parts["requestBody"] = _body(operation.body, schemas)
+    parts["responses"] = {
+        str(operation.status): _answer(operation, schemas),
+        **_problems(_possible_errors(operation), schemas),
+    }
+    parts["security"] = [{name: []} for name in _SECURITY_SCHEMES] if operation.access == "owner" else []
     return parts
 
 
-def _parameter(parameter: Parameter) -> dict[str, Any]:
+def _possible_errors(operation: Operation) -> list[type[Exception]]:
+    return [*operation.errors, *(_OWNED_ERRORS if operation.access == "owner" else ())]
+
+
+def _body(body: Body, schemas: dict[Any, Any]) -> dict[str, Any]:
+    examples = {name: {"value": value} for name, value in body.examples.items()}
+    return {"required": True, "content": {"application/json": {"schema": schemas[body.type], "examples": examples}}}
+
+
+def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": parameter.place,
@@ -97,7 +118,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _answer(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": problems.title_of(operation.status)}
+    answer: dict[str, Any] = {"description": problems.title(operation.status)}
     if operation.headers:
         answer["headers"] = {
             name: {"description": description, "schema": {"type": "string"}}
@@ -121,16 +142,16 @@ def _link(link: Link) -> dict[str, Any]:
 def _problems(kinds: Iterable[type[Exception]], schemas: dict[Any, Any]) -> dict[str, Any]:
     by_status: dict[int, list[type[Exception]]] = {}
     for kind in kinds:
-        by_status.setdefault(problems.PROBLEMS[kind].status, []).append(kind)
+        by_status.setdefault(problems.find_problem(kind).status, []).append(kind)
     return {str(int(status)): _problem(status, by_status[status], schemas) for status in sorted(by_status)}
 
 
 def _problem(status: int, kinds: list[type[Exception]], schemas: dict[Any, Any]) -> dict[str, Any]:
-    codes = [problems.code_of(kind) for kind in kinds]
+    codes = [problems.find_code(kind) for kind in kinds]
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     content = {"schema": schemas[ProblemDetails], "examples": examples}
     answer: dict[str, Any] = {
-        "description": f"{problems.title_of(status)}: {', '.join(f'`{code}`' for code in codes)}",
+        "description": f"{problems.title(status)}: {', '.join(f'`{code}`' for code in codes)}",
         "content": {problems.MEDIA_TYPE: content},
     }
     if any(kind in _WAITING_HELPS for kind in kinds):
@@ -140,16 +161,16 @@ def _problem(status: int, kinds: list[type[Exception]], schemas: dict[Any, Any])
 
 
 def _examples() -> dict[str, Any]:
-    """One for each code of the table that a caller may meet."""
-    kinds = {kind for operation in OPERATIONS for kind in (*operation.errors, *_OWNED_ERRORS)}
-    found = {(problems.PROBLEMS[kind].status, problems.code_of(kind)) for kind in kinds}
+    """One for each code that a caller may meet."""
+    kinds = {kind for operation in catalog.API for kind in _possible_errors(operation)}
+    found = {(problems.find_problem(kind).status, problems.find_code(kind)) for kind in kinds}
     return {code: {"value": _example(status, code)} for status, code in sorted(found)}
 
 
 def _example(status: int, code: str) -> dict[str, Any]:
     return {
         "type": "about:blank",
-        "title": problems.title_of(status),
+        "title": problems.title(status),
         "status": int(status),
         "code": code,
         "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
@@ -157,5 +178,5 @@ def _example(status: int, code: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(text())
-    sys.stdout.write(f"wrote {FILE}\n")
+    OPENAPI_FILE.write_text(text(), encoding="utf-8")
+    sys.stdout.write(f"wrote {OPENAPI_FILE}\n")

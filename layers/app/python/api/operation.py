@@ -1,18 +1,40 @@
-"""What an operation of the API is, before OpenAPI's words for it."""
+"""An operation of the API: where it is, what it takes, what it answers, and the function that answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from api.process_request import ProcessRequest
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from api.call import Call
+    from api.response import Response
+
+Access = Literal["owner", "public"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter(Generic[T]):
+    """A value that comes outside of the body.
+
+    parse: from its text (percent-encoded in a path, None where it is absent) to its value. Raises `InvalidRequestError`
+    or `InvalidIdentifierError` naming it.
+    """
+
+    name: str
+    place: Literal["path", "query", "header"]
+    description: str
+    schema: Mapping[str, Any]
+    parse: Callable[[str | None, Settings], T]
 
 
 @dataclass(frozen=True)
-class Parameter:
-    name: str
-    place: Literal["path", "query", "header"]
-    schema: dict[str, Any]
-    description: str
+class Body:
+    """A JSON body: the type that reads it, and examples by name."""
+
+    type: type
+    examples: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,21 +46,27 @@ class Link:
     pointer: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Operation:
-    """`answer`: a type for JSON, a media type for anything else, None for no body at all."""
+    """access: "owner" needs a verified caller; "public" reads and writes no session.
+
+    answer: a type for JSON, a media type for anything else, None for no body at all. errors: beside those of every
+    operation with an owner. subspace: the parameter that names a part of the caller's sessions.
+    """
 
     operation_id: str
     method: str
     path: str
-    summary: str
-    answer: Any
+    handle: "Callable[[Call], Response]"
+    access: Access = "owner"
+    summary: str = ""
+    description: str = ""
+    parameters: Sequence[Parameter[Any]] = ()
+    subspace: Parameter[str | None] | None = None
+    body: Body | None = None
+    answer: Any = None
     example: Any = None
     status: int = 200
-    description: str = ""
-    parameters: Sequence[Parameter] = ()
-    body: type[ProcessRequest] | None = None
-    errors: Sequence[type[Exception]] = ()
-    owned: bool = True
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     links: Sequence[Link] = ()
+    errors: Sequence[type[Exception]] = ()

@@ -1,4 +1,4 @@
-"""The one table from errors to HTTP: status, and the words that a caller may read (RFC 9457)."""
+"""Errors as problem documents (RFC 9457): the one table from a class to its status and the words a caller may read."""
 
 import math
 from dataclasses import dataclass
@@ -33,18 +33,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ),
     store_errors.IdempotencyKeyReusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
     store_errors.NotFoundError: Problem(HTTPStatus.NOT_FOUND),
-    store_errors.SessionNotFoundError: Problem(HTTPStatus.NOT_FOUND),
-    store_errors.AgentNotFoundError: Problem(HTTPStatus.NOT_FOUND),
-    store_errors.MessageNotFoundError: Problem(HTTPStatus.NOT_FOUND),
-    store_errors.MultiAgentNotFoundError: Problem(HTTPStatus.NOT_FOUND),
     store_errors.CursorNotFoundError: Problem(HTTPStatus.NOT_FOUND, "No page begins there."),
-    store_errors.RunNotFoundError: Problem(HTTPStatus.NOT_FOUND),
     store_errors.ConflictError: Problem(HTTPStatus.CONFLICT),
-    store_errors.AlreadyExistsError: Problem(HTTPStatus.CONFLICT),
-    store_errors.MessageOrderError: Problem(HTTPStatus.CONFLICT),
-    store_errors.SessionBusyError: Problem(HTTPStatus.CONFLICT),
-    store_errors.RunInProgressError: Problem(HTTPStatus.CONFLICT),
-    store_errors.LeaseLostError: Problem(HTTPStatus.CONFLICT),
     store_errors.AwaitingResponseError: Problem(HTTPStatus.CONFLICT),
     store_errors.RunCancelledError: Problem(HTTPStatus.CONFLICT),
     store_errors.ModelFailedError: Problem(HTTPStatus.BAD_GATEWAY, "The model did not answer."),
@@ -58,34 +48,33 @@ PROBLEMS: dict[type[Exception], Problem] = {
     Exception: Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its log says where."),
 }
 
-
 # RFC 9110's words for them, which Python has from 3.13 on.
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
-def title_of(status: int) -> str:
+def title(status: int) -> str:
     return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
-def problem_of(error: Exception) -> Problem:
+def find_problem(kind: type[Exception]) -> Problem:
     """The entry of the nearest class that the table names."""
-    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+    return next(PROBLEMS[base] for base in kind.__mro__ if base in PROBLEMS)
 
 
-def code_of(kind: type[Exception]) -> str:
+def find_code(kind: type[Exception]) -> str:
     """The class's own code; what is none of ours keeps its name to itself."""
     return kind.code if issubclass(kind, store_errors.SessionStoreError | errors.RequestError) else "internal_error"
 
 
-def document(error: Exception, request_id: str) -> dict[str, Any]:
+def dump_problem(error: Exception, request_id: str) -> dict[str, Any]:
     """The problem+json body."""
-    problem = problem_of(error)
+    problem = find_problem(type(error))
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": title_of(problem.status),
+        "title": title(problem.status),
         "status": int(problem.status),
         "detail": problem.detail or str(error),
-        "code": code_of(type(error)),
+        "code": find_code(type(error)),
         "request_id": request_id,
     }
     if fields := _fields(error):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -17,11 +16,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from api.call import Call
 from api.errors import InvalidRequestError, PayloadTooLargeError
-from api.request import Request
+from api.parameters import IDENTIFIER
+from api.settings import Settings
 from session_store import identifiers
 from session_store.errors import InvalidIdentifierError
-from turns.request import TurnRequest
 
 _TAGS = ("text", "answers")
 _REASONS = {
@@ -50,14 +50,16 @@ def _is_identifier(value: object) -> str:
 NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 # pydantic's own text refuses lone surrogates, which a prompt may have and the database keeps.
 Prompt = Annotated[
-    str, PlainValidator(_is_text), WithJsonSchema({"type": "string", "minLength": 1, "pattern": NOT_BLANK})
+    str,
+    PlainValidator(_is_text),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": Settings.max_prompt_characters, "pattern": NOT_BLANK}
+    ),
 ]
 Identifier = Annotated[
     str,
     PlainValidator(_is_identifier),
-    WithJsonSchema(
-        {"type": "string", "minLength": 1, "maxLength": identifiers.MAXIMUM_LENGTH, "format": "printable-text"}
-    ),
+    WithJsonSchema(IDENTIFIER),
 ]
 
 
@@ -94,17 +96,16 @@ class ProcessRequest(BaseModel):
     session_id: Identifier | None = None
 
     @classmethod
-    def of(cls, request: Request) -> Self:
-        """Raises `InvalidRequestError` naming every field at fault, and what `Request.json` raises."""
-        request.query()
-        value = request.json()
+    def parse(cls, call: Call) -> Self:
+        """Raises `InvalidRequestError` naming every field at fault, and what `Call.json` raises."""
+        value = call.json()
         if not isinstance(value, dict):
             raise InvalidRequestError([("body", "must be a JSON object")])
         try:
             read = cls.model_validate(value)
         except ValidationError as error:
             raise InvalidRequestError(_fields(error)) from None
-        limit = request.settings.max_prompt_characters
+        limit = call.settings.max_prompt_characters
         if isinstance(read.prompt, str) and len(read.prompt) > limit:
             raise PayloadTooLargeError("prompt", f"has more than {limit} characters")
         return read
@@ -116,25 +117,6 @@ class ProcessRequest(BaseModel):
         """The same for a request that is sent again, another for any other."""
         text = json.dumps([self.session_id, self.prompt_for_agent()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def parse_turn(request: Request, timeout_seconds: float) -> TurnRequest:
-    """The caller is known before the body is read. Raises what `Request.owner` and `ProcessRequest.of` do."""
-    owner, body = request.owner, ProcessRequest.of(request)
-    return TurnRequest(
-        owner,
-        body.session_id,
-        body.prompt_for_agent(),
-        idempotency_key_of(request),
-        body.fingerprint(),
-        time.monotonic() + request.deadline_seconds(timeout_seconds),
-    )
-
-
-def idempotency_key_of(request: Request) -> str | None:
-    """The header `Idempotency-Key`. Raises `InvalidIdentifierError`."""
-    key = request.header("Idempotency-Key")
-    return None if key is None else identifiers.checked("Idempotency-Key", key)
 
 
 def _fields(error: ValidationError) -> list[tuple[str, str]]:

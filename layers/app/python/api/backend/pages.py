@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-from api.request import Query
-from session_store.wire import MAXIMUM_PAGE_SIZE
-
-_DEFAULT_PAGE_SIZE = 10
-_MAXIMUM_PAGE = 10**9
+from api.backend.parameters import PAGE, PAGE_SIZE
+from api.call import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +13,8 @@ class PageQuery:
     size: int
 
     @classmethod
-    def of(cls, query: Query) -> Self:
-        return cls(
-            query.whole_number("page", 1, 1, _MAXIMUM_PAGE),
-            query.whole_number("page_size", _DEFAULT_PAGE_SIZE, 1, MAXIMUM_PAGE_SIZE),
-        )
+    def of(cls, call: Call) -> Self:
+        return cls(call[PAGE], call[PAGE_SIZE])
 
     @property
     def offset(self) -> int:

@@ -1,0 +1,12 @@
+"""All operations of the session backend."""
+
+from api.backend import agents, health, messages, multi_agents, runs, sessions
+
+RESOURCES = (
+    *sessions.OPERATIONS,
+    *agents.OPERATIONS,
+    *multi_agents.OPERATIONS,
+    *messages.OPERATIONS,
+    *runs.OPERATIONS,
+)
+OPERATIONS = (*RESOURCES, *health.OPERATIONS)

@@ -1,0 +1,54 @@
+"""Every operation of the product, and the routes by which gateways reach them.
+
+Light to import, since gateways and infrastructure read it: it knows no Lambda, no agent and no Strands.
+"""
+
+import json
+import sys
+from typing import Literal, NamedTuple
+
+from api.operation import Access, Operation
+from api.operations import agents, console, process, process_streaming, runs, service, sessions
+
+API = (
+    *process.OPERATIONS,
+    *process_streaming.OPERATIONS,
+    *sessions.OPERATIONS,
+    *agents.OPERATIONS,
+    *runs.OPERATIONS,
+    *service.OPERATIONS,
+)
+"""What the OpenAPI document describes."""
+
+CONSOLE = console.OPERATIONS
+
+
+class Route(NamedTuple):
+    """deployment: "cognito" is deployed only where users of a pool call, since no browser signs requests for IAM;
+    "local_session_backend" is served only on the local session backend's own port, and never deployed.
+    """
+
+    operation_id: str
+    method: str
+    path: str
+    access: Access
+    deployment: Literal["every", "cognito", "local_session_backend"] = "every"
+
+
+def _routes(operations: tuple[Operation, ...]) -> list[Route]:
+    return [
+        Route(operation.operation_id, operation.method, operation.path, operation.access) for operation in operations
+    ]
+
+
+ROUTES = (
+    *_routes(API),
+    *(route._replace(deployment="cognito") for route in _routes(CONSOLE)),
+    # One greedy route for all of the session backend's operations, which its function tells apart.
+    Route("sessionBackend", "ANY", "/api/v1/{proxy+}", "owner"),
+    Route("sessionBackendHealth", "GET", "/health", "public", "local_session_backend"),
+    Route("sessionBackendDatabaseHealth", "GET", "/health/db", "public", "local_session_backend"),
+)
+
+if __name__ == "__main__":
+    json.dump([route._asdict() for route in ROUTES], sys.stdout)

@@ -1,0 +1,99 @@
+"""API Gateway's REST proxy events and Lambda's context as requests, and responses as what Lambda takes for them.
+
+docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+import base64
+import binascii
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from api.application import Application
+from api.edges.api_gateway_caller import find_caller
+from api.errors import MalformedRequestError
+from api.operation import Operation
+from api.request import Request
+from api.response import Response
+from api.routing import find_operation
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+Event = Mapping[str, Any]
+Target = tuple[Operation | None, Mapping[str, str]]
+
+
+class ApiGatewayHandler:
+    """A Lambda handler that answers each request by the operation of its method and resource.
+
+    >>> handler = ApiGatewayHandler(OPERATIONS, application)
+    >>> handler(event, context)
+    """
+
+    def __init__(self, operations: Iterable[Operation], application: Application) -> None:
+        self._operations = {(operation.method, operation.path): operation for operation in operations}
+        self._application = application
+        self._handle = application.observability.traced(self._logged)
+
+    def __call__(self, event: Event, context: "LambdaContext") -> dict[str, Any]:
+        return self._handle(event, context)
+
+    def _logged(self, event: Event, context: "LambdaContext") -> dict[str, Any]:
+        request_id = event["requestContext"].get("requestId")
+        with self._application.observability.request_context(request_id, context.aws_request_id):
+            operation, path_parameters = self._find(event)
+            request = _parse_request(event, context, path_parameters, sam_local=self._application.settings.sam_local)
+            return _dump_response(self._application.answer(operation, request))
+
+    def _find(self, event: Event) -> Target:
+        """By the resource that API Gateway has chosen; below a greedy one by the path."""
+        method, resource = event["httpMethod"], event["resource"]
+        prefix, is_greedy, _ = resource.partition("{proxy+}")
+        if not is_greedy:
+            return self._operations.get((method, resource)), event.get("pathParameters") or {}
+        # Not `pathParameters`: `path` alone is percent-encoded at every gateway but SAM's, so that an encoded slash
+        # separates nothing. A custom domain may have put a prefix of its own before ours.
+        _, _, below = event["path"].partition(prefix)
+        return find_operation(self._operations.values(), method, prefix + below)
+
+
+def _parse_request(
+    event: Event, context: "LambdaContext", path_parameters: Mapping[str, str], *, sam_local: bool
+) -> Request:
+    received, request_context = time.monotonic(), event["requestContext"]
+    headers: Mapping[str, str] = event.get("headers") or {}
+    if sam_local:  # it alone has decoded them
+        path_parameters = {name: quote(value, safe="") for name, value in path_parameters.items()}
+    return Request(
+        method=event["httpMethod"],
+        path=request_context.get("path") or "/",
+        path_parameters=path_parameters,
+        query=event.get("multiValueQueryStringParameters") or {},
+        headers={name.lower(): value for name, value in headers.items()},
+        read_body=lambda: _decode_body(event),
+        caller=find_caller(request_context, sam_local=sam_local),
+        request_id=str(request_context.get("requestId", "")),
+        received=received,
+        deadline=received + context.get_remaining_time_in_millis() / 1000,
+    )
+
+
+def _decode_body(event: Event) -> bytes:
+    body: str = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return body.encode(errors="surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedRequestError("is not base64, as the gateway says it is") from error
+
+
+def _dump_response(response: Response) -> dict[str, Any]:
+    return {
+        "statusCode": int(response.status),
+        "multiValueHeaders": {name: [value] for name, value in response.headers.items()},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }

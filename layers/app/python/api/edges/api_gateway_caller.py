@@ -1,0 +1,50 @@
+"""Who calls: read from what API Gateway has verified, and from nothing that the caller can write."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from session_store import identifiers
+from session_store.errors import InvalidIdentifierError
+
+SAM_LOCAL_OWNER = "local:sam"
+
+# A user is AIDA…, a role AROA…:session, the root user the account's id. The caller that assumes a role chooses the
+# session's name, so it is cut off. docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+_PRINCIPAL = re.compile(r"(AIDA[A-Z0-9]+|[0-9]{12}|AROA[A-Z0-9]+(?=:))(?::.*)?", re.DOTALL)
+
+
+def find_caller(request_context: dict[str, Any], *, sam_local: bool = False) -> str | None:
+    """The verified caller: `cognito:<user pool>|<sub>`, `cognito-identity:<id>` or `iam:<unique id>`; None for nobody.
+
+    No caller has a slash, since what follows the first one in an owner is a subspace that the caller has named itself.
+    """
+    authorizer: dict[str, Any] = request_context.get("authorizer") or {}
+    identity: dict[str, Any] = request_context.get("identity") or {}
+    if claims := authorizer.get("claims"):
+        return _as_owner(_find_user_of_pool(claims))
+    if identity_id := identity.get("cognitoIdentityId"):
+        # All guests of an identity pool share one role: the role's id would make them one owner.
+        return _as_owner(f"cognito-identity:{identity_id}")
+    if principal := identity.get("user") or identity.get("caller"):
+        return _find_principal(principal)
+    return SAM_LOCAL_OWNER if sam_local else None
+
+
+def _as_owner(caller: str | None) -> str | None:
+    try:
+        return None if caller is None or "/" in caller else identifiers.checked("owner", caller)
+    except InvalidIdentifierError:
+        return None
+
+
+def _find_user_of_pool(claims: dict[str, Any]) -> str | None:
+    pool, subject = urlsplit(str(claims.get("iss", ""))).path.strip("/"), claims.get("sub")
+    return f"cognito:{pool}|{subject}" if pool and subject else None
+
+
+def _find_principal(principal: str) -> str | None:
+    match = _PRINCIPAL.fullmatch(principal)
+    if match is None or (match[1].isdigit() and match[1] != principal):  # 123456789012:name is a federated user
+        return None
+    return f"iam:{match[1]}"

@@ -1,0 +1,87 @@
+"""POST /process: one turn of the agent, answered when it is stored."""
+
+from api import answers
+from api.call import Call
+from api.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
+from api.operation import Body, Operation
+from api.operations.runs import ANSWER_EXAMPLE, RUN_ID_EXAMPLE, RUN_LINKS
+from api.operations.sessions import SESSION_LINKS
+from api.parameters import header_identifier
+from api.process_request import ProcessRequest
+from api.response import Response, json_response
+from session_store.errors import (
+    AwaitingResponseError,
+    IdempotencyKeyReusedError,
+    LeaseLostError,
+    ModelFailedError,
+    RunCancelledError,
+    RunDeadlineError,
+    RunInProgressError,
+    SessionBusyError,
+)
+from turns.projections import whole
+from turns.request import TurnRequest
+
+IDEMPOTENCY_KEY = header_identifier(
+    "Idempotency-Key", "The same key with the same body gives the same stored answer, and no model is called again."
+)
+BODY = Body(
+    ProcessRequest,
+    {
+        "text": {"prompt": "Hello, my name is Alice", "session_id": "user-123"},
+        "new session": {"prompt": "Hello"},
+        "answer to an interrupt": {
+            "prompt": [{"interruptResponse": {"interruptId": "v1:tool_call:tooluse_1:5a2c", "response": "approved"}}],
+            "session_id": "user-123",
+        },
+    },
+)
+TURN_ERRORS = (
+    MalformedRequestError,
+    UnsupportedMediaTypeError,
+    PayloadTooLargeError,
+    IdempotencyKeyReusedError,
+    SessionBusyError,
+    RunInProgressError,
+    LeaseLostError,
+    AwaitingResponseError,
+    RunCancelledError,
+    ModelFailedError,
+    RunDeadlineError,
+)
+
+
+def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
+    """Raises what `ProcessRequest.parse` raises."""
+    body = ProcessRequest.parse(call)
+    return TurnRequest(
+        owner=call.owner,
+        session_id=body.session_id,
+        prompt=body.prompt_for_agent(),
+        idempotency_key=call[IDEMPOTENCY_KEY],
+        request_hash=body.fingerprint(),
+        deadline=call.deadline(timeout_seconds),
+    )
+
+
+def process(call: Call) -> Response:
+    turn = call.turns.run(parse_turn(call, call.settings.run_timeout_seconds))
+    return json_response(whole.answer(turn))
+
+
+OPERATIONS = (
+    Operation(
+        operation_id="process",
+        method="POST",
+        path="/process",
+        handle=process,
+        summary="Ask the agent",
+        description="One turn of the agent in a session, answered when it is stored.",
+        parameters=[IDEMPOTENCY_KEY],
+        body=BODY,
+        answer=answers.ProcessAnswer,
+        example={"session_id": "user-123", "run_id": RUN_ID_EXAMPLE, **ANSWER_EXAMPLE},
+        links=(*SESSION_LINKS, *RUN_LINKS),
+        errors=TURN_ERRORS,
+    ),
+)

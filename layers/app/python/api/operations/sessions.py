@@ -1,0 +1,188 @@
+"""Sessions: list, read, export, delete."""
+
+from typing import Literal
+
+from api import answers
+from api.call import Call
+from api.export import FIRST, Export, dump_cursor, parse_cursor
+from api.history import fill_page
+from api.operation import Link, Operation, Parameter
+from api.parameters import (
+    CURSOR,
+    LIMIT,
+    SESSION_ID,
+    parse_whole_number,
+    query_choice,
+    query_identifier,
+)
+from api.response import Response, json_response, no_content, text_response
+from api.settings import Settings
+from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
+from session_store.raw_json import dump_json
+from session_store.records import SessionRecord
+
+MAX_MESSAGE_ID = 10**15
+Order = Literal["asc", "desc"]
+ORDERS: tuple[Order, ...] = ("asc", "desc")
+SESSION_LINKS = tuple(
+    Link(operation_id, "session_id", "/session_id")
+    for operation_id in ("readHistory", "exportSession", "deleteSession")
+)
+
+AGENT_ID = query_identifier("agent_id", "Which of the session's agents.", "default")
+ORDER: Parameter[Order] = query_choice("order", "Oldest first or newest.", ORDERS)
+
+
+def _parse_message_id(text: str | None, _: Settings) -> int | None:
+    return None if text is None else parse_whole_number("cursor", text, 0, MAX_MESSAGE_ID)
+
+
+FROM_MESSAGE = Parameter(
+    "cursor",
+    "query",
+    "The message that the page begins with: `next_cursor` of the one before.",
+    {"type": "integer", "minimum": 0, "maximum": MAX_MESSAGE_ID},
+    _parse_message_id,
+)
+
+
+def list_sessions(call: Call) -> Response:
+    page = call.store.sessions.list(call.owner, limit=call[LIMIT], cursor=call[CURSOR])
+    answer: answers.SessionList = {
+        "sessions": [_summarize(session) for session in page.sessions],
+        "next_cursor": page.next_cursor,
+    }
+    return json_response(answer)
+
+
+def read_history(call: Call) -> Response:
+    """The page as JSON text: a body goes from the database to the caller without being parsed."""
+    session_id, agent_id, limit, order = call[SESSION_ID], call[AGENT_ID], call[LIMIT], call[ORDER]
+    start = call[FROM_MESSAGE]
+    if start is None:
+        start = 0 if order == "asc" else MAX_MESSAGE_ID
+    try:
+        records = call.store.messages.list(
+            call.owner, session_id, agent_id, from_message_id=start, limit=limit + 1, order=order
+        )
+    except AgentNotFoundError:
+        _require_empty(call, session_id, agent_id)
+        records = ()
+    items, next_cursor = fill_page(records, limit)
+    head = dump_json({"session_id": session_id, "agent_id": agent_id, "next_cursor": next_cursor})
+    return text_response(f'{head[:-1]},"messages":[{",".join(items)}]}}', "application/json")
+
+
+def export_session(call: Call) -> Response:
+    session_id, cursor = call[SESSION_ID], call[CURSOR]
+    session = call.store.sessions.read(call.owner, session_id)
+    if session is None:
+        raise SessionNotFoundError(session_id)
+    export = Export(call.store, call.owner, session)
+    lines, following = export.page(FIRST if cursor is None else parse_cursor(cursor))
+    headers = {"Link": f'<?cursor={dump_cursor(following)}>; rel="next"'} if following else {}
+    return text_response("".join(f"{line}\n" for line in lines), "application/jsonl", headers=headers)
+
+
+def delete_session(call: Call) -> Response:
+    call.store.sessions.delete(call.owner, call[SESSION_ID])
+    return no_content()
+
+
+def _require_empty(call: Call, session_id: str, agent_id: str) -> None:
+    """A session has no agent until its first run has ended: its history is empty, whichever agent is asked for."""
+    session = call.store.sessions.read(call.owner, session_id)
+    if session is None:
+        raise SessionNotFoundError(session_id)
+    if session.message_count:
+        raise AgentNotFoundError(agent_id)
+
+
+def _summarize(session: SessionRecord) -> answers.SessionSummary:
+    return {
+        "session_id": session.session_id,
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+        "message_count": session.message_count,
+        "preview": session.preview,
+    }
+
+
+OPERATIONS = (
+    Operation(
+        operation_id="listSessions",
+        method="GET",
+        path="/sessions",
+        handle=list_sessions,
+        summary="List your sessions, newest activity first",
+        parameters=[LIMIT, CURSOR],
+        answer=answers.SessionList,
+        example={
+            "sessions": [
+                {
+                    "session_id": "user-123",
+                    "created_at": "2026-11-22T10:00:00+00:00",
+                    "updated_at": "2026-11-22T10:00:02+00:00",
+                    "message_count": 2,
+                    "preview": "Hello, my name is Alice",
+                }
+            ],
+            "next_cursor": None,
+        },
+        links=[
+            Link("listSessions", "cursor", "/next_cursor"),
+            Link("readHistory", "session_id", "/sessions/0/session_id"),
+            Link("deleteSession", "session_id", "/sessions/0/session_id"),
+        ],
+        errors=[CursorNotFoundError],
+    ),
+    Operation(
+        operation_id="readHistory",
+        method="GET",
+        path="/sessions/{session_id}/history",
+        handle=read_history,
+        summary="Read a session's messages",
+        description="A page may have fewer messages than `limit` where more would not fit into one response.",
+        parameters=[SESSION_ID, AGENT_ID, ORDER, LIMIT, FROM_MESSAGE],
+        answer=answers.History,
+        example={
+            "session_id": "user-123",
+            "agent_id": "default",
+            "next_cursor": None,
+            "messages": [
+                {
+                    "message_id": 0,
+                    "created_at": "2026-11-22T10:00:00+00:00",
+                    "updated_at": "2026-11-22T10:00:00+00:00",
+                    "redacted": False,
+                    "message": {"role": "user", "content": [{"text": "Hello, my name is Alice"}]},
+                }
+            ],
+        },
+        errors=[SessionNotFoundError, AgentNotFoundError],
+    ),
+    Operation(
+        operation_id="exportSession",
+        method="GET",
+        path="/sessions/{session_id}/export",
+        handle=export_session,
+        summary="Export a session whole",
+        description="JSON Lines: the session, its multi-agents, then each agent followed by its messages, binary "
+        'content included. A long session comes in pages: follow the header `Link` with `rel="next"`.',
+        parameters=[SESSION_ID, CURSOR],
+        answer="application/jsonl",
+        example='{"type":"session","session_id":"user-123","session_type":"AGENT","message_count":2}\n',
+        headers={"Link": 'The next page, `<?cursor=…>; rel="next"`; absent on the last.'},
+        errors=[SessionNotFoundError, CursorNotFoundError],
+    ),
+    Operation(
+        operation_id="deleteSession",
+        method="DELETE",
+        path="/sessions/{session_id}",
+        handle=delete_session,
+        summary="Delete a session, all of it",
+        parameters=[SESSION_ID],
+        status=204,
+        errors=[SessionNotFoundError],
+    ),
+)
