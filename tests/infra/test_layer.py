@@ -16,7 +16,7 @@ HERE = f"{platform.machine()}-manylinux_2_34"
 
 # What the handlers import, directly or through Strands; the agent's provider among it.
 IMPORTS = """
-import ag_ui.core, aws_lambda_powertools.event_handler, awslambdaric, boto3, psycopg, pydantic
+import aws_lambda_powertools.event_handler, awslambdaric, boto3, psycopg, pydantic
 import strands, strands.models.bedrock, strands.session.repository_session_manager, strands.tools.mcp
 assert psycopg.pq.__impl__ == "binary", psycopg.pq.__impl__
 for service in ("bedrock-runtime", "rds", "secretsmanager", "sts"):
