@@ -29,7 +29,8 @@ class Limits:
     # within the function's own timeout, so the total may be the sum of both.
     start_seconds: float = 10
 
-    # Our own: at most this many processes per function. A request that finds all of them busy waits this long for one.
+    # Our own: this many processes per function, and as many again for owners who have none (`shares.py`). A request
+    # that finds all of them busy waits this long for one.
     concurrency: int = 4
     throttle_seconds: float = 5
     # A client may fall this far behind a stream; then it must accept some of it within `client_stall_seconds`. (Lambda

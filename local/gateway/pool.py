@@ -13,6 +13,7 @@ from local.gateway.environment import Environment
 from local.gateway.gateway_problems import GatewayProblem, GatewayProblemError
 from local.gateway.invocation import Invocation
 from local.gateway.limits import Limits
+from local.gateway.shares import Shares
 from local.gateway.table import Function
 
 
@@ -22,7 +23,7 @@ class RuntimePool:
     def __init__(self, functions: Path, layers: Path, environment: Mapping[str, str], limits: Limits) -> None:
         self._functions, self._layers = functions, layers
         self._environment, self._limits = dict(environment), limits
-        self._slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(limits.concurrency))
+        self._shares = defaultdict[str, Shares](lambda: Shares(limits.concurrency))
         self._idle = defaultdict[str, list[Environment]](list)
         self._all: set[Environment] = set()
         self._runs: set[asyncio.Task[None]] = set()
@@ -34,18 +35,18 @@ class RuntimePool:
     def process_ids(self) -> list[int]:
         return sorted(pid for environment in self._all if (pid := environment.process_id))
 
-    async def invoke(self, function: Function, event: bytes) -> Invocation:
-        """Send `event` to a free process. Raises `GatewayProblemError` if none becomes free in time.
+    async def invoke(self, function: Function, event: bytes, owner: str) -> Invocation:
+        """Send `event` to a free process. Raises `GatewayProblemError` if `owner` is given none in time.
 
         The invocation keeps its process until the function is done, even if nobody reads the response any more.
         """
         try:
             async with asyncio.timeout(self._limits.throttle_seconds):
-                await self._slots[function.name].acquire()
+                await self._shares[function.name].acquire(owner)
         except TimeoutError:
             raise GatewayProblemError(GatewayProblem.TOO_MANY_REQUESTS) from None
         invocation = Invocation(event)
-        run = asyncio.create_task(self._run(function, invocation))
+        run = asyncio.create_task(self._run(function, invocation, owner))
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
         return invocation
@@ -71,7 +72,7 @@ class RuntimePool:
             await self.restart()
         await asyncio.to_thread(self._reaper.communicate)
 
-    async def _run(self, function: Function, invocation: Invocation) -> None:
+    async def _run(self, function: Function, invocation: Invocation, owner: str) -> None:
         try:
             environment = await self._take(function)
             await environment.serve(invocation)
@@ -79,7 +80,7 @@ class RuntimePool:
         except OSError as error:
             await invocation.fail(f"cannot start {function.name}: {error}")
         finally:
-            self._slots[function.name].release()
+            self._shares[function.name].release(owner)
 
     async def _take(self, function: Function) -> Environment:
         idle = self._idle[function.name]

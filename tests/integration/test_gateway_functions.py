@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.gateway import Gateway, Limits
+from local.gateway import Gateway, Limits, Owner
 from local.gateway.gateway import ROOT
 from tests.integration.runtime_functions.progress import FUNCTIONS, Progress, wait_until
 
@@ -122,6 +122,23 @@ def test_request_waits_for_a_busy_process(progress: Progress) -> None:
         progress.release()
 
         assert (first.result().status_code, second.result().status_code) == (200, 200)
+
+
+def test_owner_who_has_every_process_starves_no_other(progress: Progress) -> None:
+    with build_gateway(progress, concurrency=1, throttle_seconds=1) as gateway, ThreadPoolExecutor() as threads:
+        waiting = threads.submit(get, gateway, "waits")
+        progress.await_handler()
+        other = f"http://127.0.0.1:{gateway.listen(owner=Owner('AIDAOTHER'))}/ordinary/version"
+        end_user = {"End-User": "bob"}
+        statuses = [
+            httpx.get(other, timeout=30).status_code,
+            httpx.get(f"{gateway.url}/ordinary/version", headers=end_user, timeout=30).status_code,
+            get(gateway, "version").status_code,
+        ]
+        progress.release()
+
+        assert statuses == [200, 200, 429]
+        assert waiting.result().text == "waited"
 
 
 def test_changed_code_runs_at_the_next_request(progress: Progress, functions: Path) -> None:

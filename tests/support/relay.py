@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 Fate = (
     Literal["pass", "lose the answer", "lose the request", "close after the answer", "answer after 1.5 s"]
+    | Literal["cut the status line", "cut the headers", "cut the body", "cut between chunks"]
     | tuple[int, str]
 )
 
@@ -52,7 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = None if fate == "lose the request" else self.forward(body)
         if fate == "answer after 1.5 s":
             time.sleep(1.5)
-        if answer and fate != "lose the answer":
+        if answer and fate.startswith("cut"):
+            self.cut(fate, *answer)
+        elif answer and fate != "lose the answer":
             self.answer(*answer, closes=fate == "close after the answer")
         else:
             self.close_connection = True
@@ -75,6 +78,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())
+
+    def cut(self, fate: str, status: int, text: str) -> None:
+        """Send the answer up to a point, then end the connection as a process that was killed does."""
+        body = text.encode()
+        status_line, half = b"HTTP/1.1 %d" % status, body[: len(body) // 2]
+        whole = b"%b OK\r\nContent-Length: %d\r\n\r\n%b" % (status_line, len(body), body)
+        chunk = b"%x\r\n%b\r\n" % (len(half), half) if half else b""
+        sent = {
+            "cut the status line": status_line,
+            "cut the headers": status_line + b" OK\r\nContent-",
+            "cut the body": whole[:-1],
+            "cut between chunks": status_line + b" OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk,
+        }
+        self.wfile.write(sent[fate])
+        self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Quiet."""

@@ -25,6 +25,13 @@ from tests.contract.records import add_session, agent, message, session
 from tests.support.relay import Fate, Relay
 
 OWNER = "alice"
+LOST: list[Fate] = [
+    "lose the answer",
+    "cut the status line",
+    "cut the headers",
+    "cut the body",
+    "cut between chunks",
+]
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def write_of(asked: RunRequest, outcome: RunOutcome | None) -> RunWrite:
 COMPLETED = RunOutcome("completed", "{}", 2)
 
 
-@pytest.mark.parametrize("fate", ["lose the answer", "lose the request", (503, ""), (502, ""), (429, "")])
+@pytest.mark.parametrize("fate", [*LOST, "lose the request", (503, ""), (502, ""), (429, "")])
 def test_a_request_whose_answer_is_lost_is_done_once(
     store: HttpStore, relay: Relay, session_id: str, fate: Fate
 ) -> None:
@@ -140,7 +147,7 @@ def test_a_deletion_that_finds_nothing_the_first_time_is_refused(store: HttpStor
         store.sessions.delete(OWNER, session_id)
 
 
-@pytest.mark.parametrize("fate", ["lose the request", "lose the answer", (503, "away"), (502, "")])
+@pytest.mark.parametrize("fate", ["lose the request", *LOST, (503, "away"), (502, "")])
 def test_a_backend_that_is_away_twice_is_unavailable(store: HttpStore, relay: Relay, fate: Fate) -> None:
     relay.fates += [fate, fate]
     with pytest.raises(StoreUnavailableError):

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from session_store.errors import ConfigurationError
 from session_store.settings import StoreSettings
 
+from .response import WholeResponse
 from .signing import Signer, region_of
 
 _IDLE_SECONDS = 50  # load balancers drop a connection that was idle for 60
@@ -64,6 +65,7 @@ class Connection:
         if self._open is None or self._open.sock is None or time.monotonic() - self._used_at > _IDLE_SECONDS:
             self._discard()
             self._open = connection = self._make()
+            connection.response_class = WholeResponse
             connection.connect()
             connection.sock.settimeout(self._settings.read_timeout_seconds)
         return self._open
