@@ -73,8 +73,8 @@ def test_stream_tells_a_run_in_events_that_the_official_models_parse(client: htt
     events = [EVENTS.validate_python(event) for _, event in numbered]
     told = [event for _, event in numbered]
     assert list(dict.fromkeys(kinds(told))) == [
-        *("RUN_STARTED", "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TOOL_CALL_START", "TOOL_CALL_ARGS"),
-        *("TOOL_CALL_END", "TEXT_MESSAGE_END", "TOOL_CALL_RESULT", "RUN_FINISHED"),
+        *("RUN_STARTED", "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "TOOL_CALL_START"),
+        *("TOOL_CALL_ARGS", "TOOL_CALL_END", "TOOL_CALL_RESULT", "RUN_FINISHED"),
     ]
     assert events[-1].result["response"] == "It is 42."  # type: ignore[attr-defined]
     assert events[-1].result["timings"]["round_trips"] == 4  # type: ignore[attr-defined]

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from strands import Agent, tool
-from strands.session.session_manager import SessionManager
 
 from session_store.errors import LeaseLostError, ModelFailedError, RunCancelledError, RunDeadlineError
 from session_store.history import TURN_INTERRUPTED
@@ -19,6 +18,7 @@ from tests.reliability.gate import WAIT_SECONDS, Gate
 from tests.reliability.turns import OWNER, agent_of, hold_turn, stored_texts
 from tests.support.scripted_model import ScriptedModel, UseTool
 from tests.support.waiting import wait_until
+from turns.agent_turn import AgentTurn
 from turns.answer import ProcessAnswer
 from turns.engine import TurnEngine
 from turns.projections import whole
@@ -44,8 +44,8 @@ class Service:
     def is_stopping(self) -> bool:
         return any(agent.cancel_signal.is_set() for agent in self.agents)
 
-    def _build(self, session_manager: SessionManager) -> Agent:
-        self.agents.append(agent_of(session_manager, self.model, self.tools))
+    def _build(self, turn: AgentTurn) -> Agent:
+        self.agents.append(agent_of(turn.session_manager, self.model, self.tools))
         return self.agents[-1]
 
 

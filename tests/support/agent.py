@@ -5,9 +5,8 @@
 
 from strands import Agent, ToolContext, tool
 from strands.agent.conversation_manager import SlidingWindowConversationManager
-from strands.session.session_manager import SessionManager
 
-from agent.models import configured_model
+from turns.agent_turn import AgentTurn
 
 FACTORY = "tests.support.agent:build_agent"
 
@@ -40,12 +39,13 @@ def delete_file(name: str, tool_context: ToolContext) -> str:
 TOOLS = [calculator, remember_note, delete_file]
 
 
-def build_agent(session_manager: SessionManager) -> Agent:
+def build_agent(turn: AgentTurn) -> Agent:
     return Agent(
-        model=configured_model(),
+        agent_id=turn.agent_id,
+        model=turn.model,
         system_prompt="Be brief.",
         tools=list(TOOLS),
-        session_manager=session_manager,
+        session_manager=turn.session_manager,
         conversation_manager=SlidingWindowConversationManager(window_size=40),
         callback_handler=None,
     )

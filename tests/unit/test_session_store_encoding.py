@@ -88,9 +88,9 @@ def test_another_timestamp_is_refused(value: object) -> None:
         checked_timestamp("created_at", value)
 
 
-def test_a_preview_is_the_first_text_in_one_line() -> None:
+def test_a_preview_is_the_text_in_one_line() -> None:
     image = {"image": {"format": "png"}}
-    message = {"role": "user", "content": [image, {"text": "  Hello\n\tthere\0 "}, {"text": "more"}]}
+    message = {"role": "user", "content": [image, {"text": "  Hello\n\tth"}, {"text": "ere\0 "}]}
     assert preview_of(message) == "Hello there\N{REPLACEMENT CHARACTER}"
 
 

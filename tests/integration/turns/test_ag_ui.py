@@ -50,7 +50,7 @@ def test_a_model_that_reasons_is_bridged_by_heartbeats_too(turns: Turns) -> None
         while len(heartbeats) < 3:
             yield 1
 
-    turn = turns.begin(scripted([Reason(until_third_heartbeat()), Say("there")]), pause_seconds=60)
+    turn = turns.begin(scripted([Reason(until_third_heartbeat()), Say("there")]))
     for event in parse(ag_ui.frames(turn, explain, heartbeat_seconds=0.05)):
         heartbeats += [None] if event is None else []
     assert len(heartbeats) >= 3
@@ -113,3 +113,49 @@ def test_frames_are_numbered_from_one(turns: Turns, count: int) -> None:
     frames = list(ag_ui.frames(turns.begin(scripted(" ".join(["word"] * count))), explain))
     numbers = [frame.partition("\n")[0] for frame in frames if frame != ag_ui.HEARTBEAT]
     assert numbers == [f"id: {number}" for number in range(1, len(numbers) + 1)]
+
+
+def kinds(events: list[Any]) -> list[str]:
+    names = [event.type.value.replace("_MESSAGE", "") for event in events]
+    return [name for number, name in enumerate(names) if name != "TEXT_CONTENT" or names[number - 1] != name]
+
+
+def stored_ids(repository: PostgreSQLSessionRepository) -> list[str]:
+    return [message.message["tracking_id"] for message in repository.list_messages("s", "default")]
+
+
+def test_text_around_tool_calls_comes_in_messages_of_its_own(
+    turns: Turns, repository: PostgreSQLSessionRepository
+) -> None:
+    around = [Say("before"), UseTool("look", {}), UseTool("look", {}), Say("after")]
+    events = ask(turns, scripted(around, "done"))
+    text, call = ["TEXT_START", "TEXT_CONTENT", "TEXT_END"], ["TOOL_CALL_START", "TOOL_CALL_ARGS", "TOOL_CALL_END"]
+    results = ["TOOL_CALL_RESULT"] * 2
+    assert kinds(events) == ["RUN_STARTED", *text, *call, *call, *text, *results, *text, "RUN_FINISHED"]
+    ids = [event.message_id for event in events if event.type.value in ("TEXT_MESSAGE_START", "TOOL_CALL_RESULT")]
+    assert len(set(ids)) == len(ids) == 5
+    _, request, answers, answer = stored_ids(repository)
+    assert [ids[0], ids[2], ids[4]] == [request, answers, answer]
+    calls = [event for event in events if isinstance(event, ToolCallStartEvent)]
+    assert {event.parent_message_id for event in calls} == {request}
+
+
+def test_a_repeated_answer_has_the_id_that_its_history_has(
+    turns: Turns, repository: PostgreSQLSessionRepository
+) -> None:
+    key = {"idempotency_key": "k", "request_hash": "h"}
+    for _ in range(2):
+        events = list(parse(ag_ui.frames(turns.begin(scripted("hi"), **key), explain)))
+        (started,) = [event for event in events if event and event["type"] == "TEXT_MESSAGE_START"]
+        assert started["messageId"] == stored_ids(repository)[-1]
+
+
+def test_a_sentence_cut_into_blocks_reads_as_it_was_said(turns: Turns) -> None:
+    events = ask(turns, scripted([Say("One sentence "), Say("cut "), Say("in three.")]))
+    assert texts(events) == events[-1].result["response"] == "One sentence cut in three."
+    assert kinds(events).count("TEXT_START") == 1
+
+
+def test_a_heartbeat_is_a_comment_and_no_event() -> None:
+    assert ag_ui.HEARTBEAT.startswith(":")
+    assert ag_ui.HEARTBEAT.count("\n") == 1

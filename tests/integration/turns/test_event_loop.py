@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 from strands import Agent, tool
-from strands.session.session_manager import SessionManager
 
 from session_store.errors import RunCancelledError, RunDeadlineError
 from session_store.repository import PostgreSQLSessionRepository
 from tests.integration.turns.turning import BuildAgent, Turns
 from tests.support.scripted_model import ScriptedModel, UseTool
+from turns.agent_turn import AgentTurn
 from turns.projections import whole
 
 
 def agent_with(work: Callable[..., Any], *turns: Any) -> BuildAgent:
     script = turns or (UseTool("work", {}), "done")
     named = tool(name="work", description="Works.")(work)
-    return lambda session_manager: Agent(
-        model=ScriptedModel(*script), tools=[named], session_manager=session_manager, callback_handler=None
+    return lambda turn: Agent(
+        model=ScriptedModel(*script), tools=[named], session_manager=turn.session_manager, callback_handler=None
     )
 
 
@@ -126,8 +126,8 @@ def test_an_agent_cleans_up_after_each_turn(turns: Turns) -> None:
             self.cleanups += 1
             raise OSError("nothing to be done")
 
-    def build(session_manager: SessionManager) -> Agent:
-        built.append(Tidy(model=ScriptedModel("hi"), session_manager=session_manager, callback_handler=None))
+    def build(turn: AgentTurn) -> Agent:
+        built.append(Tidy(model=ScriptedModel("hi"), session_manager=turn.session_manager, callback_handler=None))
         return built[-1]
 
     assert whole.answer(turns.begin(build))["response"] == "hi"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from mcp import StdioServerParameters, stdio_client
 from strands import Agent
-from strands.session.session_manager import SessionManager
 from strands.tools.mcp import MCPClient
 
 from tests.integration.turns.turning import Turns
 from tests.support.http_api import ROOT
 from tests.support.scripted_model import ScriptedModel, UseTool
+from turns.agent_turn import AgentTurn
 from turns.projections import whole
 
 SERVER = StdioServerParameters(command=sys.executable, args=[str(ROOT / "tests/support/mcp_server.py")])
@@ -28,9 +28,9 @@ def repeat_result(messages: Any) -> str:
     return messages[-1]["content"][0]["toolResult"]["content"][0]["text"]
 
 
-def build_with(client: MCPClient, session_manager: SessionManager) -> Agent:
+def build_with(client: MCPClient, turn: AgentTurn) -> Agent:
     model = ScriptedModel(UseTool("whoami", {}), repeat_result)
-    return Agent(model=model, tools=[client], session_manager=session_manager, callback_handler=None)
+    return Agent(model=model, tools=[client], session_manager=turn.session_manager, callback_handler=None)
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def kept() -> Iterator[MCPClient]:
 
 
 def ask_server(turns: Turns, client: MCPClient, number: int) -> int:
-    turn = turns.begin(lambda manager: build_with(client, manager), session_id=f"s{number}")
-    return int(whole.answer(turn)["response"])
+    answer = whole.answer(turns.begin(lambda turn: build_with(client, turn), session_id=f"s{number}"))
+    return int(answer["response"])
 
 
 def is_alive(process_id: int) -> bool:

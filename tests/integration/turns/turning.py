@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strands import Agent, ModelRetryStrategy, tool
-from strands.session.session_manager import SessionManager
 from strands.types.tools import ToolContext
 
 from session_store.store import Store
 from tests.support.scripted_model import ScriptedModel
 from tests.support.scripted_model import Turn as Script
+from turns.agent_turn import AgentTurn
 from turns.engine import TurnEngine
 from turns.events import Turn
 from turns.projections import ag_ui
 from turns.request import Prompt, TurnRequest
 
 OWNER = "alice"
-BuildAgent = Callable[[SessionManager], Agent]
+BuildAgent = Callable[[AgentTurn], Any]
 
 
 @tool
@@ -35,10 +35,10 @@ def ask(tool_context: ToolContext) -> str:
 
 
 def scripted(*turns: Script) -> BuildAgent:
-    return lambda session_manager: Agent(
+    return lambda turn: Agent(
         model=ScriptedModel(*turns),
         tools=[look, ask],
-        session_manager=session_manager,
+        session_manager=turn.session_manager,
         retry_strategy=ModelRetryStrategy(initial_delay=0),
         callback_handler=None,
     )
@@ -50,6 +50,7 @@ class Turns:
 
     store: Store
     recorded: list[Any] = field(default_factory=list[Any])
+    agent_id: str = "default"
 
     def begin(
         self,
@@ -62,7 +63,12 @@ class Turns:
         **request: Any,
     ) -> Turn:
         engine = TurnEngine(
-            self.store, build, lambda timings, usage: self.recorded.append(usage), pause_seconds, lease_seconds
+            self.store,
+            build,
+            lambda timings, usage: self.recorded.append(usage),
+            pause_seconds,
+            lease_seconds,
+            self.agent_id,
         )
         asked = TurnRequest(OWNER, "s", prompt, None, None, time.monotonic() + seconds)
         return engine.run(asked._replace(**request))

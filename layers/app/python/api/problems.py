@@ -38,6 +38,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     store_errors.AwaitingResponseError: Problem(HTTPStatus.CONFLICT),
     store_errors.RunCancelledError: Problem(HTTPStatus.CONFLICT),
     store_errors.ModelFailedError: Problem(HTTPStatus.BAD_GATEWAY, "The model did not answer."),
+    store_errors.ModelThrottledError: Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The model's service is busy; try again later."
+    ),
     store_errors.StoreUnavailableError: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be reached; try again later."
     ),

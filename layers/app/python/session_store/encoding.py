@@ -6,6 +6,7 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, cast
 
 from .errors import InvalidInputError, UnstorableValueError
+from .message_text import read_text
 
 PREVIEW_LENGTH = 120
 BYTES_MARK = "__bytes_encoded__"
@@ -74,12 +75,9 @@ def checked_timestamp(field: str, value: object) -> str:
 
 
 def preview_of(message: Any) -> str:
-    """The first text of a message in one printable line of at most `PREVIEW_LENGTH` characters."""
+    """The beginning of a message's text in one printable line of at most `PREVIEW_LENGTH` characters."""
     content: Any = cast(dict[str, Any], message).get("content") if isinstance(message, dict) else None
-    blocks = cast(list[Any], content) if isinstance(content, list) else []
-    texts = (cast(dict[str, Any], block).get("text") for block in blocks if isinstance(block, dict))
-    first = next((text for text in texts if isinstance(text, str)), "")
-    words = " ".join(first.split())
+    words = " ".join(read_text(cast(list[Any], content) if isinstance(content, list) else []).split())
     printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in words)
     return printable if len(printable) <= PREVIEW_LENGTH else printable[: PREVIEW_LENGTH - 1] + "…"
 

@@ -28,6 +28,7 @@ SessionStoreError                 session_store_error
 │   ├── AwaitingResponseError     awaiting_response: the agent waits for a human's answer, or for another one than came
 │   │   └── InterruptAnsweredError awaiting_response: that answer was given before
 │   ├── ModelFailedError          model_failed: the model, not the store
+│   │   └── ModelThrottledError   model_throttled: its service refuses more for now
 │   ├── RunCancelledError         run_cancelled: the run's end was requested
 │   ├── RunDeadlineError          run_deadline: out of time
 │   └── RunEndedError             run_ended: an agent was used after its run
@@ -232,6 +233,16 @@ class ModelFailedError(RunError):
     """The model failed; the cause is chained and is nothing for a caller's eyes."""
 
     code = "model_failed"
+
+
+class ModelThrottledError(ModelFailedError):
+    """The model's service refuses more for now."""
+
+    code = "model_throttled"
+
+    def __init__(self, reason: str, retry_after_seconds: float = 10.0) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class RunCancelledError(RunError):

@@ -4,18 +4,26 @@ import asyncio
 import logging
 import queue
 import threading
+from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from strands import Agent
-from strands.agent.agent_result import AgentResult
-from strands.types.exceptions import EventLoopException, MaxTokensReachedException
+from strands.hooks import AfterModelCallEvent
+from strands.types.exceptions import EventLoopException, MaxTokensReachedException, ModelThrottledException
 
-from session_store.errors import ModelFailedError, SessionStoreError
+from session_store.errors import ModelFailedError, ModelThrottledError, SessionStoreError
+from turns.agent_turn import AgentTurn
+from turns.agents import agents_in
 from turns.event_loop import process_loop
+from turns.events import Event
 from turns.request import Prompt
+from turns.strands_events import StrandsEvents
+from turns.strands_result import AgentFinished
 
-StrandsEvent = dict[str, Any]
+if TYPE_CHECKING:
+    from turns.agents import BuiltAgent
+
 # A tool that cannot be stopped, since it blocks its thread, keeps nobody waiting for longer; its result is not stored.
 STOP_SECONDS = 1.0
 CLEANUP_SECONDS = 5.0
@@ -24,17 +32,24 @@ logger = logging.getLogger(__name__)
 
 
 class AgentTask:
-    """Asks the agent, and hands over what its stream has to the thread that takes it.
+    """Asks the agent, and hands over what happens to the thread that takes it.
 
     Two threads, since neither a tool that blocks the event loop nor a model that hangs may keep a deadline or a
     heartbeat from coming.
+
+    is_throttled: the model's service has refused the latest call, and it is tried again.
     """
 
-    def __init__(self, agent: Agent, prompt: Prompt) -> None:
-        self._agent, self._prompt = agent, prompt
-        self._events: queue.SimpleQueue[StrandsEvent | AgentResult | BaseException] = queue.SimpleQueue()
+    def __init__(self, built: "BuiltAgent", turn: AgentTurn, prompt: Prompt) -> None:
+        self._built, self._turn, self._prompt = built, turn, prompt
+        self._agents = list(agents_in(built))
+        self._translation = StrandsEvents()
+        self._happened: queue.SimpleQueue[Event | AgentFinished | BaseException] = queue.SimpleQueue()
         self._ended, self._is_stopped = threading.Event(), False
         self._task: asyncio.Task[None] | None = None
+        self.is_throttled = False
+        for agent in self._agents:
+            agent.add_hook(self._after_model_call, AfterModelCallEvent)
         self._loop = process_loop()
         # In a copy of this thread's context, as asyncio does it: log keys and trace of the request.
         self._loop.call_soon_threadsafe(self._start)
@@ -43,24 +58,24 @@ class AgentTask:
     def is_at_work(self) -> bool:
         return not self._ended.is_set()
 
-    def next(self, timeout_seconds: float) -> StrandsEvent | AgentResult | None:
-        """The next event, last the result; None when none came in time.
+    def next(self, timeout_seconds: float) -> Event | AgentFinished | None:
+        """The next event, last `AgentFinished`; None when none came in time.
 
         Raises what the agent did, of `session_store.errors`.
         """
         try:
-            event = self._events.get(timeout=timeout_seconds)
+            happened = self._happened.get(timeout=timeout_seconds)
         except queue.Empty:
             return None
-        if isinstance(event, BaseException):
-            raise _translated(event) from event
-        return event
+        if isinstance(happened, BaseException):
+            raise _translated(happened) from happened
+        return happened
 
     def stop(self) -> None:
         """End what is still at work. An `await` of the agent's ends at once."""
         self._is_stopped = True
         if self.is_at_work:
-            self._agent.cancel()
+            self._for_each_agent(lambda agent: agent.cancel())
             self._loop.call_soon_threadsafe(self._cancel)
             self._ended.wait(STOP_SECONDS)
 
@@ -78,20 +93,36 @@ class AgentTask:
             self._task.cancel()
 
     async def _work(self) -> None:
+        state = {"turn": self._turn, "caller": self._turn.caller}
+        stream: Any = self._built.stream_async(cast(Any, self._prompt), invocation_state=state)
         try:
-            async with aclosing(cast(Any, self._agent.stream_async(cast(Any, self._prompt)))) as events:
+            async with aclosing(stream) as events:
                 async for event in events:
-                    self._events.put(event.get("result", event))
+                    self._take(event)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
-            self._events.put(error)
+            self._happened.put(error)
         finally:
-            await asyncio.to_thread(self._clean_up)
+            await asyncio.to_thread(self._for_each_agent, lambda agent: agent.cleanup())
 
-    def _clean_up(self) -> None:
-        try:
-            self._agent.cleanup()
-        except Exception as error:  # noqa: BLE001 - whatever a tool's provider raises, the answer stands
-            logger.warning("error=<%s> | an agent did not clean up", type(error).__name__)
+    def _take(self, event: dict[str, Any]) -> None:
+        for translated in self._translation.translate(event):
+            self._happened.put(translated)
+        if "result" in event:
+            for closing in self._translation.close():
+                self._happened.put(closing)
+            self._happened.put(AgentFinished(event["result"]))
+
+    def _after_model_call(self, event: AfterModelCallEvent) -> None:
+        self.is_throttled = isinstance(event.exception, ModelThrottledException)
+        if event.stop_response and event.agent is self._built:
+            self._translation.name_message(cast(dict[str, Any], event.stop_response.message))
+
+    def _for_each_agent(self, action: Callable[[Agent], None]) -> None:
+        for agent in self._agents:
+            try:
+                action(agent)
+            except Exception as error:  # noqa: BLE001 - whatever the provider of a tool raises, the answer stands
+                logger.warning("error=<%s> | an agent did not clean up", type(error).__name__)
 
 
 def _translated(error: BaseException) -> BaseException:
@@ -100,6 +131,8 @@ def _translated(error: BaseException) -> BaseException:
         return _translated(error.original_exception)
     if isinstance(error, SessionStoreError) or not isinstance(error, Exception):
         return error
+    if isinstance(error, ModelThrottledException):
+        return ModelThrottledError("the model's service refuses more for now")
     if isinstance(error, MaxTokensReachedException):
         return ModelFailedError("the model reached its limit of tokens before its answer was complete")
     return ModelFailedError("the model failed")

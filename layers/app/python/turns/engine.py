@@ -1,30 +1,35 @@
 """One turn of the agent, from its begin to its commit."""
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from strands import Agent
-from strands.agent.agent_result import AgentResult
-from strands.session.session_manager import SessionManager
 
-from session_store.errors import ModelFailedError, RunDeadlineError
+from session_store.errors import ConfigurationError, ModelThrottledError, RunDeadlineError, SessionStoreError
 from session_store.records import RunRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import DEFAULT_LEASE_SECONDS, Run
 from session_store.store import Store
-from turns.agent_task import AgentTask, StrandsEvent
-from turns.answer import RunAnswer, Usage, dump_result, parse_answer, process_answer
+from turns.agent_factory import load_model
+from turns.agent_task import AgentTask
+from turns.agent_turn import AgentTurn, Caller
+from turns.answer import RunAnswer, Usage, dump_result, parse_answer, parse_message_id, process_answer
 from turns.events import Event, Turn, TurnFinished, TurnStarted
 from turns.prefetch import prefetch_first
 from turns.request import Prompt, TurnRequest
-from turns.strands_events import StrandsEvents, read_answer
+from turns.strands_events import StrandsEvents
+from turns.strands_result import AgentFinished, read_answer
 
-BuildAgent = Callable[[SessionManager], Agent]
+if TYPE_CHECKING:
+    from turns.agents import BuildAgent, BuiltAgent
+
 RecordRun = Callable[[dict[str, float], Usage], None]
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 4.0
+WATCH_SECONDS = 0.5
+DEFAULT_AGENT_ID = "default"
 
 
 class _Work(NamedTuple):
@@ -44,10 +49,11 @@ class TurnEngine:
     """
 
     store: Store
-    build_agent: BuildAgent
+    build_agent: "BuildAgent"
     record_run: RecordRun = _record_nothing
     pause_seconds: float = PAUSE_SECONDS
     lease_seconds: float = DEFAULT_LEASE_SECONDS
+    agent_id: str = DEFAULT_AGENT_ID
 
     def run(self, request: TurnRequest) -> Turn:
         """Begin a turn; returns with the agent's first event, so that what fails before it is raised here.
@@ -57,6 +63,7 @@ class TurnEngine:
         """
         run = PostgreSQLSessionRepository(store=self.store, owner=request.owner).run(
             request.session_id,
+            self.agent_id,
             idempotency_key=request.idempotency_key,
             request_hash=request.request_hash,
             lease_seconds=self.lease_seconds,
@@ -71,40 +78,53 @@ class TurnEngine:
                 if run.stored:
                     yield from _repeat(run.stored)
                     return
+                turn = _describe(run, request)
+                built = self._build(turn)
                 run.check_answers(_answered_ids(request.prompt))
-                agent = AgentTask(self.build_agent(run.session_manager), request.prompt)
+                agent = AgentTask(built, turn, request.prompt)
                 after_commit.callback(agent.close)
                 work = yield from self._work(agent, run, request.deadline)
-                run.complete(dump_result(work.answer))
+                run.complete(dump_result(work.answer, is_message=_is_message(built, work.answer)))
             self.record_run(work.timings, work.answer["usage"])
             answer = process_answer(run.session_id, run.run_id, work.answer)
             yield TurnFinished(answer, {**work.timings, "round_trips": run.round_trips})
 
+    def _build(self, turn: AgentTurn) -> "BuiltAgent":
+        built = self.build_agent(turn)
+        if isinstance(built, Agent) and built.agent_id != turn.agent_id:
+            raise AgentIdError(built.agent_id, turn.agent_id)
+        if not hasattr(built, "stream_async"):
+            raise ConfigurationError(
+                f"build_agent must return an Agent, a Graph or a Swarm, not {type(built).__name__}"
+            )
+        return built
+
     def _work(self, agent: AgentTask, run: Run, deadline: float) -> Generator[Event | None, None, _Work]:
-        started, first_token_seconds, translation = time.monotonic(), None, StrandsEvents()
+        started, first_event_seconds = time.monotonic(), None
         happened = prefetch_first(self._happened(agent, run, deadline))
         yield TurnStarted(run.session_id, run.run_id)
         for event in happened:
-            if isinstance(event, AgentResult):
-                return _Work(read_answer(event), _timings(run, first_token_seconds, time.monotonic() - started))
-            if event and first_token_seconds is None:
-                first_token_seconds = time.monotonic() - started
-            yield from translation.translate(event or {})
-            yield None  # a reasoning model may do much that is no event here
-        raise ModelFailedError("the agent ended without an answer")
+            if isinstance(event, AgentFinished):
+                return _Work(read_answer(event.result), _timings(run, first_event_seconds, time.monotonic() - started))
+            if event and first_event_seconds is None:
+                first_event_seconds = time.monotonic() - started
+            yield event
+        raise AssertionError("an agent's task ends with its result")
 
-    def _happened(self, agent: AgentTask, run: Run, deadline: float) -> Iterator[StrandsEvent | AgentResult | None]:
+    def _happened(self, agent: AgentTask, run: Run, deadline: float) -> Iterator[Event | AgentFinished | None]:
         """What the agent does, and None for each pause, until its result, its time, or the end of its run."""
         seconds = deadline - time.monotonic()
+        quiet_until = time.monotonic() + self.pause_seconds
         try:
-            while not isinstance(event := agent.next(self._patience_seconds(deadline)), AgentResult):
-                if run.is_called_off:
-                    raise run.end_reason
+            while not isinstance(event := agent.next(self._patience_seconds(deadline)), AgentFinished):
                 # Who takes events slowly may take what was done in time, but keeps no agent at work beyond it.
-                if time.monotonic() >= deadline and (event is None or agent.is_at_work):
-                    raise RunDeadlineError(run.run_id, round(seconds, 1))
-                yield event
-            if event.stop_reason == "cancelled":
+                is_late = time.monotonic() >= deadline and (event is None or agent.is_at_work)
+                if run.is_called_off or is_late:
+                    raise _reason(agent, run, round(seconds, 1))
+                if event is not None or time.monotonic() >= quiet_until:
+                    yield event
+                    quiet_until = time.monotonic() + self.pause_seconds
+            if run.is_called_off:
                 raise run.end_reason
         except BaseException:
             agent.stop()  # before the run is closed: nothing that it still does may look like the turn's
@@ -112,11 +132,38 @@ class TurnEngine:
         yield event
 
     def _patience_seconds(self, deadline: float) -> float:
-        return min(self.pause_seconds, max(0.0, deadline - time.monotonic()))
+        return min(WATCH_SECONDS, self.pause_seconds, max(0.0, deadline - time.monotonic()))
 
 
-def _answered_ids(prompt: Prompt) -> list[str]:
-    """The interrupts that a prompt answers."""
+class AgentIdError(ConfigurationError):
+    """The agent that was built is not the one that the session keeps."""
+
+    def __init__(self, built: str, kept: str) -> None:
+        super().__init__(
+            f"build_agent made an agent with agent_id={built!r}, but its sessions keep {kept!r}: build it with"
+            f" agent_id=turn.agent_id, or set AGENT_ID={built}."
+        )
+
+
+def _describe(run: Run, request: TurnRequest) -> AgentTurn:
+    caller = Caller(request.owner, request.end_user, request.claims)
+    return AgentTurn(run.session_manager, run.agent_id, caller, run.session_id, run.run_id, load_model)
+
+
+def _reason(agent: AgentTask, run: Run, seconds: float) -> SessionStoreError:
+    if run.is_called_off:
+        return run.end_reason
+    if agent.is_throttled:
+        return ModelThrottledError("the model's service refused more until the turn's time was over")
+    return RunDeadlineError(run.run_id, seconds)
+
+
+def _is_message(built: "BuiltAgent", answer: RunAnswer) -> bool:
+    """Whether the answer's text is that of the message which the run ends with."""
+    return isinstance(built, Agent) and "structured_output" not in answer
+
+
+def _answered_ids(prompt: Prompt) -> Sequence[str]:
     return [] if isinstance(prompt, str) else [block["interruptResponse"]["interruptId"] for block in prompt]
 
 
@@ -124,12 +171,12 @@ def _repeat(record: RunRecord) -> Iterator[Event]:
     """A completed turn, for the same request sent again."""
     answer = parse_answer(record)
     yield TurnStarted(record.session_id, record.run_id)
-    yield from StrandsEvents().whole_text(answer["response"])
+    yield from StrandsEvents().whole_text(answer["response"], parse_message_id(record))
     yield TurnFinished(process_answer(record.session_id, record.run_id, answer), {})
 
 
-def _timings(run: Run, first_token_seconds: float | None, total_seconds: float) -> dict[str, float]:
+def _timings(run: Run, first_event_seconds: float | None, total_seconds: float) -> dict[str, float]:
     """Milliseconds of the run's parts."""
-    first = first_token_seconds or total_seconds
+    first = first_event_seconds or total_seconds
     seconds = {"restore_ms": run.begin_seconds, "first_token_ms": first, "total_ms": total_seconds}
     return {name: round(value * 1000, 1) for name, value in seconds.items()}

@@ -15,8 +15,21 @@ class TurnStarted(NamedTuple):
     run_id: str
 
 
+class StepStarted(NamedTuple):
+    """A node of a Graph or a Swarm is at work; a node's own nodes are named behind a slash."""
+
+    name: str
+
+
+class StepFinished(NamedTuple):
+    name: str
+
+
 class TextStarted(NamedTuple):
+    """step: of the node that speaks, if the agent is a Graph or a Swarm."""
+
     message_id: str
+    step: str | None = None
 
 
 class TextDelta(NamedTuple):
@@ -66,6 +79,8 @@ class TurnFinished(NamedTuple):
 
 Event = (
     TurnStarted
+    | StepStarted
+    | StepFinished
     | TextStarted
     | TextDelta
     | TextEnded

@@ -1,5 +1,6 @@
 """What one turn is asked."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 Prompt = str | list[dict[str, Any]]
@@ -10,6 +11,7 @@ class TurnRequest(NamedTuple):
     """`deadline`: the moment of `time.monotonic()` at which the turn is over. Without a `session_id` a session begins.
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
+    claims: of the caller's verified token.
     """
 
     owner: str
@@ -19,3 +21,5 @@ class TurnRequest(NamedTuple):
     request_hash: str | None
     deadline: float
     run_id: str | None = None
+    end_user: str | None = None
+    claims: Mapping[str, Any] = {}

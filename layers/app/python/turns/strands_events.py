@@ -2,16 +2,14 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from strands.agent.agent_result import AgentResult
-
-from session_store.errors import ModelFailedError
-from turns.answer import RunAnswer, read_text
 from turns.events import (
     Event,
     MessageDropped,
+    StepFinished,
+    StepStarted,
     TextDelta,
     TextEnded,
     TextStarted,
@@ -23,24 +21,64 @@ from turns.events import (
 
 
 class StrandsEvents:
-    """Translates the stream of one turn; keeps what of a message is open."""
+    """Translates the stream of one turn; keeps what of a message is open, and the nodes of a Graph or a Swarm.
 
-    def __init__(self) -> None:
-        self._message_id = _new_id()
-        self._is_visible = False
-        self._open_text = False
-        self._open_tool_call: str | None = None
+    A message may show several texts, with tool calls between them. The first has the message's own id, the others one
+    that begins with it.
+    """
 
-    def translate(self, event: dict[str, Any]) -> Iterator[Event]:
-        if "event" in event:
+    def __init__(self, step: str | None = None) -> None:
+        self._step = step
+        self._nodes: dict[str, StrandsEvents] = {}
+        self._begin_message()
+
+    def name_message(self, message: dict[str, Any]) -> None:
+        """Give the model's message, which is complete now, the id that its events had."""
+        message.setdefault("tracking_id", self._message_id)
+
+    def translate(self, event: Mapping[str, Any]) -> Iterator[Event]:
+        if "node_id" in event:
+            yield from self._node(event)
+        elif "type" in event:
+            pass  # of a Graph or a Swarm as a whole
+        elif "event" in event:
             yield from self._chunk(event["event"])
-        elif event.get("message", {}).get("role") == "user":
+        elif event.get("message", {}).get("role") == "assistant":
+            self._begin_message()  # the one before is part of the conversation now
+        elif "message" in event:
             yield from _tool_results(event["message"])
 
-    def whole_text(self, text: str) -> Iterator[Event]:
+    def whole_text(self, text: str, message_id: str | None) -> Iterator[Event]:
         """An answer that is known already, as for a repeated idempotency key."""
+        self._message_id = message_id or self._message_id
         yield from self._text(text)
-        yield from self._close()
+        yield from self._close_text()
+
+    def close(self) -> Iterator[Event]:
+        """End what is still open: nodes that wait for a human."""
+        for name in list(self._nodes):
+            yield from self._finish_step(name)
+
+    def _begin_message(self) -> None:
+        self._message_id = uuid.uuid4().hex
+        self._texts = 0
+        self._open_text: str | None = None
+        self._open_tool_call: str | None = None
+        self._visible: list[str] = []
+
+    def _node(self, event: Mapping[str, Any]) -> Iterator[Event]:
+        name = f"{self._step}/{event['node_id']}" if self._step else event["node_id"]
+        if event["type"] == "multiagent_node_start":
+            self._nodes[name] = StrandsEvents(name)
+            yield StepStarted(name)
+        elif name in self._nodes and event["type"] == "multiagent_node_stream":
+            yield from self._nodes[name].translate(event["event"])
+        elif name in self._nodes:
+            yield from self._finish_step(name)
+
+    def _finish_step(self, name: str) -> Iterator[Event]:
+        yield from self._nodes.pop(name).close()
+        yield StepFinished(name)
 
     def _chunk(self, chunk: dict[str, Any]) -> Iterator[Event]:
         if "messageStart" in chunk:
@@ -52,19 +90,21 @@ class StrandsEvents:
         elif "contentBlockStop" in chunk:
             yield from self._close_tool_call()
         elif "messageStop" in chunk:
-            yield from self._close()
+            yield from self._close_tool_call()
+            yield from self._close_text()
 
     def _start_message(self) -> Iterator[Event]:
-        """One that was begun and has not stopped is dropped, its finished tool calls too: the model was throttled."""
-        dropped = self._message_id if self._is_visible else None
-        yield from self._close()
-        self._message_id = _new_id()
-        if dropped:
-            yield MessageDropped(dropped)
+        """One that was begun and never became part of the conversation is dropped: the model was asked again."""
+        dropped = self._visible
+        yield from self._close_tool_call()
+        yield from self._close_text()
+        self._begin_message()
+        yield from map(MessageDropped, dropped)
 
     def _start_block(self, start: dict[str, Any]) -> Iterator[Event]:
         if "toolUse" in start:
-            self._is_visible = True
+            yield from self._close_text()
+            self._show(self._message_id)
             self._open_tool_call = start["toolUse"]["toolUseId"]
             yield ToolCallStarted(start["toolUse"]["toolUseId"], start["toolUse"]["name"], self._message_id)
 
@@ -78,16 +118,20 @@ class StrandsEvents:
         if not text:
             return
         if not self._open_text:
-            self._is_visible = self._open_text = True
-            yield TextStarted(self._message_id)
-        yield TextDelta(self._message_id, text)
+            self._texts += 1
+            self._open_text = self._message_id if not self._visible else f"{self._message_id}-{self._texts}"
+            self._show(self._open_text)
+            yield TextStarted(self._open_text, self._step)
+        yield TextDelta(self._open_text, text)
 
-    def _close(self) -> Iterator[Event]:
-        self._is_visible = False
-        yield from self._close_tool_call()
+    def _show(self, message_id: str) -> None:
+        if message_id not in self._visible:
+            self._visible.append(message_id)
+
+    def _close_text(self) -> Iterator[Event]:
         if self._open_text:
-            self._open_text = False
-            yield TextEnded(self._message_id)
+            yield TextEnded(self._open_text)
+            self._open_text = None
 
     def _close_tool_call(self) -> Iterator[Event]:
         if self._open_tool_call:
@@ -95,31 +139,13 @@ class StrandsEvents:
             self._open_tool_call = None
 
 
-def read_answer(result: AgentResult) -> RunAnswer:
-    """Raises `ModelFailedError` for a message without content: stored, every later call of the model would fail."""
-    if not result.message["content"]:
-        raise ModelFailedError("the model gave an empty answer")
-    usage = result.metrics.accumulated_usage
-    answer: RunAnswer = {
-        "response": read_text(result.message["content"]),
-        "stop_reason": result.stop_reason,
-        "usage": {
-            "input_tokens": usage["inputTokens"],
-            "output_tokens": usage["outputTokens"],
-            "total_tokens": usage["totalTokens"],
-        },
-    }
-    if result.interrupts:
-        answer["interrupts"] = [{"id": it.id, "name": it.name, "reason": it.reason} for it in result.interrupts]
-    return answer
-
-
 def _tool_results(message: dict[str, Any]) -> Iterator[Event]:
-    for block in message["content"]:
-        if "toolResult" in block:
-            result = block["toolResult"]
-            content = "\n".join(_readable(item) for item in result["content"])
-            yield ToolCallResult(message.get("tracking_id") or _new_id(), result["toolUseId"], content)
+    """Each with an id of its own: the first has that of the message that holds them all."""
+    message_id = message.get("tracking_id") or uuid.uuid4().hex
+    results = [block["toolResult"] for block in message["content"] if "toolResult" in block]
+    for number, result in enumerate(results, start=1):
+        content = "\n".join(_readable(item) for item in result["content"])
+        yield ToolCallResult(message_id if number == 1 else f"{message_id}-{number}", result["toolUseId"], content)
 
 
 def _readable(content: dict[str, Any]) -> str:
@@ -128,7 +154,3 @@ def _readable(content: dict[str, Any]) -> str:
     if "json" in content:
         return json.dumps(content["json"], ensure_ascii=False, default=str)
     return f"[{next(iter(content), 'empty')}]"
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex

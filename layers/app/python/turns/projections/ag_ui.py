@@ -10,6 +10,8 @@ from turns.answer import Interrupt
 from turns.events import (
     Event,
     MessageDropped,
+    StepFinished,
+    StepStarted,
     TextDelta,
     TextEnded,
     TextStarted,
@@ -24,9 +26,10 @@ from turns.events import (
 
 MEDIA_TYPE = "text/event-stream"
 # API Gateway ends a stream that is silent for 5 minutes, an edge-optimized one for 30 s; proxies between are stricter.
-# Whether one is due is looked at after each of the engine's pauses, so that at most 9 s pass.
+# Whether one is due is looked at after each of the engine's pauses, so that at most 12 s pass.
 HEARTBEAT_SECONDS = 8.0
-HEARTBEAT = ": heartbeat\n\n"
+# One line, not an event: behind an empty line, some clients deliver an event without data.
+HEARTBEAT = ": heartbeat\n"
 RESTARTED = "answer_restarted"
 """Name of the custom event that says: forget the message that it names, with its tool calls; the answer starts over."""
 
@@ -68,18 +71,30 @@ def _dump(event: Event) -> dict[str, Any]:
     match event:
         case TurnStarted(session_id, run_id):
             return {"type": "RUN_STARTED", "threadId": session_id, "runId": run_id}
-        case TextStarted(message_id):
-            return {"type": "TEXT_MESSAGE_START", "messageId": message_id, "role": "assistant"}
-        case TextDelta(message_id, text):
-            return {"type": "TEXT_MESSAGE_CONTENT", "messageId": message_id, "delta": _printable(text)}
-        case TextEnded(message_id):
-            return {"type": "TEXT_MESSAGE_END", "messageId": message_id}
-        case MessageDropped(message_id):
-            return {"type": "CUSTOM", "name": RESTARTED, "value": {"messageId": message_id}}
+        case StepStarted(name):
+            return {"type": "STEP_STARTED", "stepName": name}
+        case StepFinished(name):
+            return {"type": "STEP_FINISHED", "stepName": name}
         case TurnFinished():
             return _dump_finished(event)
+        case TextStarted() | TextDelta() | TextEnded() | MessageDropped():
+            return _dump_text(event)
         case _:
             return _dump_tool(event)
+
+
+def _dump_text(event: TextStarted | TextDelta | TextEnded | MessageDropped) -> dict[str, Any]:
+    message = {"messageId": event.message_id}
+    match event:
+        case TextStarted():
+            speaker = {"name": event.step} if event.step else {}
+            return {"type": "TEXT_MESSAGE_START", **message, "role": "assistant", **speaker}
+        case TextDelta():
+            return {"type": "TEXT_MESSAGE_CONTENT", **message, "delta": _printable(event.text)}
+        case TextEnded():
+            return {"type": "TEXT_MESSAGE_END", **message}
+        case MessageDropped():
+            return {"type": "CUSTOM", "name": RESTARTED, "value": message}
 
 
 def _dump_tool(event: ToolCallStarted | ToolCallDelta | ToolCallEnded | ToolCallResult) -> dict[str, Any]:

@@ -1,0 +1,166 @@
+"""What `build_agent` may be given and may return."""
+
+import itertools
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from strands import Agent, ToolContext, tool
+from strands.multiagent import GraphBuilder, Swarm
+from strands.types.exceptions import ModelThrottledException
+
+from session_store.errors import (
+    AwaitingResponseError,
+    ConfigurationError,
+    ModelFailedError,
+    ModelThrottledError,
+)
+from session_store.repository import PostgreSQLSessionRepository
+from tests.integration.turns.turning import OWNER, BuildAgent, Turns, ask, explain, parse, scripted
+from tests.support.scripted_model import ScriptedModel, UseTool
+from turns.agent_turn import AgentTurn
+from turns.engine import AgentIdError
+from turns.projections import ag_ui, text, whole
+
+
+def node(name: str, *script: Any, **options: Any) -> Agent:
+    return Agent(name=name, agent_id=name, model=ScriptedModel(*script), callback_handler=None, **options)
+
+
+def graph_of(*scripts: Any) -> BuildAgent:
+    """A chain of nodes `one`, `two`, …, each with its script."""
+
+    def build(turn: AgentTurn) -> Any:
+        builder = GraphBuilder().set_max_node_executions(9)
+        names = ["one", "two", "three"][: len(scripts)]
+        for name, script in zip(names, scripts, strict=True):
+            builder.add_node(node(name, *script, tools=[ask]), name)
+        for before, after in itertools.pairwise(names):
+            builder.add_edge(before, after)
+        return builder.set_session_manager(turn.session_manager).build()
+
+    return build
+
+
+def steps(events: list[dict[str, Any] | None]) -> list[str]:
+    return [f"{event['type'][5:]} {event['stepName']}" for event in events if event and "stepName" in event]
+
+
+def test_a_graph_answers_with_its_last_node_and_its_events_name_the_nodes(turns: Turns) -> None:
+    turn = turns.begin(graph_of(["first"], ["second"]))
+    events = list(parse(ag_ui.frames(turn, explain)))
+    assert steps(events) == ["STARTED one", "FINISHED one", "STARTED two", "FINISHED two"]
+    started = [event for event in events if event and event["type"] == "TEXT_MESSAGE_START"]
+    assert [event["name"] for event in started] == ["one", "two"]
+    assert events[-1]["result"]["response"] == "second"  # type: ignore[index]
+    assert events[-1]["result"]["usage"]["total_tokens"] == 4  # type: ignore[index]
+
+
+def test_a_graphs_answer_is_repeated_for_the_same_request(turns: Turns) -> None:
+    key = {"idempotency_key": "k", "request_hash": "h"}
+    first, again = (whole.answer(turns.begin(graph_of(["first"], ["second"]), **key)) for _ in range(2))
+    assert first == again
+    assert first["response"] == "second"
+
+
+def test_a_question_inside_a_node_waits_for_its_answer(turns: Turns) -> None:
+    build = graph_of([UseTool("ask", {}), "agreed"], ["second"])
+    turn = turns.begin(build)
+    events = list(parse(ag_ui.frames(turn, explain)))
+    assert steps(events) == ["STARTED one", "FINISHED one"]
+    (question,) = events[-1]["result"]["interrupts"]  # type: ignore[index]
+    assert question["name"] == "approval"
+    with pytest.raises(AwaitingResponseError):
+        turns.begin(build, "something else")
+    resumed = graph_of(["agreed"], ["second"])
+    answer = [{"interruptResponse": {"interruptId": question["id"], "response": "yes"}}]
+    assert whole.answer(turns.begin(resumed, answer))["response"] == "second"
+
+
+def test_a_swarm_answers_with_the_node_it_ended_with(turns: Turns) -> None:
+    def build(turn: AgentTurn) -> Any:
+        hand_over = UseTool("handoff_to_agent", {"agent_name": "two", "message": "yours"})
+        nodes = [node("one", hand_over, "handed over"), node("two", "mine")]
+        return Swarm(nodes, session_manager=turn.session_manager)
+
+    assert whole.answer(turns.begin(build))["response"] == "mine"
+
+
+def test_a_node_without_words_fails_the_turn(turns: Turns) -> None:
+    with pytest.raises(ModelFailedError):
+        whole.answer(turns.begin(graph_of(["  "])))
+
+
+class Weather(BaseModel):
+    degrees: int
+
+
+def test_a_structured_answer_comes_as_what_it_is_and_is_repeated_so(turns: Turns) -> None:
+    def build(turn: AgentTurn) -> Agent:
+        model = ScriptedModel(UseTool("Weather", {"degrees": 21}))
+        return Agent(
+            model=model,
+            structured_output_model=Weather,
+            session_manager=turn.session_manager,
+            callback_handler=None,
+        )
+
+    key = {"idempotency_key": "k", "request_hash": "h"}
+    first, again = (whole.answer(turns.begin(build, **key)) for _ in range(2))
+    assert first["structured_output"] == {"degrees": 21}  # type: ignore[typeddict-item]
+    assert first == again
+
+
+def test_a_turn_says_who_asks_and_its_tools_hear_it_too(turns: Turns) -> None:
+    seen = list[Any]()
+
+    @tool(context=True)
+    def look(tool_context: ToolContext) -> str:
+        """Look."""
+        seen.append((tool_context.invocation_state["turn"], tool_context.invocation_state["caller"]))
+        return "seen"
+
+    def build(turn: AgentTurn) -> Agent:
+        seen.append(turn)
+        model = ScriptedModel(UseTool("look", {}), "done")
+        return Agent(model=model, tools=[look], session_manager=turn.session_manager, callback_handler=None)
+
+    turn = turns.begin(build, end_user="bob", claims={"email": "a@example.com"})
+    whole.answer(turn)
+    given, (in_tool, caller) = seen
+    assert (given.session_id, given.run_id, given.agent_id) == ("s", turn.run_id, "default")
+    assert given.caller == caller
+    assert (caller.owner, caller.end_user, caller.claims["email"]) == (OWNER, "bob", "a@example.com")
+    assert in_tool is given
+
+
+def test_an_agent_of_another_id_is_refused_in_one_sentence(
+    turns: Turns, repository: PostgreSQLSessionRepository
+) -> None:
+    def build(turn: AgentTurn) -> Agent:
+        return node("support", "hi", session_manager=turn.session_manager)
+
+    with pytest.raises(AgentIdError, match=r"agent_id=turn\.agent_id, or set AGENT_ID=support"):
+        turns.begin(build)
+    turns.agent_id = "support"
+    assert whole.answer(turns.begin(build))["response"] == "hi"
+    assert len(repository.list_messages("s", "support")) == 2
+
+
+def test_what_is_no_agent_is_refused_in_one_sentence(turns: Turns) -> None:
+    with pytest.raises(ConfigurationError, match="must return an Agent, a Graph or a Swarm, not str"):
+        turns.begin(lambda turn: "an agent")
+
+
+def test_a_model_that_is_throttled_to_the_end_is_reported_as_throttled(turns: Turns) -> None:
+    throttled = ModelThrottledException("slow down")
+    build = scripted(*[throttled] * 9)
+    with pytest.raises(ModelThrottledError):
+        text.chunks(turns.begin(build))
+
+    def build_patient(turn: AgentTurn) -> Agent:
+        model = ScriptedModel(*[throttled] * 9)
+        return Agent(model=model, session_manager=turn.session_manager, callback_handler=None)
+
+    with pytest.raises(ModelThrottledError):
+        whole.answer(turns.begin(build_patient, seconds=0.5))
