@@ -14,12 +14,12 @@ from infra_cdk.functions import Functions
 from infra_cdk.gateway_responses import add_gateway_responses
 
 STAGE = "v1"
-# What the gateway grants at most: 29 s for a buffered answer, 15 min for a stream.
+# The gateway's maxima: 29 s for a buffered response, 15 min for a stream.
 # docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 BUFFERED_TIMEOUT = Duration.seconds(29)
 STREAM_TIMEOUT = Duration.minutes(15)
 
-# No path and no query: they name sessions. Numbers stay text, as the gateway quotes nothing itself.
+# No path and no query: they name sessions. Numbers are text, because the gateway does not quote values itself.
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "requestTime": "$context.requestTime",
@@ -59,27 +59,27 @@ class RestApi(Construct):
             cloud_watch_role=True,
             deploy_options=self._stage(requests_per_second),
         )
-        self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output, which ours says better
+        self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output: the stack has a clearer one
         add_gateway_responses(self.rest_api)
-        for each in table.deployed_routes(callers.authorization):
-            self._add_route(each)
+        for function_route in table.deployed_routes(callers.authorization):
+            self._add_route(function_route)
         self._acknowledge_api()
 
     @property
     def url(self) -> str:
-        """Without a slash at its end, so that a route can follow."""
+        """Without a trailing slash, so that a route can follow."""
         return self.rest_api.url_for_path("/").removesuffix("/")
 
     @property
     def page_url(self) -> str:
-        """Where the console is. It names no stage: the stage depends on the functions, and one of them is told this."""
+        """The console's address. It refers to no stage: a stage depends on the functions, and one of those gets it."""
         stack = Stack.of(self)
         return f"https://{self.rest_api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}/{STAGE}/"
 
-    def _add_route(self, each: FunctionRoute) -> None:
-        route = each.route
+    def _add_route(self, function_route: FunctionRoute) -> None:
+        route = function_route.route
         method = self.rest_api.root.resource_for_path(route.path).add_method(
-            route.method, self._integration(each.function), **self._callers.method_options(route.access)
+            route.method, self._integration(function_route.function), **self._callers.method_options(route.access)
         )
         if route.access == "public":
             acknowledge(method, "Public: reads and writes no session", "AwsSolutions-APIG4", "AwsSolutions-COG4")
@@ -88,9 +88,11 @@ class RestApi(Construct):
 
     def _acknowledge_api(self) -> None:
         api = self.rest_api
-        acknowledge(api, "The handlers validate requests, and say what is wrong with them", "AwsSolutions-APIG2")
+        acknowledge(api, "The functions validate requests and explain what is wrong with them", "AwsSolutions-APIG2")
         acknowledge(
-            api.deployment_stage, "Callers are known and throttled; a firewall is theirs to add", "AwsSolutions-APIG3"
+            api.deployment_stage,
+            "Callers are known and throttled; a firewall is left to the account's owner",
+            "AwsSolutions-APIG3",
         )
         role = api.node.find_child("CloudWatchRole")
         acknowledge(
@@ -113,7 +115,7 @@ class RestApi(Construct):
             access_log_destination=apigateway.LogGroupLogDestination(self.access_log),
             access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
             logging_level=apigateway.MethodLoggingLevel.ERROR,
-            data_trace_enabled=False,  # it logs bodies, which are people's conversations
+            data_trace_enabled=False,  # it would log bodies, which are people's conversations
             tracing_enabled=True,
             throttling_rate_limit=requests_per_second,
             throttling_burst_limit=2 * requests_per_second,
