@@ -9,7 +9,7 @@ from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
 # Each child imports the main module too, which here is pytest.
-CONTEXT.set_forkserver_preload(["pytest", "tests.reliability.workers"])
+CONTEXT.set_forkserver_preload(["pytest", "tests.reliability.workers", "tests.reliability.dying"])
 
 ANSWER_LIMIT_SECONDS = 60
 
@@ -34,6 +34,17 @@ class Worker:
         while (reached := self.next_point()) != point:
             assert isinstance(reached, str), f"the worker ended before it came to {point!r}: {reached}"
             self.go_on()
+
+    def last_word(self) -> Any:
+        """What it sends in the end; None if it dies before."""
+        assert self._pipe.poll(ANSWER_LIMIT_SECONDS), "the worker says nothing"
+        try:
+            word = self._pipe.recv()
+        except EOFError:
+            word = None
+        self._process.join(ANSWER_LIMIT_SECONDS)
+        self._pipe.close()
+        return word
 
     def kill(self) -> None:
         """As `kill -9` does."""
