@@ -6,8 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -125,12 +126,16 @@ def test_client_that_asks_on_and_on_and_reads_nothing_is_dropped(gateway: Gatewa
         assert received_bytes(connection) < 100 * MEBIBYTE
 
 
-def test_client_that_pauses_between_requests_is_kept(gateway: Gateway) -> None:
-    with httpx.Client(base_url=gateway.url, timeout=30) as client:
-        assert client.get("/ordinary/version").status_code == 200
-        time.sleep(1.2 * LIMITS.request_seconds)
+def test_client_that_pauses_between_requests_keeps_its_connection(gateway: Gateway) -> None:
+    with closing(HTTPConnection("127.0.0.1", gateway.port, timeout=30)) as connection:
+        connection.connect()
+        kept = connection.sock
+        for _ in range(2):
+            connection.request("GET", "/ordinary/version")
+            assert connection.getresponse().read()
+            time.sleep(1.2 * LIMITS.request_seconds)
 
-        assert client.get("/ordinary/version").status_code == 200
+        assert connection.sock is kept
 
 
 def received_bytes(connection: socket.socket) -> int:
