@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import h11
@@ -16,19 +17,34 @@ LINGER_SECONDS = 5
 CLOSE_SECONDS = 60  # for a slow client to receive the rest
 
 
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """How long the other side is waited for; None is for ever.
+
+    idle_seconds: for a request to begin. request_seconds: from its first byte to its last. stall_seconds: for it to
+    take something of an answer, once it is more than `behind_bytes` behind.
+    """
+
+    headers_bytes: int
+    idle_seconds: float | None = None
+    request_seconds: float | None = None
+    stall_seconds: float | None = None
+    behind_bytes: int = 64 * 1024
+
+
 class HttpConnection:
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers_bytes: int, idle_seconds: float | None
-    ) -> None:
-        self._reader, self._writer = reader, writer
-        self._idle_seconds = idle_seconds
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=headers_bytes)
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: ConnectionLimits) -> None:
+        self._reader, self._writer, self._limits = reader, writer, limits
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.headers_bytes)
+        self._request_began_at: float | None = None
         self._without_body = False
+        writer.transport.set_write_buffer_limits(high=limits.behind_bytes)
         self.trailers: dict[str, str] = {}
         self.status = 0
 
     async def read_request(self) -> h11.Request | None:
         """The next request on this connection, None when the client is gone. Raises `h11.RemoteProtocolError`."""
+        self._request_began_at = None
         event = await self._next_event()
         if not isinstance(event, h11.Request):
             return None
@@ -60,7 +76,7 @@ class HttpConnection:
         await self._send(self._head(status, headers))
 
     async def send(self, data: bytes) -> None:
-        """Send part of the body; waits while the client is more than `buffer_up_to` bytes behind."""
+        """Send part of the body; waits while the client is too far behind."""
         await self._send(*self._data(data))
 
     async def end(self) -> None:
@@ -72,9 +88,6 @@ class HttpConnection:
             self._http.start_next_cycle()
             return True
         return False
-
-    def buffer_up_to(self, size: int) -> None:
-        self._writer.transport.set_write_buffer_limits(high=size)
 
     async def close(self) -> None:
         """Send what was written, then close; the client sees a response without its end as broken."""
@@ -100,7 +113,12 @@ class HttpConnection:
 
     async def _send(self, *events: h11.Event) -> None:
         self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
-        await self._writer.drain()
+        try:
+            async with asyncio.timeout(self._limits.stall_seconds):
+                await self._writer.drain()
+        except TimeoutError:
+            self.abort()
+            raise ConnectionAbortedError("the client does not read") from None
 
     async def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         while (event := self._http.next_event()) is h11.NEED_DATA:
@@ -108,10 +126,25 @@ class HttpConnection:
         return event
 
     async def _read(self) -> bytes:
+        """Nothing when the client is gone, or has nothing more to ask."""
         try:
-            return await asyncio.wait_for(self._reader.read(READ_BYTES), self._idle_seconds)
-        except (TimeoutError, OSError):
+            async with asyncio.timeout_at(self._read_until()):
+                data = await self._reader.read(READ_BYTES)
+        except TimeoutError:
+            if self._request_began_at is None:
+                return b""
+            raise h11.RemoteProtocolError("half a request", HTTPStatus.REQUEST_TIMEOUT) from None
+        except OSError:
             return b""
+        self._request_began_at = self._request_began_at or asyncio.get_running_loop().time()
+        return data
+
+    def _read_until(self) -> float | None:
+        now, began_at = asyncio.get_running_loop().time(), self._request_began_at
+        start, seconds = (
+            (now, self._limits.idle_seconds) if began_at is None else (began_at, self._limits.request_seconds)
+        )
+        return None if seconds is None else start + seconds
 
     async def _linger(self) -> None:
         read_bytes = 0

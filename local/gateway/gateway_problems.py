@@ -10,6 +10,7 @@ class GatewayProblem(Enum):
     BAD_REQUEST = (400, "bad_request", "Bad Request")
     ROUTE_NOT_FOUND = (403, "route_not_found", "Missing Authentication Token")
     ORIGIN_NOT_ALLOWED = (403, "origin_not_allowed", "Pages of other origins may not call this server")
+    REQUEST_TIMEOUT = (408, "request_timeout", "Request Timeout")
     PAYLOAD_TOO_LARGE = (413, "payload_too_large", "Request Too Long")
     HOST_NOT_ALLOWED = (421, "host_not_allowed", "This server answers to its own loopback address only")
     TOO_MANY_REQUESTS = (429, "too_many_requests", "Too Many Requests")

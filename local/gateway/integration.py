@@ -37,13 +37,12 @@ async def answer_streamed(connection: HttpConnection, invocation: Invocation, re
     """Send each chunk as it arrives. Raises `GatewayProblemError` if the stream never began.
 
     Once it has begun, cutting the connection is the only way left to signal an error, here as in API Gateway. Raises
-    `OSError` if the client goes away; the function keeps running.
+    `OSError` if the client goes away or does not read; the function keeps running.
     """
     async with aclosing(invocation.read()) as chunks:
         with _failures_as_problems():
             async with asyncio.timeout(limits.stream_seconds) as deadline:
                 head, rest = await read_prelude(chunks, limits.stream_prelude_bytes)
-        connection.buffer_up_to(limits.client_behind_bytes)
         await _begin_response(connection.start(head.status, _headers(head, request)))
         try:
             async with asyncio.timeout_at(deadline.when()):
@@ -57,18 +56,8 @@ async def answer_streamed(connection: HttpConnection, invocation: Invocation, re
 async def _relay(connection: HttpConnection, chunk: bytes, chunks: AsyncIterator[bytes], limits: Limits) -> None:
     with suppress(StopAsyncIteration):
         while True:
-            await _send(connection, chunk, limits.client_stall_seconds)
-            chunk = await asyncio.wait_for(anext(chunks), limits.stream_idle_seconds)
-
-
-async def _send(connection: HttpConnection, chunk: bytes, stall_seconds: float) -> None:
-    """Drops a client that accepts nothing for too long: the function must not wait for it."""
-    try:
-        async with asyncio.timeout(stall_seconds):
             await connection.send(chunk)
-    except TimeoutError:
-        connection.abort()
-        raise ConnectionAbortedError("the client does not read the stream") from None
+            chunk = await asyncio.wait_for(anext(chunks), limits.stream_idle_seconds)
 
 
 async def _begin_response(sending: Awaitable[None]) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from local.gateway.connection import ConnectionLimits
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -33,7 +35,19 @@ class Limits:
     # that finds all of them busy waits this long for one.
     concurrency: int = 4
     throttle_seconds: float = 5
-    # A client may fall this far behind a stream; then it must accept some of it within `client_stall_seconds`. (Lambda
-    # sends the first 10 MB at full speed: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html)
+    # From a request's first byte to its last.
+    request_seconds: float = 60
+    # A client may fall this far behind; then it must accept some of it within `client_stall_seconds`. (Lambda sends
+    # the first 10 MB at full speed: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html)
     client_behind_bytes: int = 10 * MEBIBYTE
     client_stall_seconds: float = 10
+
+    @property
+    def connection(self) -> ConnectionLimits:
+        return ConnectionLimits(
+            headers_bytes=2 * self.request_headers_bytes,
+            idle_seconds=self.connection_idle_seconds,
+            request_seconds=self.request_seconds,
+            stall_seconds=self.client_stall_seconds,
+            behind_bytes=self.client_behind_bytes,
+        )

@@ -19,6 +19,10 @@ from local.gateway.table import Route
 
 logger = logging.getLogger(__name__)
 
+MALFORMED: dict[int, GatewayProblem] = {
+    HTTPStatus.REQUEST_TIMEOUT: GatewayProblem.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: GatewayProblem.HEADERS_TOO_LARGE,
+}
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -33,7 +37,7 @@ class Listener:
     ) -> None:
         self._routes, self._pool, self._owner, self._limits = routes, pool, owner, limits
         self._binary_media_types = binary_media_types
-        self._server = Server(self._serve, 2 * limits.request_headers_bytes, limits.connection_idle_seconds)
+        self._server = Server(self._serve, limits.connection)
         self.port = 0
 
     async def listen(self, port: int) -> None:
@@ -57,9 +61,7 @@ class Listener:
             line = f"{head.method.decode('ascii')} {head.target.decode('ascii')}"
             await self._exchange(connection, head, request_id)
         except h11.RemoteProtocolError as error:
-            too_large = error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            problem = GatewayProblem.HEADERS_TOO_LARGE if too_large else GatewayProblem.BAD_REQUEST
-            await _refuse(connection, problem, request_id)
+            await _refuse(connection, MALFORMED.get(error.error_status_hint, GatewayProblem.BAD_REQUEST), request_id)
         except GatewayProblemError as error:
             await _refuse(connection, error.problem, request_id)
         logger.info("%s %s", line, connection.status)

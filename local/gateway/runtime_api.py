@@ -7,7 +7,7 @@ from secrets import compare_digest, token_hex, token_urlsafe
 
 import h11
 
-from local.gateway.connection import HttpConnection
+from local.gateway.connection import ConnectionLimits, HttpConnection
 from local.gateway.invocation import Invocation
 from local.gateway.limits import Limits
 from local.gateway.server import Server
@@ -32,7 +32,7 @@ class RuntimeApi:
         self._path = f"/{token_urlsafe()}"
         self._next: asyncio.Queue[Invocation] = asyncio.Queue(1)
         self._current: Invocation | None = None
-        self._server = Server(self._serve, HEADERS_BYTES)
+        self._server = Server(self._serve, ConnectionLimits(HEADERS_BYTES))
 
     async def listen(self) -> None:
         """Start; then `address` is the value for `AWS_LAMBDA_RUNTIME_API`, host:port/secret."""

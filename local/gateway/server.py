@@ -4,16 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from local.gateway.connection import HttpConnection
+from local.gateway.connection import ConnectionLimits, HttpConnection
 
 
 class Server:
     """`serve` handles one connection; its `OSError`, a client that goes away, ends the connection quietly."""
 
-    def __init__(
-        self, serve: Callable[[HttpConnection], Awaitable[None]], headers_bytes: int, idle_seconds: float | None = None
-    ) -> None:
-        self._serve, self._headers_bytes, self._idle_seconds = serve, headers_bytes, idle_seconds
+    def __init__(self, serve: Callable[[HttpConnection], Awaitable[None]], limits: ConnectionLimits) -> None:
+        self._serve, self._limits = serve, limits
         self._connections: dict[asyncio.Task[None], HttpConnection] = {}
         self._server: asyncio.Server | None = None
         self._closed = False
@@ -34,7 +32,7 @@ class Server:
         await asyncio.gather(*connections, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = HttpConnection(reader, writer, self._headers_bytes, self._idle_seconds)
+        connection = HttpConnection(reader, writer, self._limits)
         if self._closed:  # accepted before `close`, reported after it
             return connection.abort()
         task = asyncio.create_task(self._handle(connection))

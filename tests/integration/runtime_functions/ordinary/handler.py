@@ -43,6 +43,10 @@ def large(_: dict[str, Any]) -> dict[str, Any]:
     return {"statusCode": 200, "body": "x" * 7 * 1024 * 1024}
 
 
+def five_mebibytes(_: dict[str, Any]) -> dict[str, Any]:
+    return {"statusCode": 200, "body": "x" * 5 * 1024 * 1024}
+
+
 def malformed(_: dict[str, Any]) -> list[str]:
     return ["not", "a", "proxy", "response"]
 
@@ -92,6 +96,7 @@ BEHAVIOURS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "headers": headers,
     "binary": binary,
     "large": large,
+    "five_mebibytes": five_mebibytes,
     "malformed": malformed,
     "illegal_header": illegal_header,
     "raises": raises,
