@@ -16,7 +16,7 @@ from session_store.errors import (
     SessionBusyError,
 )
 from session_store.postgresql import PostgreSQLStore
-from session_store.postgresql.run_write import WRITE, parameters_of
+from session_store.postgresql.run_write import WRITE, dump_parameters
 from session_store.records import (
     AgentMessage,
     AgentRecord,
@@ -29,6 +29,7 @@ from session_store.records import (
 )
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
+from session_store.statement_names import StatementNames
 from tests.reliability.turns import (
     OWNER,
     agent_of,
@@ -74,7 +75,7 @@ def write(begun: RunRequest, *texts: str, first_id: int = 0, outcome: RunOutcome
 def held_open(connection: "psycopg.Connection[Any]", run_write: RunWrite) -> Iterator[None]:
     """The write has been carried out, and is committed where the block ends."""
     with connection.transaction():
-        connection.execute(WRITE, parameters_of(OWNER, run_write))
+        connection.execute(StatementNames(None).fill(WRITE), dump_parameters(OWNER, run_write))
         yield
 
 

@@ -16,7 +16,7 @@ from session_store.settings import StoreSettings
 from tests.reliability.turns import OWNER
 from tests.support.waiting import wait_until
 
-LOCKS = 1, 2  # advisory locks by which a test holds begin_run up
+LOCKS = 1, 2  # advisory locks by which a test holds claim_lease_v1 up
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def store(database_url: str) -> Iterator[PostgreSQLStore]:
 
 
 def hold_up_begin(connection: "psycopg.Connection[Any]") -> None:
-    """Let begin_run wait for a lock of the test's before and after it reads who has the key."""
-    script = (files("session_store") / "migrations/0002_begin_run.sql").read_text()
+    """Let claim_lease_v1 wait for a lock of the test's before and after it reads who has the key."""
+    script = (files("session_store") / "migrations/0008_create_claim_lease_v1.sql").read_text()
     pauses = [f"PERFORM pg_advisory_xact_lock_shared({lock});" for lock in LOCKS]
     reading = r"SELECT r\.\* INTO earlier FROM runs r WHERE .*;"
     paused, count = re.subn(reading, lambda found: f"{pauses[0]} {found[0]} {pauses[1]}", script)
@@ -52,7 +52,7 @@ def test_a_key_that_is_taken_and_answered_while_a_begin_looks_for_it_runs_once(
     with ThreadPoolExecutor() as pool, psycopg.connect(database_url, autocommit=True) as holder:
         holder.execute("SELECT pg_advisory_lock(1), pg_advisory_lock(2)")
         with psycopg.connect(database_url, autocommit=True) as other:
-            original = (files("session_store") / "migrations/0002_begin_run.sql").read_text()
+            original = (files("session_store") / "migrations/0008_create_claim_lease_v1.sql").read_text()
             hold_up_begin(other)
             held_up = PostgreSQLStore(StoreSettings(url=database_url))
             answered = pool.submit(held_up.runs.begin, OWNER, retry)

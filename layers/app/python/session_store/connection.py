@@ -16,8 +16,26 @@ _DEFAULT_PORT = "5432"
 
 
 def connect(settings: StoreSettings) -> Connection:
-    """A new connection in autocommit, without prepared statements. Raises `psycopg.OperationalError`."""
-    return psycopg.connect(**_parameters(settings), autocommit=True, prepare_threshold=None)
+    """A new connection in autocommit, without prepared statements.
+
+    Raises `psycopg.OperationalError`, and `ConfigurationError` for a database that is not UTF-8.
+    """
+    connection = psycopg.connect(**_parameters(settings), autocommit=True, prepare_threshold=None)
+    try:
+        check_encoding(connection)
+    except ConfigurationError:
+        connection.close()
+        raise
+    return connection
+
+
+def check_encoding(connection: psycopg.Connection[Any]) -> None:
+    """Raises `ConfigurationError`. A server reports its encoding when it logs a client in, and a proxy may not."""
+    encoding = (connection.pgconn.parameter_status(b"server_encoding") or b"UTF8").decode()
+    if encoding != "UTF8":
+        raise ConfigurationError(
+            f"database {connection.info.dbname} is encoded in {encoding}; sessions need one that is encoded in UTF8"
+        )
 
 
 def _parameters(settings: StoreSettings) -> dict[str, Any]:
@@ -26,6 +44,7 @@ def _parameters(settings: StoreSettings) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "connect_timeout": settings.connect_timeout_seconds,
         "application_name": "session-store",
+        "client_encoding": "UTF8",
         "keepalives_idle": 30,
         "keepalives_interval": 5,
         "keepalives_count": 3,

@@ -14,8 +14,12 @@ from psycopg.pq import TransactionStatus
 from .connection import Connection, Statement, connect
 from .errors import ConfigurationError, InvalidInputError, SessionStoreError, StoreUnavailableError
 from .settings import StoreSettings
+from .statement_names import DEFAULT_SCHEMA, StatementNames
 
 _RETRY_PAUSE_SECONDS = (0.05, 0.25)
+# A statement that was rolled back is safe to try again, and needs to be where transactions are serializable by default.
+_TRIES_AFTER_ROLLBACK = 8
+_TRIES = 2
 
 # The server ended or refused the connection, or a failover left us on a reader: a new connection may do better.
 _NEEDS_NEW_CONNECTION = (
@@ -26,6 +30,7 @@ _NEEDS_NEW_CONNECTION = (
     postgresql.ReadOnlySqlTransaction,
 )
 _ROLLED_BACK = (postgresql.SerializationFailure, postgresql.DeadlockDetected)
+_NOT_FOUND = (postgresql.UndefinedTable, postgresql.UndefinedFunction)
 _NOT_MIGRATED = (
     postgresql.UndefinedTable,
     postgresql.UndefinedColumn,
@@ -54,23 +59,42 @@ class Database:
     def __init__(self, settings: StoreSettings) -> None:
         self.round_trips = 0
         self._settings = settings
+        self._names = StatementNames(settings.schema)
         self._used_at = 0.0
         self._start_in_this_process()
 
     def fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Result:
-        """All rows of one statement. Raises `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError`."""
-        try:
-            return Result(self._execute(statement, parameters), repeated=False)
-        except UnicodeEncodeError as error:  # a lone surrogate in what is stored as text
-            raise InvalidInputError("value", _NOT_STORABLE) from error
-        except psycopg.Error as error:
-            if not _is_transient(error):
-                raise _translated(error) from error
+        """All rows of one statement, in which `{name}` is a table or a function of the store.
+
+        Raises `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError`.
+        """
+        tries, repeated = 0, False
+        while True:
+            try:
+                return Result(self._execute(statement, parameters), repeated)
+            except UnicodeEncodeError as error:  # a lone surrogate in what is stored as text
+                raise InvalidInputError("value", _NOT_STORABLE) from error
+            except psycopg.Error as error:
+                tries += 1
+                if not self._may_try_again(error, tries):
+                    raise _translated(error) from error
+                repeated = repeated or not isinstance(error, _ROLLED_BACK + _NOT_FOUND)
+
+    def _may_try_again(self, error: psycopg.Error, tries: int) -> bool:
+        if isinstance(error, _NOT_FOUND):
+            return self._try_default_schema()
+        if tries >= (_TRIES_AFTER_ROLLBACK if isinstance(error, _ROLLED_BACK) else _TRIES) or not _is_transient(error):
+            return False
         time.sleep(random.uniform(*_RETRY_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
-        try:
-            return Result(self._execute(statement, parameters), repeated=True)
-        except psycopg.Error as error:
-            raise _translated(error) from error
+        return True
+
+    def _try_default_schema(self) -> bool:
+        """Where no schema is asked for, a role's search_path may be empty, or lack the one that migrations went to."""
+        if self._settings.schema is not None:
+            return False
+        is_new = self._names.schema is None
+        self._names = StatementNames(DEFAULT_SCHEMA if is_new else None)
+        return is_new
 
     def close(self) -> None:
         with self._turn:
@@ -89,7 +113,7 @@ class Database:
             connection = self._current()
             try:
                 self.round_trips += 1
-                cursor = connection.execute(statement, parameters)
+                cursor = connection.execute(self._names.fill(statement), parameters)
                 return cursor.fetchall() if cursor.description else []
             except BaseException as error:
                 # A statement that an exception of a signal's handler left half-way would block every later one.

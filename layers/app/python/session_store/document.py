@@ -69,11 +69,14 @@ class Document:
     def run_id(self, name: str) -> str:
         return identifiers.checked_run_id(name, self.value(name))
 
-    def whole_number(self, name: str) -> int:
+    def whole_number(self, name: str, minimum: int = 0) -> int:
         value = self.value(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAXIMUM_NUMBER:
-            raise InvalidInputError(name, "must be a whole number from 0")
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= MAXIMUM_NUMBER:
+            raise InvalidInputError(name, f"must be a whole number from {minimum}")
         return value
+
+    def ordinal_number(self, name: str) -> int:
+        return self.whole_number(name, 1)
 
     def flag(self, name: str) -> bool:
         return self.value(name) is True

@@ -9,34 +9,65 @@ from importlib.resources import files
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
-from .connection import connect
-from .errors import MigrationError
+from .connection import check_encoding, connect
+from .errors import ConfigurationError, MigrationError
 from .settings import StoreSettings
+from .statement_names import DEFAULT_SCHEMA
 
 # Any number that nothing else in this database locks. Transaction-level: it ends with the transaction.
 _ADVISORY_LOCK = 7_031_845_520_911
+_REMEDY = "give the store a schema of its own by DATABASE_SCHEMA"
 
 
-def apply_migrations(connection: psycopg.Connection[Any]) -> list[str]:
+def apply_migrations(connection: psycopg.Connection[Any], schema: str | None = None) -> list[str]:
     """Bring the schema up to date in one transaction; the names of those applied now.
 
     Applying twice changes nothing; appliers at the same time wait for each other. The connection needs the right to
-    create in its schema. Raises `MigrationError` if a file was changed after it was applied.
+    create in its schema, or in the database where `schema` names one that is not there yet. Raises `ConfigurationError`
+    for a database that is not UTF-8, and `MigrationError` if a file was changed after it was applied, if another
+    application's table is in the way, or if the right is missing.
     """
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
-        connection.execute(
-            """
-            CREATE TABLE IF NOT EXISTS schema_migrations (
-                name text PRIMARY KEY,
-                checksum text NOT NULL,
-                applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
-            )
-            """
+    check_encoding(connection)
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+            _enter_schema(connection, schema)
+            applied = _read_applied(connection)
+            return [name for name, script in _scripts() if _apply(connection, name, script, applied.get(name))]
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationError(f"the role may not create the store's tables: {error.diag.message_primary}") from error
+    except (psycopg.errors.DuplicateTable, psycopg.errors.DuplicateFunction) as error:
+        raise MigrationError(f"{error.diag.message_primary}, and is not the store's: {_REMEDY}") from error
+
+
+def _enter_schema(connection: psycopg.Connection[Any], schema: str | None) -> None:
+    """For this transaction. The functions keep the search_path that they were created with."""
+    row = connection.execute("SELECT current_schema(), to_regnamespace(quote_ident(%s))", (schema,)).fetchone()
+    current, existing = row or (None, None)
+    if schema is None and current is not None:
+        return
+    name = sql.Identifier(schema or DEFAULT_SCHEMA)
+    if schema is not None and existing is None:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
+    connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
+
+
+def _read_applied(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    connection.execute(
+        """
+        CREATE TABLE IF NOT EXISTS schema_migrations (
+            name text PRIMARY KEY,
+            checksum text NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
         )
-        applied = dict(connection.execute("SELECT name, checksum FROM schema_migrations").fetchall())
-        return [name for name, script in _scripts() if _apply(connection, name, script, applied.get(name))]
+        """
+    )
+    try:
+        return dict(connection.execute("SELECT name, checksum FROM schema_migrations").fetchall())
+    except psycopg.errors.UndefinedColumn as error:
+        raise MigrationError(f"table schema_migrations is another application's: {_REMEDY}") from error
 
 
 def _apply(connection: psycopg.Connection[Any], name: str, script: bytes, known_checksum: str | None) -> bool:
@@ -61,9 +92,13 @@ def main() -> None:
     """`python -m session_store.migrate postgresql://owner@host/sessions`"""
     if len(sys.argv) != 2:
         sys.exit(f"usage: python -m session_store.migrate postgresql://…\n{apply_migrations.__doc__}")
-    with connect(replace(StoreSettings.from_environment(os.environ), url=sys.argv[1])) as connection:
-        for name in apply_migrations(connection):
-            sys.stdout.write(f"applied {name}\n")
+    settings = replace(StoreSettings.from_environment(os.environ), url=sys.argv[1])
+    try:
+        with connect(settings) as connection:
+            for name in apply_migrations(connection, settings.schema):
+                sys.stdout.write(f"applied {name}\n")
+    except ConfigurationError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

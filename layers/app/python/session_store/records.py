@@ -15,6 +15,7 @@ from .fields import (
     LeaseSeconds,
     MessageBody,
     ObjectOrEmpty,
+    OrdinalNumber,
     Preview,
     RemovedMessageCount,
     RunId,
@@ -126,8 +127,9 @@ class MultiAgentRecord(NamedTuple):
 class RunWrite(NamedTuple):
     """All that a run has gathered since its last write; with an `outcome` it also ends the run.
 
-    The messages of an agent follow one another. `preview` is set when the first one is written, `redacted_preview` when
-    it is redacted.
+    number: 1 for a run's first write, and one more for each later one, so that a write which comes late, or twice,
+    changes nothing; None: not checked. The messages of an agent follow one another. `preview` is set when the first of
+    them is written, `redacted_preview` when it is redacted.
     """
 
     session_id: Identifier
@@ -141,6 +143,7 @@ class RunWrite(NamedTuple):
     preview: Preview | None = None
     redacted_preview: Preview | None = None
     outcome: RunOutcome | None = None
+    number: OrdinalNumber | None = None
 
     @property
     def message_counts(self) -> dict[str, int]:

@@ -89,6 +89,7 @@ class Run:
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
         self._agents: list[LocalAgent] = []
+        self._write_number = 0
         self._result: str | None = None
         self._cancelled = False
         self._lost: LeaseLostError | None = None
@@ -218,7 +219,9 @@ class Run:
         self._journal.close()
 
     def _write(self, outcome: RunOutcome | None) -> None:
-        cancel_requested = self._store.runs.write(self._owner, self._journal.take(outcome))
+        self._write_number += 1
+        write = self._journal.take(outcome)._replace(number=self._write_number)
+        cancel_requested = self._store.runs.write(self._owner, write)
         self.round_trips += 1
         self._journal.settle()
         if cancel_requested and outcome is None:

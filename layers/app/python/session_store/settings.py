@@ -18,6 +18,8 @@ class StoreSettings:
     """How to reach the sessions.
 
     url: `postgresql://…` straight to the database, `http(s)://…` through the session backend.
+    schema: where the tables are, if not where the role's own search_path finds them; `python -m session_store.migrate`
+    makes it.
     iam_auth: log in with a fresh RDS IAM token instead of a password.
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
@@ -26,6 +28,7 @@ class StoreSettings:
     """
 
     url: str = DEFAULT_URL
+    schema: str | None = None
     iam_auth: bool = False
     ca_file: str | None = None
     region: str | None = None
@@ -43,6 +46,9 @@ class StoreSettings:
             raise ConfigurationError(
                 f"SESSION_BACKEND_URL must begin with postgresql:// or http(s)://, not {scheme or 'nothing'}://"
             )
+        # PostgreSQL cuts longer names off without a word.
+        if self.schema is not None and not (1 <= len(self.schema.encode()) <= 63 and self.schema.isprintable()):
+            raise ConfigurationError(f"DATABASE_SCHEMA must be a name of at most 63 bytes, not {self.schema!r}")
 
     @property
     def is_postgresql(self) -> bool:
@@ -53,6 +59,7 @@ class StoreSettings:
         """Raises `ConfigurationError` naming the variable."""
         return cls(
             url=environment.get("SESSION_BACKEND_URL") or DEFAULT_URL,
+            schema=environment.get("DATABASE_SCHEMA") or None,
             iam_auth=_flag(environment, "DATABASE_IAM_AUTH"),
             ca_file=environment.get("DATABASE_CA_FILE") or None,
             region=environment.get("AWS_REGION") or None,

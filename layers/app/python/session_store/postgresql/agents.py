@@ -1,8 +1,14 @@
+from session_store.connection import Statement
 from session_store.database import Database
 from session_store.errors import AgentNotFoundError, AlreadyExistsError
 from session_store.records import AgentRecord
 
-from .refusals import refusal
+from .free_session import explain_refusal, with_free_session
+
+_COLUMNS: Statement = """
+    a.agent_id, a.state::text, a.conversation_manager_state::text, a.internal_state::text, a.created_at, a.updated_at,
+    a.removed_message_count, a.message_count
+"""
 
 
 class PostgreSQLAgents:
@@ -11,16 +17,11 @@ class PostgreSQLAgents:
 
     def create(self, owner: str, session_id: str, agent: AgentRecord) -> None:
         rows, repeated = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp()
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), created AS (
-                INSERT INTO agents (session_key, agent_id, state, conversation_manager_state, internal_state,
-                                    removed_message_count, created_at, updated_at)
+            with_free_session()
+            + """
+            , created AS (
+                INSERT INTO {agents} (session_key, agent_id, state, conversation_manager_state, internal_state,
+                                      removed_message_count, created_at, updated_at)
                 SELECT session_key, %(agent_id)s, %(state)s, %(conversation_manager_state)s, %(internal_state)s,
                        %(removed_message_count)s, %(created_at)s, %(updated_at)s
                 FROM free
@@ -29,21 +30,21 @@ class PostgreSQLAgents:
             )
             SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM created)
             """,
-            self._parameters(owner, session_id, agent),
+            {"owner": owner, "session_id": session_id, **agent._asdict()},
         )
         free, created = rows[0]
         if created or (repeated and self._is_stored(owner, session_id, agent)):
             return
         if not free:
-            raise refusal(self._database, owner, session_id)
+            raise explain_refusal(self._database, owner, session_id)
         raise AlreadyExistsError("agent", agent.agent_id)
 
     def read(self, owner: str, session_id: str, agent_id: str) -> AgentRecord | None:
         rows = self._database.fetch(
-            """
-            SELECT a.agent_id, a.state::text, a.conversation_manager_state::text, a.internal_state::text,
-                   a.created_at, a.updated_at, a.removed_message_count, a.message_count
-            FROM sessions s JOIN agents a USING (session_key)
+            "SELECT"
+            + _COLUMNS
+            + """
+            FROM {sessions} s JOIN {agents} a USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
             """,
             {"owner": owner, "session_id": session_id, "agent_id": agent_id},
@@ -53,10 +54,10 @@ class PostgreSQLAgents:
     def list(self, owner: str, session_id: str, *, limit: int | None = None, offset: int = 0) -> list[AgentRecord]:
         """Agents by id; a session has a handful, so an offset costs nothing."""
         rows = self._database.fetch(
-            """
-            SELECT a.agent_id, a.state::text, a.conversation_manager_state::text, a.internal_state::text,
-                   a.created_at, a.updated_at, a.removed_message_count, a.message_count
-            FROM sessions s JOIN agents a USING (session_key)
+            "SELECT"
+            + _COLUMNS
+            + """
+            FROM {sessions} s JOIN {agents} a USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
             ORDER BY a.agent_id
             LIMIT %(limit)s OFFSET %(offset)s
@@ -66,11 +67,10 @@ class PostgreSQLAgents:
         return [AgentRecord(*row) for row in rows]
 
     def count(self, owner: str, session_id: str) -> int | None:
-        """None: there is no such session."""
         rows = self._database.fetch(
             """
             SELECT count(a.agent_id)
-            FROM sessions s LEFT JOIN agents a USING (session_key)
+            FROM {sessions} s LEFT JOIN {agents} a USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
             GROUP BY s.session_key
             """,
@@ -79,17 +79,11 @@ class PostgreSQLAgents:
         return rows[0][0] if rows else None
 
     def delete(self, owner: str, session_id: str, agent_id: str) -> None:
-        """The agent and its messages. Raises `AgentNotFoundError`, `SessionBusyError`."""
         rows, repeated = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp()
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), deleted AS (
-                DELETE FROM agents a
+            with_free_session()
+            + """
+            , deleted AS (
+                DELETE FROM {agents} a
                 USING free
                 WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
                 RETURNING a.agent_id
@@ -100,54 +94,35 @@ class PostgreSQLAgents:
         )
         free, deleted = rows[0]
         if not free:
-            raise refusal(self._database, owner, session_id)
+            raise explain_refusal(self._database, owner, session_id)
         if not deleted and not repeated:
             raise AgentNotFoundError(agent_id)
 
     def update(self, owner: str, session_id: str, agent: AgentRecord) -> None:
         rows = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp()
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), changed AS (
-                UPDATE agents
+            with_free_session()
+            + """
+            , changed AS (
+                UPDATE {agents} a
                 SET state = %(state)s,
                     conversation_manager_state = %(conversation_manager_state)s,
                     internal_state = %(internal_state)s,
                     removed_message_count = %(removed_message_count)s,
                     updated_at = %(updated_at)s
                 FROM free
-                WHERE agents.session_key = free.session_key AND agents.agent_id = %(agent_id)s
-                RETURNING agent_id
+                WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
+                RETURNING a.agent_id
             )
             SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM changed)
             """,
-            self._parameters(owner, session_id, agent),
+            {"owner": owner, "session_id": session_id, **agent._asdict()},
         ).rows
         free, changed = rows[0]
         if not free:
-            raise refusal(self._database, owner, session_id)
+            raise explain_refusal(self._database, owner, session_id)
         if not changed:
             raise AgentNotFoundError(agent.agent_id)
 
     def _is_stored(self, owner: str, session_id: str, agent: AgentRecord) -> bool:
         stored = self.read(owner, session_id, agent.agent_id)
         return stored is not None and (stored.state, stored.created_at) == (agent.state, agent.created_at)
-
-    @staticmethod
-    def _parameters(owner: str, session_id: str, agent: AgentRecord) -> dict[str, object]:
-        return {
-            "owner": owner,
-            "session_id": session_id,
-            "agent_id": agent.agent_id,
-            "state": agent.state,
-            "conversation_manager_state": agent.conversation_manager_state,
-            "internal_state": agent.internal_state,
-            "removed_message_count": agent.removed_message_count,
-            "created_at": agent.created_at,
-            "updated_at": agent.updated_at,
-        }

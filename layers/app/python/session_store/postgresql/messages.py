@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from session_store.connection import Statement
 from session_store.database import Database
 from session_store.errors import (
     AgentNotFoundError,
@@ -12,7 +13,9 @@ from session_store.errors import (
 from session_store.records import MessageRecord
 from session_store.retried_write import find_stored_id
 
-from .refusals import refusal
+from .free_session import explain_refusal, with_free_session
+
+_COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
 
 
 class PostgreSQLMessages:
@@ -21,30 +24,24 @@ class PostgreSQLMessages:
 
     def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
         rows, repeated = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp(),
-                    preview = CASE preview WHEN '' THEN coalesce(%(preview)s, '') ELSE preview END
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), place AS (
-                UPDATE agents a
+            with_free_session(", preview = CASE preview WHEN '' THEN coalesce(%(preview)s, '') ELSE preview END")
+            + """
+            , place AS (
+                UPDATE {agents} a
                 SET message_count = a.message_count + 1
                 FROM free
                 WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
                   AND (a.message_count = %(message_id)s
                        OR %(message_id)s = 0 AND a.removed_message_count >= a.message_count
                           AND NOT EXISTS (
-                              SELECT 1 FROM messages m
+                              SELECT 1 FROM {messages} m
                               WHERE m.session_key = a.session_key AND m.agent_id = a.agent_id
                                 AND m.message_id = a.message_count - 1
                                 AND m.created_at = %(created_at)s AND m.message::text = %(message)s::json::text
                           ))
                 RETURNING a.session_key, a.message_count - 1 AS message_id
             ), stored AS (
-                INSERT INTO messages
+                INSERT INTO {messages}
                     (session_key, agent_id, message_id, message, redact_message, created_at, updated_at)
                 SELECT session_key, %(agent_id)s, message_id, %(message)s, %(redact_message)s,
                        %(created_at)s, %(updated_at)s
@@ -53,7 +50,13 @@ class PostgreSQLMessages:
             )
             SELECT (SELECT count(*) FROM free), (SELECT message_id FROM stored)
             """,
-            self._parameters(owner, session_id, agent_id, message, preview),
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "agent_id": agent_id,
+                "preview": preview,
+                **message._asdict(),
+            },
         )
         free, message_id = rows[0]
         if message_id is not None:
@@ -62,14 +65,15 @@ class PostgreSQLMessages:
         if stored_id is not None:
             return stored_id
         if not free:
-            raise refusal(self._database, owner, session_id)
-        raise self._misplacement(owner, session_id, agent_id, message.message_id)
+            raise explain_refusal(self._database, owner, session_id)
+        raise self._explain_rejection(owner, session_id, agent_id, message.message_id)
 
     def read(self, owner: str, session_id: str, agent_id: str, message_id: int) -> MessageRecord | None:
         rows = self._database.fetch(
-            """
-            SELECT m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at
-            FROM sessions s JOIN messages m USING (session_key)
+            "SELECT"
+            + _COLUMNS
+            + """
+            FROM {sessions} s JOIN {messages} m USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
               AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
             """,
@@ -79,15 +83,10 @@ class PostgreSQLMessages:
 
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
         rows = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp(), preview = coalesce(%(preview)s, preview)
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), changed AS (
-                UPDATE messages m
+            with_free_session(", preview = coalesce(%(preview)s, preview)")
+            + """
+            , changed AS (
+                UPDATE {messages} m
                 SET message = %(message)s, redact_message = %(redact_message)s, updated_at = %(updated_at)s
                 FROM free
                 WHERE m.session_key = free.session_key AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
@@ -95,11 +94,17 @@ class PostgreSQLMessages:
             )
             SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM changed)
             """,
-            self._parameters(owner, session_id, agent_id, message, preview),
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "agent_id": agent_id,
+                "preview": preview,
+                **message._asdict(),
+            },
         ).rows
         free, changed = rows[0]
         if not free:
-            raise refusal(self._database, owner, session_id)
+            raise explain_refusal(self._database, owner, session_id)
         if not changed:
             raise MessageNotFoundError(message.message_id)
 
@@ -128,34 +133,24 @@ class PostgreSQLMessages:
         return [MessageRecord(*row) for row in rows if row[0] is not None]
 
     def count(self, owner: str, session_id: str, agent_id: str) -> int:
-        """Raises `AgentNotFoundError`."""
         count = self._count(owner, session_id, agent_id)
         if count is None:
             raise AgentNotFoundError(agent_id)
         return count
 
     def delete_last(self, owner: str, session_id: str, agent_id: str, message_id: int) -> None:
-        """Ids stay dense, so only the last message can go, and the session's preview with the first.
-
-        Raises `MessageNotFoundError`, `MessageOrderError`, `SessionBusyError`.
-        """
         rows, repeated = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp(), preview = CASE %(message_id)s WHEN 0 THEN '' ELSE preview END
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), last AS (
-                UPDATE agents a
+            with_free_session(", preview = CASE %(message_id)s WHEN 0 THEN '' ELSE preview END")
+            + """
+            , last AS (
+                UPDATE {agents} a
                 SET message_count = a.message_count - 1
                 FROM free
                 WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
                   AND a.message_count = %(message_id)s + 1
                 RETURNING a.session_key
             ), deleted AS (
-                DELETE FROM messages m
+                DELETE FROM {messages} m
                 USING last
                 WHERE m.session_key = last.session_key AND m.agent_id = %(agent_id)s
                   AND m.message_id = %(message_id)s
@@ -166,14 +161,14 @@ class PostgreSQLMessages:
         )
         free, deleted = rows[0]
         if not free:
-            raise refusal(self._database, owner, session_id)
+            raise explain_refusal(self._database, owner, session_id)
         count = 0 if deleted else self._count(owner, session_id, agent_id) or 0
         if message_id < count:
             raise MessageOrderError(message_id, count - 1, "last")
         if not deleted and not repeated:
             raise MessageNotFoundError(message_id)
 
-    def _misplacement(self, owner: str, session_id: str, agent_id: str, message_id: int) -> SessionStoreError:
+    def _explain_rejection(self, owner: str, session_id: str, agent_id: str, message_id: int) -> SessionStoreError:
         next_message_id = self._count(owner, session_id, agent_id)
         if next_message_id is None:
             return AgentNotFoundError(agent_id)
@@ -185,39 +180,25 @@ class PostgreSQLMessages:
         rows = self._database.fetch(
             """
             SELECT a.message_count
-            FROM sessions s JOIN agents a USING (session_key)
+            FROM {sessions} s JOIN {agents} a USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
             """,
             {"owner": owner, "session_id": session_id, "agent_id": agent_id},
         ).rows
         return rows[0][0] if rows else None
 
-    @staticmethod
-    def _parameters(
-        owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None
-    ) -> dict[str, object]:
-        return {
-            "owner": owner,
-            "session_id": session_id,
-            "agent_id": agent_id,
-            "message_id": message.message_id,
-            "message": message.message,
-            "redact_message": message.redact_message,
-            "created_at": message.created_at,
-            "updated_at": message.updated_at,
-            "preview": preview,
-        }
-
 
 # An agent without messages gives one empty row, a missing agent gives none.
 # Ids are dense, so a page is bounded by ids at both ends: for LIMIT alone the planner may read and sort all the rest.
-_UPWARDS = """
-    SELECT m.message_id, m.message, m.redact_message, m.created_at, m.updated_at
-    FROM sessions s
-    JOIN agents a USING (session_key)
+_UPWARDS: Statement = (
+    "SELECT"
+    + _COLUMNS
+    + """
+    FROM {sessions} s
+    JOIN {agents} a USING (session_key)
     LEFT JOIN LATERAL (
-        SELECT message_id, message::text, redact_message::text, created_at, updated_at
-        FROM messages
+        SELECT *
+        FROM {messages}
         WHERE session_key = a.session_key AND agent_id = a.agent_id AND message_id >= %(from_message_id)s
           AND message_id < least(%(from_message_id)s, a.message_count)::bigint
                            + coalesce(%(limit)s::bigint, a.message_count)
@@ -226,14 +207,17 @@ _UPWARDS = """
     ) m ON true
     WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
     ORDER BY m.message_id
-"""
-_DOWNWARDS = """
-    SELECT m.message_id, m.message, m.redact_message, m.created_at, m.updated_at
-    FROM sessions s
-    JOIN agents a USING (session_key)
+    """
+)
+_DOWNWARDS: Statement = (
+    "SELECT"
+    + _COLUMNS
+    + """
+    FROM {sessions} s
+    JOIN {agents} a USING (session_key)
     LEFT JOIN LATERAL (
-        SELECT message_id, message::text, redact_message::text, created_at, updated_at
-        FROM messages
+        SELECT *
+        FROM {messages}
         WHERE session_key = a.session_key AND agent_id = a.agent_id AND message_id <= %(from_message_id)s
           AND message_id > least(%(from_message_id)s, a.message_count - 1)::bigint
                            - coalesce(%(limit)s::bigint, a.message_count)
@@ -242,4 +226,5 @@ _DOWNWARDS = """
     ) m ON true
     WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
     ORDER BY m.message_id DESC
-"""
+    """
+)

@@ -4,7 +4,7 @@ from session_store.database import Database
 from session_store.errors import AlreadyExistsError, MultiAgentNotFoundError
 from session_store.records import MultiAgentRecord
 
-from .refusals import refusal
+from .free_session import explain_refusal, with_free_session
 
 
 class PostgreSQLMultiAgents:
@@ -13,15 +13,10 @@ class PostgreSQLMultiAgents:
 
     def create(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
         rows, repeated = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp()
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), created AS (
-                INSERT INTO multi_agents (session_key, multi_agent_id, state)
+            with_free_session()
+            + """
+            , created AS (
+                INSERT INTO {multi_agents} (session_key, multi_agent_id, state)
                 SELECT session_key, %(multi_agent_id)s, %(state)s FROM free
                 ON CONFLICT (session_key, multi_agent_id) DO NOTHING
                 RETURNING multi_agent_id
@@ -34,14 +29,14 @@ class PostgreSQLMultiAgents:
         if created or (repeated and self.read(owner, session_id, multi_agent_id) == state):
             return
         if not free:
-            raise refusal(self._database, owner, session_id)
+            raise explain_refusal(self._database, owner, session_id)
         raise AlreadyExistsError("multi-agent", multi_agent_id)
 
     def read(self, owner: str, session_id: str, multi_agent_id: str) -> str | None:
         rows = self._database.fetch(
             """
             SELECT m.state::text
-            FROM sessions s JOIN multi_agents m USING (session_key)
+            FROM {sessions} s JOIN {multi_agents} m USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND m.multi_agent_id = %(multi_agent_id)s
             """,
             {"owner": owner, "session_id": session_id, "multi_agent_id": multi_agent_id},
@@ -52,7 +47,7 @@ class PostgreSQLMultiAgents:
         rows = self._database.fetch(
             """
             SELECT m.multi_agent_id, m.state::text
-            FROM sessions s JOIN multi_agents m USING (session_key)
+            FROM {sessions} s JOIN {multi_agents} m USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
             ORDER BY m.multi_agent_id
             """,
@@ -65,7 +60,7 @@ class PostgreSQLMultiAgents:
         rows = self._database.fetch(
             """
             SELECT m.state::text
-            FROM sessions s JOIN multi_agents m USING (session_key)
+            FROM {sessions} s JOIN {multi_agents} m USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
             ORDER BY m.updated_at DESC, m.multi_agent_id
             LIMIT 1
@@ -76,15 +71,10 @@ class PostgreSQLMultiAgents:
 
     def update(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
         rows = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp()
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), changed AS (
-                UPDATE multi_agents m
+            with_free_session()
+            + """
+            , changed AS (
+                UPDATE {multi_agents} m
                 SET state = %(state)s, updated_at = clock_timestamp()
                 FROM free
                 WHERE m.session_key = free.session_key AND m.multi_agent_id = %(multi_agent_id)s
@@ -96,6 +86,6 @@ class PostgreSQLMultiAgents:
         ).rows
         free, changed = rows[0]
         if not free:
-            raise refusal(self._database, owner, session_id)
+            raise explain_refusal(self._database, owner, session_id)
         if not changed:
             raise MultiAgentNotFoundError(multi_agent_id)

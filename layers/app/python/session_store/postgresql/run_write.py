@@ -3,12 +3,12 @@
 from typing import Any
 
 from session_store.connection import Statement
-from session_store.records import RunWrite
+from session_store.records import RunOutcome, RunWrite
 
 WRITE: Statement = """
     SELECT is_cancel_requested
-    FROM write_run(
-        %(owner)s, %(session_id)s, %(run_id)s::uuid, make_interval(secs => %(lease_seconds)s::float8),
+    FROM {write_run_v2}(
+        %(owner)s, %(session_id)s, %(run_id)s::uuid, %(number)s::bigint, %(lease_seconds)s::float8,
         %(status)s, %(result)s::json, %(answer_message_id)s, %(error_code)s, %(preview)s, %(redacted_preview)s,
         %(created_ids)s::text[], %(created_states)s::json[], %(created_manager_states)s::json[],
         %(created_internal_states)s::json[], %(created_removed_counts)s::bigint[],
@@ -23,40 +23,32 @@ WRITE: Statement = """
         %(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]
     )
 """
-LEASE_STATE: Statement = """
-    SELECT CASE WHEN s.run_id = %(run_id)s::uuid THEN 'its lease ran out'
-                WHEN s.run_id IS NOT NULL THEN 'run ' || s.run_id || ' holds it now'
-                WHEN r.run_id IS NULL THEN 'the session was deleted'
-                ELSE 'it had ended as ' || r.status END
-    FROM sessions s
-    LEFT JOIN runs r ON r.run_id = %(run_id)s::uuid AND r.session_key = s.session_key
-    WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
-"""
 
 
-def parameters_of(owner: str, write: RunWrite) -> dict[str, Any]:
-    outcome = write.outcome
+def dump_parameters(owner: str, write: RunWrite) -> dict[str, Any]:
+    lists = {
+        **_dump_created_agents(write),
+        **_dump_updated_agents(write),
+        **_dump_messages(write),
+        **_dump_redactions(write),
+        "multi_agent_ids": [state.multi_agent_id for state in write.multi_agents],
+        "multi_agent_states": [state.state for state in write.multi_agents],
+    }
     return {
         "owner": owner,
         "session_id": write.session_id,
         "run_id": write.run_id,
+        "number": write.number,
         "lease_seconds": write.lease_seconds,
         "preview": write.preview,
         "redacted_preview": write.redacted_preview,
-        "status": outcome.status if outcome else None,
-        "result": outcome.result if outcome else None,
-        "answer_message_id": outcome.answer_message_id if outcome else None,
-        "error_code": outcome.error_code if outcome else None,
-        "multi_agent_ids": [state.multi_agent_id for state in write.multi_agents],
-        "multi_agent_states": [state.state for state in write.multi_agents],
-        **_created_agents(write),
-        **_updated_agents(write),
-        **_messages(write),
-        **_redactions(write),
+        **(write.outcome._asdict() if write.outcome else dict.fromkeys(RunOutcome._fields)),
+        # psycopg takes as long for an empty list as for a short one, and most are empty.
+        **{name: values or None for name, values in lists.items()},
     }
 
 
-def _created_agents(write: RunWrite) -> dict[str, list[Any]]:
+def _dump_created_agents(write: RunWrite) -> dict[str, list[Any]]:
     agents, counts = write.created_agents, write.message_counts
     return {
         "created_ids": [agent.agent_id for agent in agents],
@@ -70,7 +62,7 @@ def _created_agents(write: RunWrite) -> dict[str, list[Any]]:
     }
 
 
-def _updated_agents(write: RunWrite) -> dict[str, list[Any]]:
+def _dump_updated_agents(write: RunWrite) -> dict[str, list[Any]]:
     """Agents with a new state or new messages; what is None stays as it is stored."""
     counts = write.message_counts
     created = {agent.agent_id for agent in write.created_agents}
@@ -88,7 +80,7 @@ def _updated_agents(write: RunWrite) -> dict[str, list[Any]]:
     }
 
 
-def _messages(write: RunWrite) -> dict[str, list[Any]]:
+def _dump_messages(write: RunWrite) -> dict[str, list[Any]]:
     records = [message.record for message in write.messages]
     return {
         "message_agent_ids": [message.agent_id for message in write.messages],
@@ -100,7 +92,7 @@ def _messages(write: RunWrite) -> dict[str, list[Any]]:
     }
 
 
-def _redactions(write: RunWrite) -> dict[str, list[Any]]:
+def _dump_redactions(write: RunWrite) -> dict[str, list[Any]]:
     records = [message.record for message in write.redactions]
     return {
         "redacted_agent_ids": [message.agent_id for message in write.redactions],

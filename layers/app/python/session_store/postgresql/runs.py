@@ -1,33 +1,45 @@
-import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from contextlib import suppress
 from typing import Any
 
-from psycopg.errors import ForeignKeyViolation, UniqueViolation
+import psycopg
+from psycopg.errors import ExclusionViolation, ForeignKeyViolation, UniqueViolation
 
+from session_store.connection import Statement
 from session_store.database import Database
 from session_store.errors import (
     AgentNotFoundError,
     IdempotencyKeyReusedError,
+    InvalidInputError,
     LeaseLostError,
     MessageOrderError,
     RunInProgressError,
     RunNotFoundError,
     SessionBusyError,
     SessionStoreError,
+    StoreUnavailableError,
 )
+from session_store.identifiers import checked_run_id
 from session_store.records import (
     AgentRecord,
     BegunRun,
     MessageRecord,
+    RunOutcome,
     RunRecord,
     RunRequest,
     RunWrite,
     SessionRecord,
 )
 
-from .run_write import LEASE_STATE, WRITE, parameters_of
-from .sessions import iso
+from .run_write import WRITE, dump_parameters
+
+_COLUMNS: Statement = """
+    r.run_id::text, s.session_id, r.agent_id,
+    CASE WHEN r.status = 'running' AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
+         THEN 'interrupted' ELSE r.status END,
+    {iso_timestamp_v1}(r.started_at), {iso_timestamp_v1}(r.finished_at),
+    r.result::text, coalesce(m.redact_message, m.message)::text, r.error_code, r.cancel_requested
+"""
 
 
 class PostgreSQLRuns:
@@ -35,49 +47,42 @@ class PostgreSQLRuns:
         self._database = database
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
-        rows = self._database.fetch(
-            """
-            SELECT part, number, body, extra, internal, created_at, updated_at
-            FROM begin_run(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid,
-                           make_interval(secs => %(lease_seconds)s::float8), %(idempotency_key)s, %(request_hash)s)
-            """,
-            {
-                "owner": owner,
-                "session_id": request.session_id,
-                "agent_id": request.agent_id,
-                "run_id": request.run_id,
-                "lease_seconds": request.lease_seconds,
-                "idempotency_key": request.idempotency_key,
-                "request_hash": request.request_hash,
-            },
-        ).rows
-        decision, _, holder, seconds_left, *_ = rows[0]
-        if decision == "leased":
-            return _begun(request, rows)
+        try:
+            rows = self._begin(owner, request)
+            decision, holder, seconds_left = rows[0][:3]
+            if decision == "leased":
+                return _parse_begun(request, rows)
+        except StoreUnavailableError:  # then nothing would come of giving the lease back
+            raise
+        except BaseException:
+            self._give_back(owner, request)
+            raise
         if decision == "stored":
             return self.read(owner, holder)
-        raise _refused(decision, holder, seconds_left)
+        raise _refusal(decision, holder, seconds_left)
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(WRITE, parameters_of(owner, write))
+            rows, repeated = self._database.fetch(WRITE, dump_parameters(owner, write))
+        except ExclusionViolation:
+            return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:
-            raise self._misplacement(owner, write) from error
+            raise self._explain_rejection(owner, write) from error
         except UniqueViolation as error:
             raise LeaseLostError(write.run_id, error.diag.message_primary or "") from error
-        return rows[0][0] if rows else self._settled(owner, write, repeated=repeated)
+        return rows[0][0] if rows else self._find_written(owner, write, repeated=repeated)
 
     def renew(self, owner: str, session_id: str, run_id: str, lease_seconds: float) -> bool:
         rows = self._database.fetch(
             """
             WITH lease AS (
-                UPDATE sessions
+                UPDATE {sessions}
                 SET lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s::float8)
                 WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND run_id = %(run_id)s::uuid AND lease_until > clock_timestamp()
+                  AND run_id = %(run_id)s::uuid AND {is_leased_v1}(lease_until)
                 RETURNING run_id
             )
-            SELECT r.cancel_requested FROM lease JOIN runs r USING (run_id)
+            SELECT r.cancel_requested FROM lease JOIN {runs} r USING (run_id)
             """,
             {"owner": owner, "session_id": session_id, "run_id": run_id, "lease_seconds": lease_seconds},
         ).rows
@@ -87,48 +92,42 @@ class PostgreSQLRuns:
 
     def read(self, owner: str, run_id: str) -> RunRecord:
         rows = self._database.fetch(
-            """
-            SELECT r.run_id::text, s.session_id, r.agent_id,
-                   CASE WHEN r.status = 'running'
-                             AND (s.run_id = r.run_id AND s.lease_until > clock_timestamp()) IS NOT TRUE
-                        THEN 'interrupted' ELSE r.status END,
-                   r.started_at, r.finished_at, r.result::text, coalesce(m.redact_message, m.message)::text,
-                   r.error_code, r.cancel_requested
-            FROM runs r
-            JOIN sessions s USING (session_key)
-            LEFT JOIN messages m ON m.session_key = r.session_key AND m.agent_id = r.agent_id
-                                AND m.message_id = r.answer_message_id
+            "SELECT"
+            + _COLUMNS
+            + """
+            FROM {runs} r
+            JOIN {sessions} s USING (session_key)
+            LEFT JOIN {messages} m ON m.session_key = r.session_key AND m.agent_id = r.agent_id
+                                  AND m.message_id = r.answer_message_id
             WHERE r.owner = %(owner)s AND r.run_id = %(run_id)s::uuid
             """,
-            {"owner": owner, "run_id": _checked_run_id(run_id)},
+            {"owner": owner, "run_id": _known_form(run_id)},
         ).rows
         if not rows:
             raise RunNotFoundError(run_id)
-        run, session, agent, status, started_at, finished_at, *rest = rows[0]
-        return RunRecord(run, session, agent, status, iso(started_at), finished_at and iso(finished_at), *rest)
+        return RunRecord(*rows[0])
 
     def request_cancel(self, owner: str, run_id: str) -> RunRecord:
         self._database.fetch(
             """
-            UPDATE runs SET cancel_requested = true
+            UPDATE {runs} SET cancel_requested = true
             WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid AND status = 'running'
             """,
-            {"owner": owner, "run_id": _checked_run_id(run_id)},
+            {"owner": owner, "run_id": _known_form(run_id)},
         )
         return self.read(owner, run_id)
 
     def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
-        """Delete runs of all owners that began so long ago and do not run: how many, batch by batch as it is taken."""
         # statement_timestamp() is stable, so that an index serves it; for the volatile clock_timestamp() none does.
         while True:
             deleted = self._database.fetch(
                 """
-                DELETE FROM runs
+                DELETE FROM {runs}
                 WHERE run_id = ANY (ARRAY(
                     SELECT r.run_id
-                    FROM runs r JOIN sessions s USING (session_key)
+                    FROM {runs} r JOIN {sessions} s USING (session_key)
                     WHERE r.started_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
-                      AND (s.run_id = r.run_id AND s.lease_until > clock_timestamp()) IS NOT TRUE
+                      AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
                     ORDER BY r.started_at
                     LIMIT %(batch_size)s
                 ))
@@ -140,24 +139,52 @@ class PostgreSQLRuns:
             if len(deleted) < batch_size:
                 return
 
-    def _settled(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
-        """A commit whose answer was lost released the lease itself: the run's row tells."""
-        if repeated and write.outcome:
-            try:
-                run = self.read(owner, write.run_id)
-            except RunNotFoundError:
-                raise LeaseLostError(write.run_id, "the session was deleted") from None
-            if run.status == write.outcome.status:
-                return False
+    def _begin(self, owner: str, request: RunRequest) -> list[tuple[Any, ...]]:
+        return self._database.fetch(
+            """
+            SELECT decision, holder::text, seconds_left,
+                   fence, session_type, session_created_at, session_updated_at, preview,
+                   agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
+                   removed_message_count, message_count,
+                   message_id, message, redact_message, created_at, updated_at
+            FROM {begin_run_v2}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
+                                %(idempotency_key)s, %(request_hash)s)
+            """,
+            {"owner": owner, **request._asdict()},
+        ).rows
+
+    def _give_back(self, owner: str, request: RunRequest) -> None:
+        """A run that cannot read its history must not keep others from it; if this fails too, the lease runs out."""
+        failed = RunWrite(request.session_id, request.run_id, request.lease_seconds, outcome=RunOutcome("failed"))
+        with suppress(SessionStoreError, psycopg.Error):
+            self.write(owner, failed)
+
+    def _find_written(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
+        """A write whose answer was lost may be stored, and a commit has released the lease itself: the run says so."""
+        rows = self._database.fetch(
+            """
+            SELECT last_write, status, cancel_requested
+            FROM {runs}
+            WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid
+            """,
+            {"owner": owner, "run_id": write.run_id},
+        ).rows
+        last_write, status, is_cancel_requested = rows[0] if rows else (0, None, False)
+        if write.number is not None and write.number == last_write:
+            return is_cancel_requested
+        if write.number is None and repeated and write.outcome and write.outcome.status == status:
+            return is_cancel_requested
+        if write.number is not None and write.number < last_write:
+            raise LeaseLostError(write.run_id, f"its write {write.number} came after its write {last_write}")
         raise self._lease_lost(owner, write.session_id, write.run_id)
 
-    def _misplacement(self, owner: str, write: RunWrite) -> SessionStoreError:
+    def _explain_rejection(self, owner: str, write: RunWrite) -> SessionStoreError:
         """An agent that does not exist, or a message whose predecessor does not."""
         counts = dict(
             self._database.fetch(
                 """
                 SELECT a.agent_id, a.message_count
-                FROM sessions s JOIN agents a USING (session_key)
+                FROM {sessions} s JOIN {agents} a USING (session_key)
                 WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
                 """,
                 {"owner": owner, "session_id": write.session_id},
@@ -173,41 +200,45 @@ class PostgreSQLRuns:
         return self._lease_lost(owner, write.session_id, write.run_id)  # and the next run has filled the place since
 
     def _lease_lost(self, owner: str, session_id: str, run_id: str) -> LeaseLostError:
-        rows = self._database.fetch(LEASE_STATE, {"owner": owner, "session_id": session_id, "run_id": run_id}).rows
+        rows = self._database.fetch(
+            """
+            SELECT CASE WHEN s.run_id = %(run_id)s::uuid THEN 'its lease ran out'
+                        WHEN s.run_id IS NOT NULL THEN 'run ' || s.run_id || ' holds it now'
+                        WHEN r.run_id IS NULL THEN 'the session was deleted'
+                        ELSE 'it had ended as ' || r.status END
+            FROM {sessions} s
+            LEFT JOIN {runs} r ON r.run_id = %(run_id)s::uuid AND r.session_key = s.session_key
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+            """,
+            {"owner": owner, "session_id": session_id, "run_id": run_id},
+        ).rows
         return LeaseLostError(run_id, rows[0][0] if rows else "the session was deleted")
 
 
-def _begun(request: RunRequest, rows: list[tuple[Any, ...]]) -> BegunRun:
-    _, fence, session_type, preview, _, created_at, updated_at = rows[0]
-    session = SessionRecord(request.session_id, session_type, _iso_text(created_at), _iso_text(updated_at), 0, preview)
-    agent = None
-    if len(rows) > 1:
-        _, message_count, state, conversation_manager_state, internal_state, created_at, updated_at = rows[1]
-        agent = AgentRecord(
-            request.agent_id,
-            *(state, conversation_manager_state, internal_state, created_at, updated_at),
-            message_count=message_count,
-        )
-    messages = [MessageRecord(row[1], row[2], row[3], row[5], row[6]) for row in rows[2:]]
-    return BegunRun(fence, session, agent, messages)
+def _parse_begun(request: RunRequest, rows: list[tuple[Any, ...]]) -> BegunRun:
+    """The first row has session and agent, each further one a message; see begin_run_v2."""
+    fence, session_type, created_at, updated_at, preview = rows[0][3:8]
+    agent = rows[0][8:16]
+    return BegunRun(
+        fence,
+        SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
+        AgentRecord(*agent) if agent[0] is not None else None,
+        [MessageRecord(*row[16:]) for row in rows[1:]],
+    )
 
 
-def _refused(decision: str, holder: str, seconds_left: str) -> SessionStoreError:
+def _refusal(decision: str, holder: str, seconds_left: float | None) -> SessionStoreError:
     if decision == "reused":
         return IdempotencyKeyReusedError()
     if decision == "in_progress":
-        return RunInProgressError(holder, float(seconds_left))
+        return RunInProgressError(holder, seconds_left or 0)
     if decision == "lost":
         return LeaseLostError(holder, "its lease ran out before its begin was answered")
-    return SessionBusyError(holder, float(seconds_left))
+    return SessionBusyError(holder, seconds_left or 0)
 
 
-def _iso_text(moment: str) -> str:
-    return iso(datetime.fromisoformat(moment))
-
-
-def _checked_run_id(run_id: str) -> str:
+def _known_form(run_id: str) -> str:
     try:
-        return str(uuid.UUID(run_id))
-    except ValueError as error:
+        return checked_run_id("run_id", run_id)
+    except InvalidInputError as error:
         raise RunNotFoundError(run_id) from error

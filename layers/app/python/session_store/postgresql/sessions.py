@@ -4,14 +4,18 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
+from session_store.connection import Statement
 from session_store.database import Database
 from session_store.errors import AlreadyExistsError, CursorNotFoundError, SessionNotFoundError
 from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
 
-from .refusals import refusal
+from .free_session import explain_refusal, with_free_session
 
+_COLUMNS: Statement = """
+    s.session_id, s.session_type, {iso_timestamp_v1}(s.created_at), {iso_timestamp_v1}(s.updated_at),
+    (SELECT coalesce(sum(a.message_count), 0)::bigint FROM {agents} a WHERE a.session_key = s.session_key), s.preview
+"""
 _NEWEST = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
@@ -23,13 +27,13 @@ class PostgreSQLSessions:
         created, repeated = self._database.fetch(
             """
             WITH created AS (
-                INSERT INTO sessions (owner, session_id, session_type, created_at, updated_at)
+                INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at)
                 VALUES (%(owner)s, %(session_id)s, %(session_type)s,
                         %(created_at)s::timestamptz, %(updated_at)s::timestamptz)
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
-                INSERT INTO multi_agents (session_key, multi_agent_id, state)
+                INSERT INTO {multi_agents} (session_key, multi_agent_id, state)
                 SELECT session_key, %(multi_agent_id)s, %(multi_agent_state)s::json
                 FROM created
                 WHERE %(multi_agent_id)s::text IS NOT NULL
@@ -40,8 +44,8 @@ class PostgreSQLSessions:
                 "owner": owner,
                 "session_id": session.session_id,
                 "session_type": session.session_type,
-                "created_at": session.created_at,
-                "updated_at": session.updated_at,
+                "created_at": _with_offset(session.created_at),
+                "updated_at": _with_offset(session.updated_at),
                 **_multi_agent(multi_agent),
             },
         )
@@ -49,17 +53,11 @@ class PostgreSQLSessions:
             raise AlreadyExistsError("session", session.session_id)
 
     def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
-        """Raises `SessionNotFoundError`, `SessionBusyError`. No `multi_agent` leaves what is stored."""
         rows = self._database.fetch(
-            """
-            WITH free AS (
-                UPDATE sessions
-                SET updated_at = clock_timestamp(), session_type = %(session_type)s
-                WHERE owner = %(owner)s AND session_id = %(session_id)s
-                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-                RETURNING session_key
-            ), orchestrated AS (
-                INSERT INTO multi_agents (session_key, multi_agent_id, state)
+            with_free_session(", session_type = %(session_type)s")
+            + """
+            , orchestrated AS (
+                INSERT INTO {multi_agents} (session_key, multi_agent_id, state)
                 SELECT session_key, %(multi_agent_id)s, %(multi_agent_state)s::json
                 FROM free
                 WHERE %(multi_agent_id)s::text IS NOT NULL
@@ -71,28 +69,28 @@ class PostgreSQLSessions:
             {"owner": owner, "session_id": session_id, "session_type": session_type, **_multi_agent(multi_agent)},
         ).rows
         if not rows:
-            raise refusal(self._database, owner, session_id)
+            raise explain_refusal(self._database, owner, session_id)
 
     def read(self, owner: str, session_id: str) -> SessionRecord | None:
         rows = self._database.fetch(
-            """
-            SELECT s.session_id, s.session_type, s.created_at, s.updated_at, s.preview,
-                   (SELECT coalesce(sum(a.message_count), 0)::bigint FROM agents a WHERE a.session_key = s.session_key)
-            FROM sessions s
+            "SELECT"
+            + _COLUMNS
+            + """
+            FROM {sessions} s
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
             """,
             {"owner": owner, "session_id": session_id},
         ).rows
-        return _record(rows[0]) if rows else None
+        return SessionRecord(*rows[0]) if rows else None
 
     def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
-        before, before_key = _position(owner, cursor) if cursor else _NEWEST
+        before, before_key = _parse_cursor(owner, cursor) if cursor else _NEWEST
         rows = self._database.fetch(
             """
-            SELECT s.session_id, s.session_type, s.created_at, s.updated_at, s.preview,
-                   (SELECT coalesce(sum(a.message_count), 0)::bigint FROM agents a WHERE a.session_key = s.session_key),
-                   s.session_key::text
-            FROM sessions s
+            SELECT s.session_key::text,"""
+            + _COLUMNS
+            + """
+            FROM {sessions} s
             WHERE s.owner = %(owner)s
               AND (s.updated_at, s.session_key) < (%(before)s::timestamptz, %(before_key)s::uuid)
             ORDER BY s.updated_at DESC, s.session_key DESC
@@ -100,34 +98,32 @@ class PostgreSQLSessions:
             """,
             {"owner": owner, "before": before, "before_key": before_key, "limit": limit + 1},
         ).rows
-        page = [_record(row) for row in rows[:limit]]
+        page = [SessionRecord(*row[1:]) for row in rows[:limit]]
         more = len(rows) > limit and limit > 0
-        return SessionPage(page, _cursor(owner, rows[limit - 1]) if more else None)
+        return SessionPage(page, _dump_cursor(owner, page[-1].updated_at, rows[limit - 1][0]) if more else None)
 
     def page(self, owner: str, *, limit: int, offset: int) -> Sequence[SessionRecord]:
-        """By newest activity; the further the offset, the longer it takes: `list` does not."""
         rows = self._database.fetch(
-            """
-            SELECT s.session_id, s.session_type, s.created_at, s.updated_at, s.preview,
-                   (SELECT coalesce(sum(a.message_count), 0)::bigint FROM agents a WHERE a.session_key = s.session_key)
-            FROM sessions s
+            "SELECT"
+            + _COLUMNS
+            + """
+            FROM {sessions} s
             WHERE s.owner = %(owner)s
             ORDER BY s.updated_at DESC, s.session_key DESC
             LIMIT %(limit)s OFFSET %(offset)s
             """,
             {"owner": owner, "limit": limit, "offset": offset},
         ).rows
-        return [_record(row) for row in rows]
+        return [SessionRecord(*row) for row in rows]
 
     def count(self, owner: str) -> int:
-        return self._database.fetch("SELECT count(*) FROM sessions WHERE owner = %(owner)s", {"owner": owner}).rows[0][
-            0
-        ]
+        counted = self._database.fetch("SELECT count(*) FROM {sessions} WHERE owner = %(owner)s", {"owner": owner})
+        return counted.rows[0][0]
 
     def delete(self, owner: str, session_id: str) -> None:
         deleted, repeated = self._database.fetch(
             """
-            DELETE FROM sessions WHERE owner = %(owner)s AND session_id = %(session_id)s RETURNING session_id
+            DELETE FROM {sessions} WHERE owner = %(owner)s AND session_id = %(session_id)s RETURNING session_id
             """,
             {"owner": owner, "session_id": session_id},
         )
@@ -135,19 +131,15 @@ class PostgreSQLSessions:
             raise SessionNotFoundError(session_id)
 
     def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
-        """Delete sessions of all owners without activity for so long: how many, batch by batch as it is taken.
-
-        A session whose run is in flight stays.
-        """
         while True:
             deleted = self._database.fetch(
                 """
-                DELETE FROM sessions
+                DELETE FROM {sessions}
                 WHERE session_key = ANY (ARRAY(
                     SELECT session_key
-                    FROM sessions
+                    FROM {sessions}
                     WHERE updated_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
-                      AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                      AND NOT {is_leased_v1}(lease_until)
                     ORDER BY updated_at
                     LIMIT %(batch_size)s
                     FOR UPDATE SKIP LOCKED
@@ -161,36 +153,32 @@ class PostgreSQLSessions:
                 return
 
 
-def _record(row: tuple[Any, ...]) -> SessionRecord:
-    session_id, session_type, created_at, updated_at, preview, message_count = row[:6]
-    return SessionRecord(session_id, session_type, iso(created_at), iso(updated_at), message_count, preview)
-
-
 def _multi_agent(record: MultiAgentRecord | None) -> dict[str, str | None]:
     return {"multi_agent_id": record and record.multi_agent_id, "multi_agent_state": record and record.state}
 
 
-def iso(moment: datetime) -> str:
-    """As Strands writes timestamps, whatever the server's time zone."""
-    return moment.astimezone(UTC).isoformat()
+def _with_offset(timestamp: str) -> str:
+    """Without an offset it would be read in the server's own time zone."""
+    moment = datetime.fromisoformat(timestamp)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
-def _cursor(owner: str, row: tuple[Any, ...]) -> str:
-    position = [_mark(owner), iso(row[3]), row[6]]
+def _dump_cursor(owner: str, updated_at: str, session_key: str) -> str:
+    position = [_owner_mark(owner), updated_at, session_key]
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def _position(owner: str, cursor: str) -> tuple[str, str]:
+def _parse_cursor(owner: str, cursor: str) -> tuple[str, str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         mark, before, before_key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        position = iso(datetime.fromisoformat(before)), str(uuid.UUID(before_key))
+        position = _with_offset(before), str(uuid.UUID(before_key))
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CursorNotFoundError(cursor) from error
-    if mark != _mark(owner):
+    if mark != _owner_mark(owner):
         raise CursorNotFoundError(cursor)
     return position
 
 
-def _mark(owner: str) -> str:
+def _owner_mark(owner: str) -> str:
     return hashlib.sha256(owner.encode()).hexdigest()[:16]
