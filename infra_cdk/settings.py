@@ -43,7 +43,8 @@ class Settings(BaseModel):
     # An OpenAI-compatible service to use in place of OpenAI.
     model_url: Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+(:443)?(/[A-Za-z0-9/._-]*)?$")] | None = None
     session_ttl_days: Annotated[int, Field(ge=1, le=3650)] | None = None
-    function_concurrency: Count | None = None
+    # 0 reserves nothing: a new account's limit may be 10, and Lambda keeps 100 of it unreserved.
+    function_concurrency: Annotated[int, Field(ge=0, le=10_000)] | None = None
     requests_per_second: Count = 50
     alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
 
@@ -72,8 +73,9 @@ class Settings(BaseModel):
 
     @property
     def reserved_concurrency(self) -> int | None:
-        """Per function. Without a proxy every running environment holds a database connection."""
-        return self.function_concurrency or (None if self.proxy else 20)
+        """Per function; None reserves nothing. Without a proxy every running environment holds a database connection."""
+        default = 0 if self.proxy else 20
+        return (default if self.function_concurrency is None else self.function_concurrency) or None
 
     @property
     def model(self) -> str:

@@ -19,7 +19,7 @@ OPENAI = {"model_provider": "openai", "model_id": "gpt-5", "model_key_secret": "
         ({"maximum_capacity": "300"}, "Context value maximum_capacity='300' is impossible: "),
         ({"authorization": "none"}, "Context value authorization='none' is impossible: "),
         ({"session_ttl_days": "0"}, "Context value session_ttl_days='0' is impossible: "),
-        ({"function_concurrency": "0"}, "Context value function_concurrency='0' is impossible: "),
+        ({"function_concurrency": "-1"}, "Context value function_concurrency='-1' is impossible: "),
         ({"alarm_email": "somebody"}, "Context value alarm_email='somebody' is impossible: "),
         ({"model_id": "arn:aws:bedrock:eu-west-1:1:x/y"}, "Context value model_id='arn:aws:bedrock:"),
         ({"minimum_capacity": "0"}, "Impossible context: minimum_capacity=0 needs proxy=false, because "),
@@ -62,6 +62,7 @@ def test_context_of_the_cdk_itself_is_passed_over() -> None:
         ({}, 0.5, False, None),
         ({"proxy": "false"}, 0, True, 20),
         ({"proxy": "false", "minimum_capacity": "1", "function_concurrency": "5"}, 1, False, 5),
+        ({"proxy": "false", "function_concurrency": "0"}, 0, True, None),
     ],
 )
 def test_capacity_and_concurrency_follow_from_the_proxy(
