@@ -17,7 +17,8 @@ from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
 from infra_cdk.layer_build import LAMBDA_PLATFORMS, build_dependencies_layer, build_source_layer
 from infra_cdk.model_access import acknowledge_profile, make_model_statements
 from infra_cdk.network import HTTPS_PORT, Network
-from infra_cdk.settings import PROVIDER_KEY_VARIABLES, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
