@@ -42,7 +42,7 @@ def find_authorities(region: str | None, cached: Path = CACHE) -> str:
     bundle = cached / f"{region}.pem"
     pem = bundle.read_text() if bundle.exists() else _download(region, bundle)
     if not regional_roots(pem, region):
-        raise _refusal(region, bundle, "it has no valid root of that region")
+        raise _refusal(region, bundle, f"{bundle.name} has no valid root")
     bundle.parent.mkdir(parents=True, exist_ok=True)
     bundle.write_text(pem)
     return pem
@@ -79,11 +79,11 @@ def _download(region: str, bundle: Path) -> str:
         with urlopen(truststore_url(region), timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - https only
             return answer.read().decode()
     except (URLError, TimeoutError, UnicodeDecodeError) as error:
-        raise _refusal(region, bundle, f"it could not be fetched ({error})") from error
+        raise _refusal(region, bundle, f"AWS's truststore does not answer: {error}") from error
 
 
 def _refusal(region: str, bundle: Path, reason: str) -> SettingsError:
     place = bundle.relative_to(ROOT) if bundle.is_relative_to(ROOT) else bundle
     return SettingsError(
-        f"The database's certificates of {region} are missing: put {truststore_url(region)} at {place}, because {reason}."
+        f"No certificate authority of RDS in {region} is at hand ({reason}): save {truststore_url(region)} as {place}."
     )
