@@ -36,7 +36,7 @@ def packaged_authorities() -> str:
 
 
 def find_authorities(region: str | None, cached: Path = CACHE) -> str:
-    """PEM with a valid root of `region`; without a region the packaged ones. Raises `SettingsError` naming the region."""
+    """PEM with a valid root of `region`; without one the packaged roots. Raises `SettingsError` naming the region."""
     if region is None or regional_roots(packaged_authorities(), region):
         return packaged_authorities()
     bundle = cached / f"{region}.pem"
@@ -51,7 +51,9 @@ def find_authorities(region: str | None, cached: Path = CACHE) -> str:
 def regional_roots(pem: str, region: str) -> Sequence[str]:
     """Names of the roots of RDS in `region` that are valid today and signed by themselves."""
     roots = x509.load_pem_x509_certificates(pem.encode()) if "BEGIN CERTIFICATE" in pem else []
-    return [name for root in roots if (name := _name(root)).startswith(f"Amazon RDS {region} Root CA ") and _holds(root)]
+    return [
+        name for root in roots if (name := _name(root)).startswith(f"Amazon RDS {region} Root CA ") and _holds(root)
+    ]
 
 
 def truststore_url(region: str) -> str:

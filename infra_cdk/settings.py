@@ -40,7 +40,7 @@ class Settings(ModelSwitches, NetworkSwitches, DatabaseSwitches):
 
     @property
     def reserved_concurrency(self) -> int | None:
-        """Per function; None reserves nothing. Without a proxy every running environment holds a database connection."""
+        """Per function; None reserves nothing. Without a proxy every environment holds a database connection."""
         default = 0 if self.proxy else 20
         return (default if self.function_concurrency is None else self.function_concurrency) or None
 

@@ -7,6 +7,7 @@ from constructs import Construct
 from infra_cdk.api import RestApi
 from infra_cdk.callers import Callers
 from infra_cdk.database import Database
+from infra_cdk.doctor.stack import METADATA_KEY, dump_fixed_switches
 from infra_cdk.expiry import Expiry
 from infra_cdk.function_table import FunctionTable
 from infra_cdk.functions import Functions, StackContext
@@ -21,6 +22,7 @@ from infra_cdk.sign_in import SignIn
 class SessionsStack(Stack):
     def __init__(self, scope: Construct, *, settings: Settings, table: FunctionTable) -> None:
         super().__init__(scope, settings.stack_name, description="Strands agent sessions on Aurora PostgreSQL")
+        self.template_options.metadata = {METADATA_KEY: dump_fixed_switches(settings)}
         key = self._make_key(settings)
         network = Network(self, "Network", switches=settings)
         database = Database(self, "Database", network=network, key=key, settings=settings)

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+ENGINE_VERSION = "17.7"
 Capacity = Annotated[float, Field(ge=0, le=256, multiple_of=0.5)]
 
 

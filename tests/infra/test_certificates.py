@@ -26,7 +26,9 @@ REGIONS = sorted(
 FETCHED = {region for region in REGIONS if not regional_roots(packaged_authorities(), region)}
 
 
-def make_root(name: str, expires: datetime = NOW + timedelta(days=9), signer: ec.EllipticCurvePrivateKey | None = None) -> str:
+def make_root(
+    name: str, expires: datetime = NOW + timedelta(days=9), signer: ec.EllipticCurvePrivateKey | None = None
+) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     certificate = (

@@ -44,7 +44,10 @@ OWN_NETWORK = {
         ({"vpc_id": "vpc-0123abcd"}, "Impossible context: vpc_id needs function_subnets and database_subnets, "),
         ({"function_subnets": "subnet-0123abcd,subnet-0123abce"}, "Impossible context: function_subnets and "),
         ({**OWN_NETWORK, "cidr": "10.1.0.0/16"}, "Impossible context: availability_zones and cidr are for a network "),
-        ({**OWN_NETWORK, "database_subnets": "subnet-0123abcd"}, "Context value database_subnets='subnet-0123abcd' is "),
+        (
+            {**OWN_NETWORK, "database_subnets": "subnet-0123abcd"},
+            "Context value database_subnets='subnet-0123abcd' is ",
+        ),
         ({"architecture": "riscv"}, "Context value architecture='riscv' is impossible: "),
         ({"model_key_secret": "key"}, "Impossible context: model_key_secret is for other providers: "),
     ],
