@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-streaming bootstrap check demo deploy destroy fuzz help local openapi picture round-trips \
+.PHONY: bench bench-streaming bootstrap check demo deploy destroy doctor fuzz help local openapi picture round-trips \
 	sam sam-down setup smoke soak synth test test-sam unit vendor
 
 help:  ## list the targets
@@ -83,8 +83,11 @@ synth: $(SETUP)  ## write the CloudFormation template to cdk.out, offline; ARGS=
 bootstrap: $(SETUP)  ## prepare an AWS account and region for deployments, once
 	@$(RUN) python -m infra_cdk.node cdk bootstrap $(ARGS)
 
-deploy: $(SETUP)  ## deploy to the AWS account of the credentials in the environment; ARGS as for synth
-	@$(RUN) python -m infra_cdk.node cdk deploy $(ARGS)
+doctor: $(SETUP)  ## what in the AWS account would stop a deployment, and the remedy; ARGS as for synth
+	@$(RUN) python -m infra_cdk.doctor $(ARGS)
+
+deploy: $(SETUP)  ## make doctor, then deploy to the AWS account of the environment's credentials; ARGS as for synth
+	@$(RUN) python -m infra_cdk.deployment $(ARGS)
 
 smoke: $(SETUP)  ## hold the demo conversation with a deployed API: API_URL=https://…
 	@test -n "$(API_URL)" || { echo "make smoke: set API_URL=https://…" >&2; exit 2; }

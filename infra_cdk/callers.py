@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra_cdk.acknowledge import acknowledge
+from infra_cdk.removal import choose_removal_policy
 from infra_cdk.settings import Settings
 
 
@@ -19,7 +20,7 @@ class Callers(Construct):
         self._authorizer = None
         self.user_pool = None
         if settings.authorization == "cognito":
-            self.user_pool = self._make_user_pool(settings.ephemeral)
+            self.user_pool = self._make_user_pool(settings)
             self._authorizer = apigateway.CognitoUserPoolsAuthorizer(
                 self, "Authorizer", cognito_user_pools=[self.user_pool]
             )
@@ -35,7 +36,7 @@ class Callers(Construct):
             return {"authorization_type": apigateway.AuthorizationType.IAM}
         return {"authorization_type": apigateway.AuthorizationType.COGNITO, "authorizer": self._authorizer}
 
-    def _make_user_pool(self, ephemeral: bool) -> cognito.UserPool:
+    def _make_user_pool(self, settings: Settings) -> cognito.UserPool:
         pool = cognito.UserPool(
             self,
             "Users",
@@ -47,8 +48,8 @@ class Callers(Construct):
             password_policy=cognito.PasswordPolicy(
                 min_length=12, require_digits=True, require_lowercase=True, require_uppercase=True, require_symbols=True
             ),
-            deletion_protection=not ephemeral,
-            removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.RETAIN,
+            deletion_protection=settings.is_protected,
+            removal_policy=choose_removal_policy(settings),
         )
         acknowledge(
             pool, "A second factor is offered; requiring it is up to whoever manages the users", "AwsSolutions-COG2"

@@ -16,6 +16,7 @@ from constructs import Construct
 from infra_cdk.acknowledge import acknowledge
 from infra_cdk.network import DATABASE_PORT, Network
 from infra_cdk.settings import Settings
+from infra_cdk.switches.database import ENGINE_VERSION
 
 DATABASE_NAME = "sessions"
 MIGRATOR_ROLE = "sessions_migrator"
@@ -67,7 +68,8 @@ class Database(Construct):
 
     def _make_cluster(self) -> rds.DatabaseCluster:
         ephemeral = self._settings.ephemeral
-        engine = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_17_7)
+        version = rds.AuroraPostgresEngineVersion.of(ENGINE_VERSION, ENGINE_VERSION.partition(".")[0])
+        engine = rds.DatabaseClusterEngine.aurora_postgres(version=version)
         cluster = rds.DatabaseCluster(
             self,
             "Cluster",
@@ -85,15 +87,17 @@ class Database(Construct):
             iam_authentication=True,
             storage_encrypted=True,
             storage_encryption_key=self._key,
-            deletion_protection=not ephemeral,
+            deletion_protection=self._settings.is_protected,
             removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.SNAPSHOT,
             backup=rds.BackupProps(retention=Duration.days(1 if ephemeral else 14)),
             copy_tags_to_snapshot=True,
             cloudwatch_logs_exports=["postgresql"],
             parameters=_PARAMETERS,
         )
-        if ephemeral:
-            acknowledge(cluster, "ephemeral=true asks for a stack that leaves nothing behind", "AwsSolutions-RDS10")
+        if not self._settings.is_protected:
+            acknowledge(
+                cluster, "Trials and first deployments must be able to delete what they made", "AwsSolutions-RDS10"
+            )
         resource = cast(rds.CfnDBCluster, cluster.node.default_child)
         resource.add_property_deletion_override("MasterUserPassword")
         resource.master_user_authentication_type = "iam-db-auth"

@@ -1,8 +1,9 @@
 """The functions in functions/functions.toml and their layers. Each has its own role, log group and security group."""
 
+import os
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -17,7 +18,8 @@ from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
 from infra_cdk.layer_build import LAMBDA_PLATFORMS, build_dependencies_layer, build_source_layer
 from infra_cdk.model_access import acknowledge_profile, make_model_statements
 from infra_cdk.network import HTTPS_PORT, Network
-from infra_cdk.settings import PROVIDER_KEY_VARIABLES, Settings
+from infra_cdk.settings import Settings
+from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
@@ -55,7 +57,9 @@ class Functions(Construct):
 
     def _make_layers(self, settings: Settings) -> dict[str, lambda_.LayerVersion]:
         folders = {
-            "Dependencies": build_dependencies_layer(settings.model_provider, LAMBDA_PLATFORMS[settings.architecture]),
+            "Dependencies": build_dependencies_layer(
+                settings.model_provider, LAMBDA_PLATFORMS[settings.architecture], _region(Stack.of(self))
+            ),
             "App": build_source_layer(ROOT / "layers/app"),
             "ResponseStreaming": build_source_layer(ROOT / "layers/response_streaming"),
         }
@@ -179,6 +183,11 @@ class Functions(Construct):
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "The model's provider")
         else:
             self._context.network.allow(group, self._bedrock_group, HTTPS_PORT, "Bedrock")
+
+
+def _region(stack: Stack) -> str | None:
+    """The CDK's command line tool tells it to a stack that is for any region; None when nobody does."""
+    return os.environ.get("CDK_DEFAULT_REGION") if Token.is_unresolved(stack.region) else stack.region
 
 
 def _acknowledge_function(function: lambda_.Function) -> None:

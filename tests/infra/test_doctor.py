@@ -1,0 +1,98 @@
+"""What `make doctor` says of recorded accounts: one line a check, each failure with its remedy."""
+
+import pytest
+
+from infra_cdk.doctor.account import Finding
+from infra_cdk.doctor.examine import examine
+from infra_cdk.settings import Settings
+from tests.infra.recorded_account import RecordedAccount
+from tests.infra.template import Template
+
+DEFAULT, DIRECT = Settings(), Settings(proxy=False)
+SUBJECTS = ["credentials", "bootstrap", "stack", "concurrency", "model", "engine", "zones", "certificates"]
+
+
+def findings(name: str, settings: Settings = DEFAULT, region: str = "us-east-1") -> dict[str, Finding]:
+    return {finding.subject: finding for finding in examine(RecordedAccount(name, region), settings)}
+
+
+def test_an_account_that_is_ready_passes_every_check() -> None:
+    found = findings("ready")
+    assert list(found) == SUBJECTS
+    assert {finding.state for finding in found.values()} == {"ok"}
+    assert "arn:aws:iam::123456789012:user/deployer in us-east-1" in str(found["credentials"])
+
+
+def test_a_new_account_is_led_through_what_it_lacks() -> None:
+    found = findings("new", DIRECT)
+    assert {subject for subject, finding in found.items() if finding.state == "failed"} == {
+        "bootstrap",
+        "concurrency",
+        "model",
+    }
+    assert found["bootstrap"].remedy == "make bootstrap"
+    assert found["concurrency"].remedy.startswith("-c function_concurrency=0, or ask Service Quotas for 200")
+    assert "use case form" in found["model"].remedy
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(proxy=False, function_concurrency=0)])
+def test_a_small_limit_is_enough_where_nothing_is_reserved(settings: Settings) -> None:
+    concurrency = findings("new", settings)["concurrency"]
+    assert concurrency.state == "ok"
+    assert "10 calls at a time" in concurrency.answer
+
+
+def test_a_model_that_marketplace_refuses_is_explained() -> None:
+    model = findings("no_model_access")["model"]
+    assert model.state == "failed"
+    assert "aws-marketplace:Subscribe" in model.remedy
+    assert "payment method" in model.remedy
+
+
+def test_a_zone_without_a_proxy_is_found_by_its_id() -> None:
+    zones = findings("proxy_zone_first")["zones"]
+    assert (zones.state, zones.remedy) == ("failed", "-c availability_zones=us-east-1b,us-east-1c")
+    assert "us-east-1a (use1-az3)" in zones.answer
+    assert findings("proxy_zone_first", DIRECT)["zones"].state == "ok"
+
+
+def test_a_zone_without_the_endpoint_matters_only_where_there_is_one() -> None:
+    chosen = {"availability_zones": "us-east-1a,us-east-1e", "proxy": False}
+    assert findings("ready", Settings(**chosen))["zones"].state == "failed"
+    assert "us-east-1e (use1-az3)" in findings("ready", Settings(**chosen))["zones"].answer
+
+
+def test_a_region_without_the_engine_is_refused() -> None:
+    assert findings("old_region")["engine"].state == "failed"
+
+
+def test_what_the_stack_reserves_already_is_not_counted_twice() -> None:
+    assert findings("deployed", DIRECT)["concurrency"].state == "ok"
+    assert findings("deployed", Settings(proxy=False, function_concurrency=21))["concurrency"].state == "failed"
+
+
+def test_switches_that_would_replace_the_database_are_named() -> None:
+    assert findings("deployed")["stack"].state == "ok"
+    moved = findings("deployed", Settings(cidr="10.1.0.0/16"))["stack"]
+    assert moved.state == "failed"
+    assert moved.answer.startswith("cidr (was 10.0.0.0/16) cannot change")
+
+
+def test_a_failed_first_deployment_is_cleared_first() -> None:
+    assert findings("failed")["stack"].remedy.startswith("make destroy")
+
+
+def test_what_the_credentials_may_not_see_stops_nothing() -> None:
+    zones = findings("blind")["zones"]
+    assert zones.state == "unknown"
+    assert "DescribeAvailabilityZones" in zones.answer
+
+
+def test_without_a_region_nothing_else_is_asked() -> None:
+    (finding,) = examine(RecordedAccount(region=None), Settings())
+    assert (finding.state, finding.subject) == ("failed", "region")
+    assert "AWS_REGION" in finding.remedy
+
+
+def test_the_template_carries_the_switches_that_the_next_deployment_compares(standard: Template) -> None:
+    assert standard.body["Metadata"]["Switches"]["cidr"] == "10.0.0.0/16"
