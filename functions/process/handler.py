@@ -16,7 +16,8 @@ from turns.engine import TurnEngine
 
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
-turns = TurnEngine(store, load_agent_factory(settings.agent_factory), observability.record_run)
+build_agent = load_agent_factory(settings.agent_factory)
+turns = TurnEngine(store, build_agent, observability.record_run, agent_id=settings.agent_id)
 handler = ApiGatewayHandler(process.OPERATIONS, Application(settings, store, observability, turns))
 
 gc.freeze()  # what was imported stays: without this, a collection during a turn walks through all of it

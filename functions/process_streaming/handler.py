@@ -17,7 +17,8 @@ from turns.engine import TurnEngine
 
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
-turns = TurnEngine(store, load_agent_factory(settings.agent_factory), observability.record_run)
+build_agent = load_agent_factory(settings.agent_factory)
+turns = TurnEngine(store, build_agent, observability.record_run, agent_id=settings.agent_id)
 handler = streamed(ApiGatewayHandler(process_streaming.OPERATIONS, Application(settings, store, observability, turns)))
 
 gc.freeze()

@@ -14,7 +14,7 @@ from api.operations.service import OPENAPI_FILE
 from local.gateway.table import load_table
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
-from tests.support.http_api import ROOT, Answer, HttpApi, load_handler
+from tests.support.http_api import ROOT, Answer, HttpApi, event_of, load_handler
 
 DOCUMENT = json.loads(OPENAPI_FILE.read_text())
 HISTORY = "/sessions/{session_id}/history"
@@ -101,6 +101,30 @@ def run_deadline(stage: Stage) -> Answer:
     return stage.ask(f"wait-for: {stage.go_on}")
 
 
+def model_throttled(stage: Stage) -> Answer:
+    stage.reload(RUN_TIMEOUT_SECONDS="1")
+    answer = stage.ask("throttle")
+    assert int(answer.headers["Retry-After"]) > 0
+    return answer
+
+
+def rejoin_refused(stage: Stage) -> Answer:
+    stage.api.handlers["process_streaming"] = load_handler("process_streaming")
+    answer = stage.api.call(
+        "POST", "/process-streaming", body={"prompt": "Hello"}, headers={"Last-Event-ID": "2", "Idempotency-Key": "k"}
+    )
+    assert stage.api.call("GET", "/sessions").json["sessions"] == []
+    return answer
+
+
+def end_user_refused(stage: Stage) -> Answer:
+    event = event_of("GET", "/sessions", None, "", {})
+    claims = {"iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_a", "sub": "alice"}
+    event["requestContext"]["authorizer"] = {"claims": claims}
+    event["headers"] |= {"End-User": "bob"}
+    return stage.api.send(event)
+
+
 def store_unavailable(stage: Stage) -> Answer:
     stage.reload(SESSION_BACKEND_URL="postgresql://nobody:x@127.0.0.1:1/none")
     return stage.ask()
@@ -128,9 +152,15 @@ ERRORS: dict[str, Callable[[Stage], Answer]] = {
     "awaiting_response": awaiting_response,
     "run_cancelled": run_cancelled,
     "model_failed": lambda stage: stage.ask("fail: an internal secret"),
+    "model_throttled": model_throttled,
+    "rejoin_refused": rejoin_refused,
+    "end_user_refused": end_user_refused,
     "run_deadline": run_deadline,
     "store_unavailable": store_unavailable,
 }
+
+
+WAITING_HELPS = {"session_busy", "run_in_progress", "model_throttled", "store_unavailable"}
 
 
 def test_no_documented_error_is_left_out() -> None:
@@ -149,7 +179,7 @@ def test_a_documented_error_is_met_as_documented(stage: Stage, code: str) -> Non
     }
     assert answer.status == example["status"]
     assert answer.json["request_id"] == "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
-    assert ("Retry-After" in answer.headers) == (code in {"session_busy", "run_in_progress", "store_unavailable"})
+    assert ("Retry-After" in answer.headers) == (code in WAITING_HELPS)
     assert "secret" not in answer.body
     check_schema("ProblemDetails", answer.json)
 

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -70,6 +71,19 @@ def test_two_owners_with_one_session_id_have_two_sessions(api: HttpApi) -> None:
     answer = api.call("POST", "/process", user=BOB, body={"prompt": "echo-history:", "session_id": "shared"}).json
     assert ALICE not in answer["response"]
     assert texts(api, "shared") == [f"I am {ALICE}", f"You said: I am {ALICE}"]
+
+
+def test_a_services_end_users_have_sessions_of_their_own(api: HttpApi) -> None:
+    def send(method: str, resource: str, name: str | None, **more: Any) -> Answer:
+        return api.call(method, resource, headers={"End-User": name} if name else {}, **more)
+
+    for name in ("carol", "dave", None):
+        send("POST", "/process", name, body={"prompt": f"I am {name}", "session_id": "s"})
+    for name in ("carol", "dave", None):
+        history = send("GET", HISTORY, name, session_id="s").json["messages"]
+        assert [item["message"]["content"][0]["text"] for item in history] == [f"I am {name}", f"You said: I am {name}"]
+    assert send("GET", "/sessions", "erin").json["sessions"] == []
+    assert send("GET", "/sessions", "x" * 256).code == "invalid_request"
 
 
 def test_the_same_idempotency_key_gives_the_same_answer_without_a_model(api: HttpApi, calls: Path) -> None:
@@ -176,6 +190,7 @@ def test_any_text_is_a_prompt_and_is_kept_as_it_is(api: HttpApi, text: str) -> N
     assert texts(api, "user-123")[0] == text
 
 
+TO_I = {"interruptResponse": {"interruptId": "i", "response": True}}
 INVALID = [
     ({}, "prompt"),
     ({"prompt": ""}, "prompt"),
@@ -185,6 +200,13 @@ INVALID = [
     ({"prompt": []}, "prompt"),
     ({"prompt": ["x"]}, "prompt[0]"),
     ({"prompt": [{"interruptResponse": {"interruptId": "i"}}]}, "prompt[0].interruptResponse.response"),
+    (
+        {"prompt": [{"interruptResponse": {"interruptId": "i", "response": None}}]},
+        "prompt[0].interruptResponse.response",
+    ),
+    ({"prompt": [TO_I, TO_I]}, "prompt[1].interruptResponse.interruptId"),
+    ({"prompt": "Hello", "session_id": "."}, "session_id"),
+    ({"prompt": "Hello", "session_id": ".."}, "session_id"),
     ({"prompt": "Hello", "session_id": ""}, "session_id"),
     ({"prompt": "Hello", "session_id": "a\nb"}, "session_id"),
     ({"prompt": "Hello", "session_id": "\ud800"}, "session_id"),

@@ -68,6 +68,7 @@ def test_stream_tells_a_run_in_events_that_the_official_models_parse(client: htt
     with streaming(client, session_id, prompt) as response:
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert response.headers["cache-control"] == "no-cache"
+        assert response.headers["x-accel-buffering"] == "no"
         numbered = list(frames(response))
     assert [number for number, _ in numbered] == list(range(1, len(numbered) + 1))
     events = [EVENTS.validate_python(event) for _, event in numbered]

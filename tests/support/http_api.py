@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
 
+from response_streaming.response import find_stream
+
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = json.loads((ROOT / "tests/support/events/rest_api.json").read_text())
 ALICE, BOB = "AIDAALICE", "AIDABOB"
+FUNCTIONS = {"/process": "process", "/process-streaming": "process_streaming"}
 
 
 class Context:
@@ -67,8 +70,9 @@ class HttpApi:
         return self.send(event)
 
     def send(self, event: dict[str, Any]) -> Answer:
-        handler = self.handlers["process" if event["resource"] == "/process" else "sessions"]
-        response = handler(event, Context())
+        response = self.handlers[FUNCTIONS.get(event["resource"], "sessions")](event, Context())
+        if stream := find_stream(response):
+            response = stream.joined()
         headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}
         return Answer(response["statusCode"], headers, response["body"])
 

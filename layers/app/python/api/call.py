@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from api import json_body
 from api.errors import (
+    EndUserRefusedError,
     InvalidRequestError,
     MalformedRequestError,
     PayloadTooLargeError,
@@ -12,6 +13,7 @@ from api.errors import (
     UnsupportedMediaTypeError,
 )
 from api.operation import Operation, Parameter
+from api.parameters import END_USER
 from api.request import Request
 from api.settings import Settings
 from session_store import identifiers
@@ -44,7 +46,9 @@ class Call:
             for parameter in operation.parameters
         }
         if operation.access == "owner":
-            self.owner = _owner(self._caller, operation.subspace and self._values[operation.subspace])
+            self.end_user = _end_user(self._caller, self.header(END_USER.name), application.settings)
+            subspace = self._values[operation.subspace] if operation.subspace else self.end_user
+            self.owner = _owner(self._caller, subspace)
 
     def __getitem__(self, parameter: Parameter[T]) -> T:
         return cast(T, self._values[parameter])
@@ -100,6 +104,12 @@ def _verified(caller: str | None) -> str:
     if caller is None:
         raise UnauthenticatedError
     return caller
+
+
+def _end_user(caller: str, name: str | None, settings: Settings) -> str | None:
+    if name is not None and not caller.startswith("iam:"):
+        raise EndUserRefusedError
+    return END_USER.parse(name, settings)
 
 
 def _owner(caller: str, subspace: str | None) -> str:

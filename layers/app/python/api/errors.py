@@ -3,6 +3,8 @@
 RequestError
 ├── MalformedRequestError       not JSON as this API takes it
 ├── UnauthenticatedError        the gateway verified no caller
+├── EndUserRefusedError         a caller that may not act for others names somebody
+├── RejoinRefusedError          a client that lost a stream asks for the rest of it
 ├── RouteNotFoundError          nothing is served there
 ├── UnsupportedMediaTypeError   the body is not declared as JSON
 ├── PayloadTooLargeError        more than a limit allows
@@ -44,6 +46,26 @@ class UnauthenticatedError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("The request carries no verified identity.")
+
+
+class EndUserRefusedError(RequestError):
+    code = "end_user_refused"
+
+    def __init__(self) -> None:
+        reason = "is only for services that sign with IAM credentials"
+        super().__init__(f"End-User {reason}.", [("End-User", reason)])
+
+
+class RejoinRefusedError(RequestError):
+    """To answer it with another turn would ask the model again, and again at each reconnection."""
+
+    code = "rejoin_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A stream cannot be rejoined. GET /runs/{run_id} says what became of its run; the same request without"
+            " Last-Event-ID and with its Idempotency-Key gives the stored answer."
+        )
 
 
 class RouteNotFoundError(RequestError):

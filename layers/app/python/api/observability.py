@@ -1,6 +1,10 @@
-"""Logs, metrics and traces of a process. They never hold a prompt, an answer or an error's own words."""
+"""Logs, metrics and traces of a process.
+
+They never hold a prompt, an answer or an error's own words, unless `LOG_ERROR_WORDS` allows it.
+"""
 
 import logging
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -32,7 +36,7 @@ class Observability:
     def __init__(self, settings: Settings) -> None:
         self.logger = Logger(service=settings.service, level=settings.log_level)
         self._settings = settings
-        self._logs_wordless()
+        self._set_up_logs()
 
     def traced(self, handler: Handler) -> Handler:
         """`handler`, as X-Ray segments where tracing is on."""
@@ -89,14 +93,24 @@ class Observability:
     def log_failure(self, error: Exception) -> None:
         self.logger.error("request failed", exc_info=error)
 
-    def _logs_wordless(self) -> None:
-        """Errors are logged by kind and place; what the libraries that hold prompts say, without its values."""
+    def _set_up_logs(self) -> None:
+        """One handler for ours and for the libraries that hold prompts."""
         handler = self.logger.registered_handler
-        if _without_words not in handler.filters:
-            handler.addFilter(_without_words)
+        redact = _keep_words if self._settings.log_error_words else _without_words
+        if not {_keep_words, _without_words} & set(handler.filters):
+            handler.addFilter(redact)
         for name in _OUR_LOGGERS + _LIBRARIES:
             other = logging.getLogger(name)
             other.handlers, other.propagate = [handler], False
+
+
+def _keep_words(record: logging.LogRecord) -> bool:
+    """For a developer's terminal: the traceback as Python prints it, before the line of JSON that names the error."""
+    if record.exc_info and (error := record.exc_info[1]):
+        record.error = _described(error) | {"words": str(error)}
+        sys.stderr.write("".join(traceback.format_exception(error)))
+    record.exc_info = record.exc_text = None
+    return True
 
 
 def _without_words(record: logging.LogRecord) -> bool:

@@ -13,15 +13,16 @@ from pydantic.json_schema import JsonSchemaMode
 
 from api import catalog, problems
 from api.answers import BinaryContent, ProblemDetails
-from api.errors import InvalidRequestError, UnauthenticatedError
+from api.errors import EndUserRefusedError, InvalidRequestError, UnauthenticatedError
 from api.operation import Body, Link, Operation, Parameter
 from api.operations.service import OPENAPI_FILE
+from api.parameters import END_USER
 from api.settings import Settings
-from session_store.errors import RunInProgressError, SessionBusyError, StoreUnavailableError
+from session_store.errors import ModelThrottledError, RunInProgressError, SessionBusyError, StoreUnavailableError
 
 _REFERENCE = "#/components/schemas/{model}"
 _OWNED_ERRORS = (UnauthenticatedError, InvalidRequestError, StoreUnavailableError)
-_WAITING_HELPS = (SessionBusyError, RunInProgressError, StoreUnavailableError)
+_WAITING_HELPS = (SessionBusyError, RunInProgressError, ModelThrottledError, StoreUnavailableError)
 _INTRODUCTION = """\
 A Strands agent whose conversations live in PostgreSQL: they survive restarts, and nobody sees anybody else's.
 
@@ -86,8 +87,8 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     parts: dict[str, Any] = {"operationId": operation.operation_id, "summary": operation.summary}
     if operation.description:
         parts["description"] = operation.description
-    if operation.parameters:
-        parts["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
+    if parameters := _parameters(operation):
+        parts["parameters"] = [_parameter(parameter) for parameter in parameters]
     if operation.body:
         parts["requestBody"] = _body(operation.body, schemas)
     parts["responses"] = {
@@ -98,8 +99,17 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     return parts
 
 
+def _parameters(operation: Operation) -> list[Parameter[Any]]:
+    return [*operation.parameters, *((END_USER,) if _has_end_user(operation) else ())]
+
+
+def _has_end_user(operation: Operation) -> bool:
+    return operation.access == "owner" and operation.subspace is None
+
+
 def _possible_errors(operation: Operation) -> list[type[Exception]]:
-    return [*operation.errors, *(_OWNED_ERRORS if operation.access == "owner" else ())]
+    owned = _OWNED_ERRORS if operation.access == "owner" else ()
+    return [*operation.errors, *owned, *((EndUserRefusedError,) if _has_end_user(operation) else ())]
 
 
 def _body(body: Body, schemas: dict[Any, Any]) -> dict[str, Any]:

@@ -22,10 +22,14 @@ def path_identifier(name: str, description: str) -> Parameter[str]:
     return Parameter(name, "path", description, IDENTIFIER, lambda text, _: parse_identifier(name, text))
 
 
-def query_identifier(name: str, description: str, default: str) -> Parameter[str]:
-    schema = {**IDENTIFIER, "default": default}
+def query_agent_id() -> Parameter[str]:
+    name, description = "agent_id", "Which of the session's agents."
     return Parameter(
-        name, "query", description, schema, lambda text, _: identifiers.checked(name, default if text is None else text)
+        name,
+        "query",
+        description,
+        {**IDENTIFIER, "default": Settings.agent_id},
+        lambda text, settings: identifiers.checked(name, settings.agent_id if text is None else text),
     )
 
 
@@ -87,3 +91,9 @@ LIMIT = Parameter(
     _limit,
 )
 CURSOR = query_text("cursor", "Where the page begins: `next_cursor` of the one before.")
+
+END_USER = header_identifier(
+    "End-User",
+    "For services under IAM alone: on behalf of whom they ask. Sessions, runs and keys are that user's then, within the"
+    " service's own.",
+)

@@ -21,7 +21,9 @@ class Problem:
 
 PROBLEMS: dict[type[Exception], Problem] = {
     errors.MalformedRequestError: Problem(HTTPStatus.BAD_REQUEST),
+    errors.EndUserRefusedError: Problem(HTTPStatus.BAD_REQUEST),
     errors.UnauthenticatedError: Problem(HTTPStatus.UNAUTHORIZED),
+    errors.RejoinRefusedError: Problem(HTTPStatus.CONFLICT),
     errors.RouteNotFoundError: Problem(HTTPStatus.NOT_FOUND),
     errors.UnsupportedMediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
@@ -37,7 +39,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     store_errors.ConflictError: Problem(HTTPStatus.CONFLICT),
     store_errors.AwaitingResponseError: Problem(HTTPStatus.CONFLICT),
     store_errors.RunCancelledError: Problem(HTTPStatus.CONFLICT),
-    store_errors.ModelFailedError: Problem(HTTPStatus.BAD_GATEWAY, "The model did not answer."),
+    store_errors.ModelFailedError: Problem(HTTPStatus.BAD_GATEWAY),  # its words have no more than the kind of error
     store_errors.ModelThrottledError: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The model's service is busy; try again later."
     ),
@@ -45,6 +47,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be reached; try again later."
     ),
     store_errors.RunDeadlineError: Problem(HTTPStatus.GATEWAY_TIMEOUT),
+    store_errors.AgentIdError: Problem(HTTPStatus.INTERNAL_SERVER_ERROR),
     store_errors.ConfigurationError: Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "The service is not set up correctly; its log says what."
     ),

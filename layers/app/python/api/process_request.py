@@ -5,6 +5,7 @@ import json
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -63,13 +64,28 @@ Identifier = Annotated[
 ]
 
 
+def _is_reachable(session_id: str) -> str:
+    if session_id in (".", ".."):
+        raise PydanticCustomError("path", "must not be . or .., which no client can send in a path")
+    return session_id
+
+
+SessionId = Annotated[Identifier, AfterValidator(_is_reachable)]
+
+
+def _is_response(value: object) -> object:
+    if value is None:  # for Strands, no answer at all
+        raise PydanticCustomError("null", "must not be null")
+    return value
+
+
 class InterruptResponse(BaseModel):
-    """A human's answer to the interrupt of that id; `response` is any JSON value that the tool understands."""
+    """A human's answer to the interrupt of that id; `response` is any JSON value but null that the tool understands."""
 
     model_config = ConfigDict(extra="forbid")
 
     interruptId: Identifier  # noqa: N815 - Strands' name
-    response: Any
+    response: Annotated[Any, PlainValidator(_is_response), WithJsonSchema({"not": {"type": "null"}})]
 
 
 class InterruptAnswer(BaseModel):
@@ -93,7 +109,7 @@ class ProcessRequest(BaseModel):
         | Annotated[list[InterruptAnswer], Field(min_length=1, max_length=100), Tag("answers")],
         Discriminator(lambda value: "answers" if isinstance(value, list) else "text"),
     ]
-    session_id: Identifier | None = None
+    session_id: SessionId | None = None
 
     @classmethod
     def parse(cls, call: Call) -> Self:
@@ -105,6 +121,7 @@ class ProcessRequest(BaseModel):
             read = cls.model_validate(value)
         except ValidationError as error:
             raise InvalidRequestError(_fields(error)) from None
+        _check_interrupts(read)
         limit = call.settings.max_prompt_characters
         if isinstance(read.prompt, str) and len(read.prompt) > limit:
             raise PayloadTooLargeError("prompt", f"has more than {limit} characters")
@@ -117,6 +134,17 @@ class ProcessRequest(BaseModel):
         """The same for a request that is sent again, another for any other."""
         text = json.dumps([self.session_id, self.prompt_for_agent()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_interrupts(request: ProcessRequest) -> None:
+    """Raises `InvalidRequestError` for one that is answered twice."""
+    seen = set[str]()
+    for number, answer in enumerate(request.prompt if isinstance(request.prompt, list) else ()):
+        interrupt_id = answer.interruptResponse.interruptId
+        if interrupt_id in seen:
+            name = f"prompt[{number}].interruptResponse.interruptId"
+            raise InvalidRequestError([(name, "is answered twice")])
+        seen.add(interrupt_id)
 
 
 def _fields(error: ValidationError) -> list[tuple[str, str]]:

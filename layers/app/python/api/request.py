@@ -1,7 +1,8 @@
 """One HTTP request, whichever server took it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Request:
     path: as the client sent it, percent-encoded. path_parameters: percent-encoded too. headers: by name in lower case.
     caller: the owner that the server has verified, None where it has verified nobody. read_body: raises
     `MalformedRequestError`. received, deadline: moments of `time.monotonic()`: when the request came, and when the
-    server gives it up.
+    server gives it up. claims: of the caller's verified token.
     """
 
     method: str
@@ -24,3 +25,4 @@ class Request:
     request_id: str
     received: float
     deadline: float
+    claims: Mapping[str, Any] = field(default_factory=dict[str, Any])

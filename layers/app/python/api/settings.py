@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from session_store.errors import ConfigurationError
+from session_store.errors import ConfigurationError, InvalidInputError
+from session_store.identifiers import checked
 from session_store.settings import StoreSettings
 
 _MEBIBYTE = 1024 * 1024
@@ -19,7 +20,10 @@ class Settings:
     run_timeout_seconds: below the 29 s after which API Gateway gives up; streaming: below Lambda's 900 s.
     session_ttl_days: None keeps sessions for ever.
     tracing: X-Ray segments of our own, when POWERTOOLS_TRACE_DISABLED is "false".
+    agent_id: under which sessions keep the agent.
     agent_factory: `package.module:function` that builds the agent of a turn.
+    log_error_words: log errors with their words and traceback, and what the libraries say with its values: these may
+    quote prompts and answers.
     sign_in_url: origin of the user pool's sign-in pages, for the console; None where callers need none.
     sam_local: `sam local` verifies no caller, so there, and only there, one local owner is assumed.
     """
@@ -35,12 +39,14 @@ class Settings:
     session_ttl_days: int | None = None
     run_ttl_hours: int = 24
     expire_batch_size: int = 500
+    agent_id: str = "default"
     agent_factory: str = "agent.agent:build_agent"
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
     sam_local: bool = False
     tracing: bool = False
     log_level: str = "INFO"
+    log_error_words: bool = False
     service: str = "agent-sessions"
     metrics_namespace: str = "AgentSessions"
 
@@ -66,11 +72,13 @@ class Settings:
             session_ttl_days=read.integer("SESSION_TTL_DAYS", 0, 0, 36_500) or None,
             run_ttl_hours=read.integer("RUN_TTL_HOURS", cls.run_ttl_hours, 1, 24 * 365),
             expire_batch_size=read.integer("EXPIRE_BATCH_SIZE", cls.expire_batch_size, 1, 10_000),
+            agent_id=read.identifier("AGENT_ID", cls.agent_id),
             agent_factory=environment.get("AGENT_FACTORY") or cls.agent_factory,
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             sam_local=read.flag("AWS_SAM_LOCAL"),
             tracing=not read.flag("POWERTOOLS_TRACE_DISABLED", default=True),
+            log_error_words=read.flag("LOG_ERROR_WORDS"),
             log_level=read.log_level("POWERTOOLS_LOG_LEVEL", cls.log_level),
             service=environment.get("POWERTOOLS_SERVICE_NAME") or cls.service,
             metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or cls.metrics_namespace,
@@ -88,6 +96,12 @@ class _Reader:
         if not (text.isascii() and text.isdigit() and len(text) < 12 and minimum <= int(text) <= maximum):
             raise ConfigurationError(f"{name} must be a whole number from {minimum} to {maximum}, not {text!r}")
         return int(text)
+
+    def identifier(self, name: str, default: str) -> str:
+        try:
+            return checked(name, self._environment.get(name) or default)
+        except InvalidInputError as error:
+            raise ConfigurationError(str(error)) from error
 
     def log_level(self, name: str, default: str) -> str:
         level = self._environment.get(name, "").strip().upper() or default

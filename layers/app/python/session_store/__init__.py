@@ -9,6 +9,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
+    AgentIdError,
     AgentNotFoundError,
     AlreadyExistsError,
     AwaitingResponseError,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from .run import Run
 
 __all__ = [
+    "AgentIdError",
     "AgentNotFoundError",
     "AlreadyExistsError",
     "AwaitingResponseError",

@@ -5,6 +5,7 @@ the session backend and its client. A class without a code of its own has its pa
 
 SessionStoreError                 session_store_error
 ├── ConfigurationError            misconfigured: a setting is missing or impossible
+│   ├── AgentIdError              misconfigured: build_agent and its sessions disagree on the agent's id
 │   └── MigrationError            migration_failed: the schema cannot be brought up to date
 ├── InvalidInputError             invalid_request: a value the store refuses; nothing was written
 │   ├── InvalidIdentifierError    invalid_request: breaks the rule of `identifiers`
@@ -49,6 +50,16 @@ class ConfigurationError(SessionStoreError):
     """A setting is missing or impossible; the message names it."""
 
     code = "misconfigured"
+
+
+class AgentIdError(ConfigurationError):
+    """The agent that was built is not the one that its sessions keep."""
+
+    def __init__(self, built: str, kept: str) -> None:
+        super().__init__(
+            f"build_agent made an agent with agent_id={built!r}, but its sessions keep {kept!r}: build it with"
+            f" agent_id=turn.agent_id, or set AGENT_ID={built}."
+        )
 
 
 class MigrationError(ConfigurationError):

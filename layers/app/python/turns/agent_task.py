@@ -9,10 +9,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from strands import Agent
-from strands.hooks import AfterModelCallEvent
-from strands.types.exceptions import EventLoopException, MaxTokensReachedException, ModelThrottledException
+from strands.hooks import AfterModelCallEvent, AfterToolCallEvent
+from strands.types.exceptions import ModelThrottledException
 
-from session_store.errors import ModelFailedError, ModelThrottledError, SessionStoreError
+from turns.agent_errors import find_cause, translate_error
 from turns.agent_turn import AgentTurn
 from turns.agents import agents_in
 from turns.event_loop import process_loop
@@ -50,6 +50,7 @@ class AgentTask:
         self.is_throttled = False
         for agent in self._agents:
             agent.add_hook(self._after_model_call, AfterModelCallEvent)
+            agent.add_hook(_log_failure, AfterToolCallEvent)
         self._loop = process_loop()
         # In a copy of this thread's context, as asyncio does it: log keys and trace of the request.
         self._loop.call_soon_threadsafe(self._start)
@@ -68,7 +69,8 @@ class AgentTask:
         except queue.Empty:
             return None
         if isinstance(happened, BaseException):
-            raise _translated(happened) from happened
+            cause = find_cause(happened)
+            raise translate_error(cause) from cause
         return happened
 
     def stop(self) -> None:
@@ -125,14 +127,7 @@ class AgentTask:
                 logger.warning("error=<%s> | an agent did not clean up", type(error).__name__)
 
 
-def _translated(error: BaseException) -> BaseException:
-    """Strands wraps what a hook raises: a lost database must not look like a failed model."""
-    if isinstance(error, EventLoopException):
-        return _translated(error.original_exception)
-    if isinstance(error, SessionStoreError) or not isinstance(error, Exception):
-        return error
-    if isinstance(error, ModelThrottledException):
-        return ModelThrottledError("the model's service refuses more for now")
-    if isinstance(error, MaxTokensReachedException):
-        return ModelFailedError("the model reached its limit of tokens before its answer was complete")
-    return ModelFailedError("the model failed")
+def _log_failure(event: AfterToolCallEvent) -> None:
+    """Strands gives the model the words, and nobody else."""
+    if event.exception:
+        logger.warning("tool=<%s> | the tool failed", event.tool_use["name"], exc_info=event.exception)

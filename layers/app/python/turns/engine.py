@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from strands import Agent
 
-from session_store.errors import ConfigurationError, ModelThrottledError, RunDeadlineError, SessionStoreError
+from session_store.errors import (
+    AgentIdError,
+    ConfigurationError,
+    ModelThrottledError,
+    RunDeadlineError,
+    SessionStoreError,
+)
 from session_store.records import RunRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import DEFAULT_LEASE_SECONDS, Run
@@ -133,16 +139,6 @@ class TurnEngine:
 
     def _patience_seconds(self, deadline: float) -> float:
         return min(WATCH_SECONDS, self.pause_seconds, max(0.0, deadline - time.monotonic()))
-
-
-class AgentIdError(ConfigurationError):
-    """The agent that was built is not the one that the session keeps."""
-
-    def __init__(self, built: str, kept: str) -> None:
-        super().__init__(
-            f"build_agent made an agent with agent_id={built!r}, but its sessions keep {kept!r}: build it with"
-            f" agent_id=turn.agent_id, or set AGENT_ID={built}."
-        )
 
 
 def _describe(run: Run, request: TurnRequest) -> AgentTurn:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from api.application import Application
-from api.edges.api_gateway_caller import find_caller
+from api.edges.api_gateway_caller import find_caller, find_claims
 from api.errors import MalformedRequestError
 from api.operation import Operation
 from api.request import Request
@@ -20,6 +20,9 @@ from api.routing import find_operation
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+GATEWAY_SECONDS = 29.0
 
 Event = Mapping[str, Any]
 Target = tuple[Operation | None, Mapping[str, str]]
@@ -62,7 +65,7 @@ class ApiGatewayHandler:
 def _parse_request(
     event: Event, context: "LambdaContext", path_parameters: Mapping[str, str], *, sam_local: bool
 ) -> Request:
-    received, request_context = time.monotonic(), event["requestContext"]
+    now, request_context = time.monotonic(), event["requestContext"]
     headers: Mapping[str, str] = event.get("headers") or {}
     if sam_local:  # it alone has decoded them
         path_parameters = {name: quote(value, safe="") for name, value in path_parameters.items()}
@@ -75,9 +78,16 @@ def _parse_request(
         read_body=lambda: _decode_body(event),
         caller=find_caller(request_context, sam_local=sam_local),
         request_id=str(request_context.get("requestId", "")),
-        received=received,
-        deadline=received + context.get_remaining_time_in_millis() / 1000,
+        received=now - _waited_seconds(request_context),
+        deadline=now + context.get_remaining_time_in_millis() / 1000,
+        claims=find_claims(request_context),
     )
+
+
+def _waited_seconds(request_context: Mapping[str, Any]) -> float:
+    """How long the gateway has had the request: a cold start takes seconds of the 29 in which it wants an answer."""
+    seconds = time.time() - request_context.get("requestTimeEpoch", 0) / 1000
+    return seconds if 0 < seconds < GATEWAY_SECONDS else 0.0
 
 
 def _decode_body(event: Event) -> bytes:

@@ -19,9 +19,8 @@ def find_caller(request_context: dict[str, Any], *, sam_local: bool = False) -> 
 
     No caller has a slash, since what follows the first one in an owner is a subspace that the caller has named itself.
     """
-    authorizer: dict[str, Any] = request_context.get("authorizer") or {}
     identity: dict[str, Any] = request_context.get("identity") or {}
-    if claims := authorizer.get("claims"):
+    if claims := find_claims(request_context):
         return _as_owner(_find_user_of_pool(claims))
     if identity_id := identity.get("cognitoIdentityId"):
         # All guests of an identity pool share one role: the role's id would make them one owner.
@@ -29,6 +28,12 @@ def find_caller(request_context: dict[str, Any], *, sam_local: bool = False) -> 
     if principal := identity.get("user") or identity.get("caller"):
         return _find_principal(principal)
     return SAM_LOCAL_OWNER if sam_local else None
+
+
+def find_claims(request_context: dict[str, Any]) -> dict[str, Any]:
+    """Of the caller's verified token; empty where there is none."""
+    authorizer: dict[str, Any] = request_context.get("authorizer") or {}
+    return authorizer.get("claims") or {}
 
 
 def _as_owner(caller: str | None) -> str | None:

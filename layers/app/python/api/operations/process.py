@@ -14,6 +14,7 @@ from session_store.errors import (
     IdempotencyKeyReusedError,
     LeaseLostError,
     ModelFailedError,
+    ModelThrottledError,
     RunCancelledError,
     RunDeadlineError,
     RunInProgressError,
@@ -47,6 +48,7 @@ TURN_ERRORS = (
     AwaitingResponseError,
     RunCancelledError,
     ModelFailedError,
+    ModelThrottledError,
     RunDeadlineError,
 )
 
@@ -61,6 +63,8 @@ def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
         idempotency_key=call[IDEMPOTENCY_KEY],
         request_hash=body.fingerprint(),
         deadline=call.deadline(timeout_seconds),
+        end_user=call.end_user,
+        claims=call.request.claims,
     )
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from api import problems
 from api.call import Call
+from api.errors import RejoinRefusedError
 from api.operation import Operation
 from api.operations.process import BODY, IDEMPOTENCY_KEY, TURN_ERRORS, parse_turn
 from api.response import Response
@@ -23,12 +24,15 @@ class BrokenOffError(Exception):
 
 def process_streaming(call: Call) -> Response:
     """An error before the first chunk is an ordinary problem with its status."""
+    if call.header("Last-Event-ID") is not None:
+        raise RejoinRefusedError
     turn = call.turns.run(parse_turn(call, call.settings.streaming_run_timeout_seconds))
     media_type, chunks = _project(turn, call)
     observability = call.application.observability
     headers = {
         "Content-Type": f"{media_type}; charset=utf-8",
         "Cache-Control": "no-cache",
+        "X-Accel-Buffering": "no",  # nginx would keep the events until it has a buffer full of them
         # Encoded as in a path: an id may have what no header can carry, outer spaces or letters beyond ASCII.
         "Session-Id": quote(turn.session_id, safe=""),
         "Run-Id": turn.run_id,
@@ -77,6 +81,6 @@ OPERATIONS = (
         answer="text/event-stream",
         example='id: 1\ndata: {"type":"RUN_STARTED","threadId":"user-123","runId":"0b0a2d5e"}\n\n',
         headers={"Session-Id": "The session, percent-encoded as in a path.", "Run-Id": "The run."},
-        errors=TURN_ERRORS,
+        errors=[*TURN_ERRORS, RejoinRefusedError],
     ),
 )

@@ -12,8 +12,8 @@ from api.parameters import (
     LIMIT,
     SESSION_ID,
     parse_whole_number,
+    query_agent_id,
     query_choice,
-    query_identifier,
 )
 from api.response import Response, json_response, no_content, text_response
 from api.settings import Settings
@@ -29,7 +29,7 @@ SESSION_LINKS = tuple(
     for operation_id in ("readHistory", "exportSession", "deleteSession")
 )
 
-AGENT_ID = query_identifier("agent_id", "Which of the session's agents.", "default")
+AGENT_ID = query_agent_id()
 ORDER: Parameter[Order] = query_choice("order", "Oldest first or newest.", ORDERS)
 
 
