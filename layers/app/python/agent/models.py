@@ -19,6 +19,8 @@ from session_store.errors import ConfigurationError
 # One retry beyond the first attempt: throttling is retried by Strands too, and a run has a deadline.
 SDK_RETRIES: Final = 1
 CONNECT_TIMEOUT_SECONDS: Final = 5
+# A model may think for long: what bounds its silence is the turn's deadline. This is Lambda's own longest run.
+READ_TIMEOUT_SECONDS: Final = 900
 ANTHROPIC_MAX_TOKENS: Final = 4096  # its API requires a limit
 LOCAL_PROVIDER: Final = "local"
 
@@ -52,7 +54,11 @@ def configured_model() -> Model:
 
 
 def build_model(
-    provider: str, model_id: str | None = None, *, local_url: str | None = None, read_timeout_seconds: float = 20
+    provider: str,
+    model_id: str | None = None,
+    *,
+    local_url: str | None = None,
+    read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
 ) -> Model:
     """Build the model of one provider.
 
@@ -61,8 +67,8 @@ def build_model(
             without arguments and returns a Strands `Model`.
         model_id: The provider's name for the model. Bedrock and `local` have a default, the others need one.
         local_url: Base URL, ending in /v1, of the OpenAI-compatible server that `local` talks to.
-        read_timeout_seconds: The longest silence of the model's service; keep it below the run's deadline, so that
-            a stalled service is reported as a failed model and not as a run out of time.
+        read_timeout_seconds: The longest silence of the model's service. A turn that ends at its deadline no longer
+            waits for it.
 
     Raises:
         ModelSettingsError: Unknown provider, missing package, model id or URL, or a factory that gives no model.
@@ -134,7 +140,9 @@ def _load_class(class_name: str, group: str, provider: str) -> Callable[..., Mod
 
 
 def _http_client_args(seconds: float) -> dict[str, Any]:
-    return {"timeout": seconds, "max_retries": SDK_RETRIES}
+    from httpx import Timeout  # these SDKs are built on it
+
+    return {"timeout": Timeout(seconds, connect=CONNECT_TIMEOUT_SECONDS), "max_retries": SDK_RETRIES}
 
 
 # Provider, which is the name of its dependency group too: the Strands class and its arguments for a read timeout.

@@ -1,7 +1,9 @@
 """One psycopg connection, set up so that an RDS Proxy can share it and nothing pins it."""
 
+from collections.abc import Generator
 from ipaddress import ip_address
-from typing import Any, LiteralString
+from math import inf
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -10,10 +12,19 @@ from psycopg.pq import Conninfo
 from .errors import ConfigurationError
 from .iam_token import create_iam_token
 from .settings import StoreSettings
+from .time_limit import seconds_left
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+T = TypeVar("T")
+Row = tuple[Any, ...]
 Statement = LiteralString
 _DEFAULT_PORT = "5432"
+
+
+class Connection(psycopg.Connection[Row]):
+    """Waits for an answer until the `time_limit`; after that it is no longer usable."""
+
+    def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **named: Any) -> T:
+        return super().wait(_within_limit(gen) if seconds_left() < inf else gen, *arguments, **named)
 
 
 def connect(settings: StoreSettings) -> Connection:
@@ -21,7 +32,7 @@ def connect(settings: StoreSettings) -> Connection:
 
     Raises `psycopg.OperationalError`, and `ConfigurationError` for a database that is not UTF-8.
     """
-    connection = psycopg.connect(**_parameters(settings), autocommit=True, prepare_threshold=None)
+    connection = Connection.connect(**_parameters(settings), autocommit=True, prepare_threshold=None)
     try:
         check_encoding(connection)
     except ConfigurationError:
@@ -39,11 +50,24 @@ def check_encoding(connection: psycopg.Connection[Any]) -> None:
         )
 
 
+def _within_limit(generator: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+    """psycopg sends a generator of its protocol what the socket is ready for, and every 0.1 s that it is not."""
+    state = next(generator)
+    try:
+        while True:
+            ready = yield state
+            if seconds_left() <= 0:
+                raise psycopg.OperationalError("no answer came in time")
+            state = generator.send(ready)
+    except StopIteration as ended:
+        return ended.value
+
+
 def _parameters(settings: StoreSettings) -> dict[str, Any]:
     # A named Parse and the DEALLOCATE that follows it pin a proxied connection; so does `options=` at start-up.
     named = _named(settings.url)
     parameters: dict[str, Any] = {
-        "connect_timeout": settings.connect_timeout_seconds,
+        "connect_timeout": _connect_timeout_seconds(settings),
         "application_name": "session-store",
         "client_encoding": "UTF8",
         "keepalives_idle": 30,
@@ -56,6 +80,14 @@ def _parameters(settings: StoreSettings) -> dict[str, Any]:
     if settings.iam_auth and not parameters.get("password"):
         parameters["password"] = _iam_token(settings, parameters)
     return parameters
+
+
+def _connect_timeout_seconds(settings: StoreSettings) -> int:
+    """Raises `psycopg.OperationalError` when no time is left. libpq takes 1 for 2."""
+    left = seconds_left()
+    if left <= 0:
+        raise psycopg.OperationalError("no time is left to connect")
+    return max(1, int(min(settings.connect_timeout_seconds, left)))
 
 
 def _named(url: str) -> dict[str, Any]:

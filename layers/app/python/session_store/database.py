@@ -4,7 +4,9 @@ import os
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from math import inf
 from typing import Any, NamedTuple
 
 import psycopg
@@ -15,6 +17,7 @@ from .connection import Connection, Statement, connect
 from .errors import ConfigurationError, InvalidInputError, SessionStoreError, StoreUnavailableError
 from .settings import StoreSettings
 from .statement_names import DEFAULT_SCHEMA, StatementNames
+from .time_limit import seconds_left
 
 _RETRY_PAUSE_SECONDS = (0.05, 0.25)
 # A statement that was rolled back is safe to try again, and needs to be where transactions are serializable by default.
@@ -85,6 +88,8 @@ class Database:
             return self._try_default_schema()
         if tries >= (_TRIES_AFTER_ROLLBACK if isinstance(error, _ROLLED_BACK) else _TRIES) or not _is_transient(error):
             return False
+        if seconds_left() < _RETRY_PAUSE_SECONDS[1]:
+            return False
         time.sleep(random.uniform(*_RETRY_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
         return True
 
@@ -109,7 +114,7 @@ class Database:
     def _execute(self, statement: Statement, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         if os.getpid() != self._process_id:
             self._start_in_this_process()
-        with self._turn:
+        with self._taken():
             connection = self._current()
             try:
                 self.round_trips += 1
@@ -123,6 +128,17 @@ class Database:
                 raise
             finally:
                 self._used_at = time.monotonic()
+
+    @contextmanager
+    def _taken(self) -> Generator[None]:
+        """The connection for this thread alone."""
+        left = seconds_left()
+        if not self._turn.acquire(timeout=-1 if left == inf else max(0.0, left)):
+            raise psycopg.OperationalError("the connection is in use")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _current(self) -> Connection:
         connection = self._connection

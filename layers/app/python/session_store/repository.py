@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from strands.session.session_repository import SessionRepository
@@ -51,10 +52,12 @@ class PostgreSQLSessionRepository(SessionRepository):
         request_hash: str | None = None,
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
         run_id: str | None = None,
+        deadline: float = inf,
     ) -> Run:
         """One turn of one agent as a unit: leased, durable at its end, two round trips.
 
-        `run_id` is new for each run; without one it gets a UUID.
+        `run_id` is new for each run; without one it gets a UUID. `deadline` is the moment of `time.monotonic()` after
+        which the database is no longer waited for, but for 2 s in which the run's end is written.
         Entering it raises `SessionBusyError` while another run holds the session. See `Run`.
         """
         return Run(
@@ -66,6 +69,7 @@ class PostgreSQLSessionRepository(SessionRepository):
             request_hash=request_hash,
             lease_seconds=lease_seconds,
             run_id=run_id,
+            deadline=deadline,
         )
 
     def read_run(self, run_id: str) -> RunRecord:

@@ -5,6 +5,8 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from math import inf
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -33,8 +35,10 @@ from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
 from .store import Store
 from .strands_errors import as_session_exceptions
+from .time_limit import time_limit
 
 DEFAULT_LEASE_SECONDS = 30.0
+END_SECONDS = 2.0
 _RENEWALS_PER_LEASE = 3
 
 logger = logging.getLogger(__name__)
@@ -66,6 +70,7 @@ class Run:
         request_hash: str | None,
         lease_seconds: float,
         run_id: str | None = None,
+        deadline: float = inf,
     ) -> None:
         self.session_id = checked("session_id", uuid.uuid4().hex if session_id is None else session_id)
         self.agent_id = checked("agent_id", agent_id)
@@ -75,6 +80,7 @@ class Run:
         self.round_trips = 0
         self._store = store
         self._owner = owner
+        self._deadline = deadline
         self._lease_seconds = checked_lease("lease_seconds", lease_seconds)
         self._request = RunRequest(
             self.session_id,
@@ -181,7 +187,8 @@ class Run:
 
     def _begin(self) -> None:
         started = time.perf_counter()
-        begun = self._store.runs.begin(self._owner, self._request)
+        with time_limit(self._deadline):
+            begun = self._store.runs.begin(self._owner, self._request)
         self.round_trips += 1
         self.begin_seconds = time.perf_counter() - started
         if isinstance(begun, RunRecord):
@@ -221,7 +228,8 @@ class Run:
     def _write(self, outcome: RunOutcome | None) -> None:
         self._write_number += 1
         write = self._journal.take(outcome)._replace(number=self._write_number)
-        cancel_requested = self._store.runs.write(self._owner, write)
+        with self._write_limit():
+            cancel_requested = self._store.runs.write(self._owner, write)
         self.round_trips += 1
         self._journal.settle()
         if cancel_requested and outcome is None:
@@ -251,10 +259,15 @@ class Run:
         last = self._journal.last_of_run(self.agent_id)
         return last.message_id if last and json.loads(last.message).get("role") == "assistant" else None
 
+    def _write_limit(self) -> AbstractContextManager[None]:
+        """The end of a run has to be written after its deadline."""
+        return time_limit(self._deadline + END_SECONDS)
+
     def _renew(self) -> bool:
         try:
-            if self._store.runs.renew(self._owner, self.session_id, self.run_id, self._lease_seconds):
-                self._cancelled = True
+            with self._write_limit():
+                if self._store.runs.renew(self._owner, self.session_id, self.run_id, self._lease_seconds):
+                    self._cancelled = True
         except LeaseLostError as error:
             self._lost = error
             raise

@@ -74,6 +74,7 @@ class TurnEngine:
             request_hash=request.request_hash,
             lease_seconds=self.lease_seconds,
             run_id=request.run_id,
+            deadline=request.deadline,
         )
         events = prefetch_first(self._events(run, request))
         return Turn(run.session_id, run.run_id, events)
