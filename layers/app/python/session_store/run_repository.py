@@ -15,7 +15,7 @@ from .identifiers import checked
 from .journal import Journal
 from .kept_messages import compare
 from .records import AgentRecord, BegunRun, MessageRecord, MultiAgentRecord
-from .repair import repair_agent
+from .repair import close_answered_elsewhere, repair_agent
 from .run_agent import RunAgent
 from .run_multi_agents import RunMultiAgents
 from .store import Store
@@ -148,6 +148,8 @@ class RunRepository(SessionRepository):
         agent = agent_of(record)
         self._journal.restored(record, tail)
         own = self._agents[record.agent_id] = RunAgent(agent)
+        if record.agent_id != self._agent_id:
+            close_answered_elsewhere(agent, self.interrupts, self.answered_interrupts)
         closing = repair_agent(agent, lambda: self._tail(record))
         for message in closing or ():
             repair = SessionMessage.from_message(message, 0)
