@@ -69,10 +69,14 @@ class RunRepository(SessionRepository):
         return self._agents.setdefault(agent_id, RunAgent())
 
     def hold(self, agent: Agent, *, contents: bool) -> None:
-        """Take down what the agent holds now as what the next turn restores. See `kept_messages.compare`."""
+        """Take down what the agent holds now as what the next turn restores.
+
+        contents: whether to look for messages that were changed since they were stored; long histories take time.
+        """
         if not agent.model.stateful:  # its conversation is where its model is
             own, next_id = self.agent(agent.agent_id), self._journal.next_message_id(agent.agent_id)
-            own.keep(agent.agent_id, compare(agent.messages, own.known, next_id, contents=contents))
+            changed = None if contents else own.messages.changed
+            own.keep(agent.agent_id, compare(agent.messages, own.known, next_id, changed))
             agent.conversation_manager.removed_message_count = own.messages.first_id
         self.update_agent(self._session.session_id, SessionAgent.from_agent(agent))
 
