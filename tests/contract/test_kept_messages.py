@@ -220,6 +220,20 @@ def test_a_message_edited_in_place_is_restored_as_edited_and_stays_stored_as_it_
     assert texts(stored(repository)) == ["prompt 0", "answer 0", "prompt 1", "answer 1"]
 
 
+def test_a_turn_that_breaks_off_keeps_what_was_kept_before(repository: Repository) -> None:
+    hold_turns(repository, 0)
+    with repository.run("s") as run:
+        agent = agent_of(run.session_manager)
+        agent.messages[1]["content"][0]["text"] = "edited"
+        agent.messages.insert(0, {"role": "user", "content": [{"text": "before"}]})
+
+    def go(run: Run) -> None:
+        agent_of(run.session_manager, [UseTool("look", {})], RuntimeError("broke"), tools=[look])("prompt 1")
+
+    break_off(repository, go)
+    assert texts(restored(repository).messages)[:3] == ["before", "prompt 0", "edited"]
+
+
 def test_what_was_redacted_is_not_kept_by_its_agent(repository: Repository, transport: Transport) -> None:
     hold_turns(repository, 0)
     with repository.run("s") as run:

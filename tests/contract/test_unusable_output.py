@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from strands import tool
 from strands.hooks import AfterModelCallEvent, BeforeToolCallEvent
 from strands.types.streaming import StreamEvent
 
 from session_store.errors import ModelFailedError
 from session_store.history import TURN_ENDED, TURN_INTERRUPTED
+from session_store.unusable_output import GUARDRAIL_INTERVENED, NO_WORDS
 from tests.contract.agents import Repository, agent_of, result_texts, stored, texts
 from tests.reliability.turns import assert_closed
 from tests.support.scripted_model import Call, ScriptedModel, Stop, UseTool
@@ -80,7 +82,7 @@ def gemini(messages: Any) -> list[Any]:
 
 @pytest.mark.parametrize("kind", WORDLESS)
 def test_an_answer_without_words_fails_its_run(repository: Repository, kind: str) -> None:
-    with pytest.raises(ModelFailedError, match="without words"), repository.run("s") as run:
+    with pytest.raises(ModelFailedError, match="words"), repository.run("s") as run:
         agent_of(run.session_manager, WORDLESS[kind])("go")
     ended = repository.read_run(run.run_id)
     assert (ended.status, ended.error_code) == ("failed", "model_failed")
@@ -114,6 +116,23 @@ def test_an_application_that_catches_it_goes_on_in_its_run(repository: Repositor
         agent("again")
     assert texts(stored(repository)) == ["go", TURN_ENDED, "again", "fine"]
     assert_closed(stored(repository))
+
+
+def test_a_model_that_owes_structured_output_is_asked_again(repository: Repository) -> None:
+    class Person(BaseModel):
+        name: str
+
+    with repository.run("s") as run:
+        agent = agent_of(run.session_manager, [REASONING], [UseTool("Person", {"name": "Ann"})])
+        assert agent("who?", structured_output_model=Person).structured_output == Person(name="Ann")
+    assert texts(stored(repository))[:2] == ["who?", NO_WORDS]
+    assert "reasoningContent" not in str(stored(repository))
+
+
+def test_a_guardrail_that_leaves_no_words_gets_some(repository: Repository) -> None:
+    with repository.run("s") as run:
+        agent_of(run.session_manager, [Stop("guardrail_intervened")])("go")
+    assert texts(stored(repository))[1:] == [GUARDRAIL_INTERVENED]
 
 
 def test_a_hook_may_ask_the_model_again_first(repository: Repository) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,23 @@ class Turns:
         swarm = Swarm(nodes, session_manager=run.session_manager, id="many")
         assert swarm("the task").status.value == "completed"
 
+    def ask_through(self, run: Run) -> None:
+        agent = self._caller(run, [[UseTool("second", {"input": "go"})]], [[self._use_approved("transfer")]])
+        assert agent("please").stop_reason == "interrupt"
+
+    def answer_through(self, run: Run) -> None:
+        self._caller(run, ["all done"], ["done"])(_answers(run))
+
+    def go_on_through(self, run: Run) -> None:
+        agent = self._caller(run, [[UseTool("second", {"input": "and now?"})], "fine"], ["nothing is open"])
+        agent("next")
+        assert "nothing is open" in str(agent.messages), agent.messages
+
+    def _caller(self, run: Run, turns: list[Any], turns_of_its_tool: list[Any]) -> Agent:
+        second = self._agent(run, "second", *turns_of_its_tool)
+        as_tool = second.as_tool(name="second", preserve_context=True)
+        return self._agent(run, "default", *turns, tools=[as_tool])
+
     def ask_in_graph(self, run: Run) -> None:
         graph = self._graph(run, ("first says",), ([self._use_approved("transfer")],), ())
         assert graph("the task").status.value == "interrupted"
@@ -98,11 +115,11 @@ class Turns:
         assert not run.interrupts
         assert graph("go on").status.value == "completed"
 
-    def _agent(self, run: Run, agent_id: str, *turns: Any) -> Agent:
+    def _agent(self, run: Run, agent_id: str, *turns: Any, tools: Sequence[Any] = ()) -> Agent:
         return Agent(
             agent_id=agent_id,
             model=ScriptedModel(*turns),
-            tools=self._tools,
+            tools=[*self._tools, *tools],
             session_manager=run.session_manager,
             conversation_manager=NullConversationManager(),
             callback_handler=None,

@@ -26,8 +26,10 @@ from session_store.settings import StoreSettings
 from tests.reliability.pooler import PROGRAM, Pooler, running_pooler
 from tests.reliability.processes import Worker
 from tests.reliability.soak_check import check, count_kinds, read_events
+from tests.reliability.soak_turns import SoakTurns
 from tests.reliability.soak_worker import soak_worker
-from tests.reliability.turns import hold_turn_when_free
+from tests.reliability.turns import agent_of, run_when_free
+from tests.support.scripted_model import ScriptedModel
 
 PROCESSES = 4
 SECONDS_BETWEEN_KILLS = (0.2, 1.0)
@@ -105,16 +107,24 @@ def go_on_with_every_session(url: str) -> None:
     """Whatever was interrupted, the next turn must work."""
     store = PostgreSQLStore(StoreSettings(url=url))
     repository = PostgreSQLSessionRepository(store=store)
-    cursor = None
-    ids: list[str] = []
-    while True:
-        page = repository.list_sessions(limit=100, cursor=cursor)
-        ids += [session.session_id for session in page.sessions]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    for session_id in ids:
-        hold_turn_when_free(repository, session_id, "the last prompt")
+    turns = SoakTurns(random.Random(0), lambda operation: None)
+    with psycopg.connect(url, autocommit=True) as connection:
+        sessions = connection.execute(
+            """
+            SELECT session_id, ARRAY(SELECT agent_id FROM agents a WHERE a.session_key = s.session_key),
+                   EXISTS (SELECT FROM multi_agents m WHERE m.session_key = s.session_key)
+            FROM sessions s
+            """
+        ).fetchall()
+    for session_id, agent_ids, has_graph in sessions:
+        with run_when_free(repository, session_id) as run:
+            if run.interrupts:
+                turns.answer(run)
+        with run_when_free(repository, session_id) as run:
+            for agent_id in agent_ids:
+                agent_of(run.session_manager, ScriptedModel("fine"), agent_id=agent_id)("the last prompt")
+            if has_graph:
+                turns.hold_graph(run, "last")
     with psycopg.connect(url, autocommit=True) as connection:
         # The last turns are not the soak's: they only had to work.
         connection.execute(

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from session_store.encoding import decode
-from session_store.history import TOOL_INTERRUPTED, TURN_INTERRUPTED
+from session_store.history import TOOL_INTERRUPTED, TURN_ENDED, TURN_INTERRUPTED
 from tests.reliability.turns import assert_closed
 
 _OPERATION = re.compile(r"(?:prompt|answer|result) (\S+)")
@@ -54,12 +54,12 @@ def read_events(logs: Iterable[Path]) -> list[Event]:
 def check(events: Sequence[Event], connection: "psycopg.Connection[Any]") -> Findings:
     findings = Findings()
     histories = _read_histories(connection)
-    turns = {session: _turns_of(messages) for session, messages in histories.items()}
-    for session, messages in histories.items():
+    turns = {session: _turns_of(messages) for (session, agent), messages in histories.items() if agent == "default"}
+    for (session, agent), messages in histories.items():
         try:
             assert_closed(messages)
         except AssertionError as error:
-            findings.invalid.append(f"{session}: {error}")
+            findings.invalid.append(f"{session}, {agent}: {error}")
     findings.unexpected = [
         f"{event['operation']}: {event['error']}" for event in events if event["event"] == "unexpected"
     ]
@@ -69,14 +69,15 @@ def check(events: Sequence[Event], connection: "psycopg.Connection[Any]") -> Fin
     return findings
 
 
-def _read_histories(connection: "psycopg.Connection[Any]") -> dict[str, list[dict[str, Any]]]:
-    histories: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for session_id, message_id, message in connection.execute(
-        "SELECT session_id, message_id, message::text FROM sessions JOIN messages USING (session_key)"
-        " ORDER BY session_id, message_id"
+def _read_histories(connection: "psycopg.Connection[Any]") -> dict[tuple[str, str], list[dict[str, Any]]]:
+    histories: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for session_id, agent_id, message_id, message in connection.execute(
+        "SELECT session_id, agent_id, message_id, message::text FROM sessions JOIN messages USING (session_key)"
+        " ORDER BY session_id, agent_id, message_id"
     ):
-        assert message_id == len(histories[session_id]), f"{session_id}: ids are not dense"
-        histories[session_id].append(decode(message))
+        history = histories[session_id, agent_id]
+        assert message_id == len(history), f"{session_id}, {agent_id}: ids are not dense"
+        history.append(decode(message))
     return histories
 
 
@@ -95,7 +96,7 @@ def _turns_of(messages: Sequence[dict[str, Any]]) -> list[Turn]:
 
 def _texts(message: dict[str, Any]) -> Iterable[str]:
     for block in message["content"]:
-        if "text" in block and block["text"] != TURN_INTERRUPTED:
+        if "text" in block and block["text"] not in (TURN_INTERRUPTED, TURN_ENDED):
             yield block["text"]
         if "toolUse" in block:
             yield f"prompt {block['toolUse']['input']['name']}"
@@ -135,6 +136,8 @@ def _end_of_deletion(events: Sequence[Event], number: int) -> float:
 def _check_doubles(events: Sequence[Event], turns: dict[str, list[Turn]], findings: Findings) -> None:
     stored = Counter(operation for of in turns.values() for turn in of for operation in turn.operations)
     findings.doubled += [f"{operation} in {count} turns" for operation, count in stored.items() if count > 1]
+    effects = Counter(event["operation"] for event in events if event["event"] == "effect")
+    findings.doubled += [f"{operation}, approved once, was done {n} times" for operation, n in effects.items() if n > 1]
     runs_of_key: dict[str, set[str]] = defaultdict(set)
     keys = {event["operation"]: event["key"] for event in events if event["event"] == "try" and event["key"]}
     for event in events:

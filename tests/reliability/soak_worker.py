@@ -9,8 +9,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from strands import Agent, tool
-from strands.agent.conversation_manager import SlidingWindowConversationManager
 from strands.types.exceptions import EventLoopException
 
 from session_store.errors import (
@@ -24,24 +22,13 @@ from session_store.errors import (
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from tests.support.scripted_model import ScriptedModel, UseTool
+from tests.reliability.soak_turns import MODEL_FAILURE, SoakTurns
 
 LEASE_SECONDS = 1.0
 HOT_SESSIONS = [f"hot {number}" for number in range(6)]
 SESSIONS = [f"session {number}" for number in range(150)]
 DELETED_SESSIONS = [f"deleted {number}" for number in range(10)]
-MODEL_FAILURE = "the soak's model fails"
 EXPECTED = (SessionBusyError, RunInProgressError, LeaseLostError, StoreUnavailableError, SessionNotFoundError)
-
-
-@tool
-def work(name: str) -> str:
-    """Works.
-
-    Args:
-        name: whose work it is.
-    """
-    return f"result {name}"
 
 
 class SoakWorker:
@@ -52,18 +39,19 @@ class SoakWorker:
         self._name = name
         self._random = random.Random(name)
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._turns = 0
+        self._turns = SoakTurns(self._random, lambda operation: self._tell("effect", operation))
+        self._turn_count = 0
 
     def step(self) -> None:
         if self._random.random() < 0.02:
             self._delete(self._random.choice(DELETED_SESSIONS))
             return
-        self._turns += 1
+        self._turn_count += 1
         sessions = self._random.choices([HOT_SESSIONS, SESSIONS, DELETED_SESSIONS], [30, 60, 10])[0]
         # Keys come again, from any process and for any session: only the first may run.
         key = f"key-{time.monotonic_ns() // 200_000_000}-{self._random.randrange(3)}"
         has_key = sessions is not DELETED_SESSIONS and self._random.random() < 0.2
-        self._turn(f"{self._name}-{self._turns}", self._random.choice(sessions), key if has_key else None)
+        self._turn(f"{self._name}-{self._turn_count}", self._random.choice(sessions), key if has_key else None)
 
     def _turn(self, operation: str, session_id: str, key: str | None) -> None:
         self._tell("try", operation, session_id=session_id, key=key)
@@ -81,26 +69,10 @@ class SoakWorker:
                 self._tell("replayed", operation, run_id=run.run_id, key=key)
                 return
             self._tell("begun", operation, run_id=run.run_id, session_id=session_id)
-            Agent(
-                model=ScriptedModel(*self._script(operation)),
-                tools=[work],
-                session_manager=run.session_manager,
-                conversation_manager=SlidingWindowConversationManager(window_size=12),
-                callback_handler=None,
-            )(f"prompt {operation}")
-        self._tell("acknowledged", operation, run_id=run.run_id, session_id=session_id, key=key)
-
-    def _script(self, operation: str) -> list[Any]:
-        answer = f"answer {operation}"
-        use = UseTool("work", {"name": operation})
-        kind = self._random.random()
-        if kind < 0.03:
-            return [RuntimeError(MODEL_FAILURE)]
-        if kind < 0.06:
-            return [use, RuntimeError(MODEL_FAILURE)]
-        if kind < 0.5:
-            return [answer]
-        return [use, answer] if kind < 0.8 else [[use, use], use, answer]
+            answered = self._turns.hold(run, operation)
+        if answered:
+            key = key if answered == operation else None
+            self._tell("acknowledged", answered, run_id=run.run_id, session_id=session_id, key=key)
 
     def _delete(self, session_id: str) -> None:
         self._tell("deleting", session_id, session_id=session_id)

@@ -96,12 +96,21 @@ def after_answering_in_a_graph(session: Session) -> None:
     assert session.effects or state["status"] == "executing"
 
 
+def after_answering_through_another_agent(session: Session) -> None:
+    if session.waits():
+        session.turns.hold("answer_through")
+    session.turns.hold("go_on_through")
+    assert session.effects in ([], ["transfer"])
+    session.assert_goes_on("default", "second")
+
+
 RUNS: dict[str, tuple[str | None, Callable[[Session], None]]] = {
     "ask": (None, after_asking),
     "answer": ("ask", after_answering),
     "two": (None, after_two_agents),
     "graph": (None, after_a_graph),
     "swarm": (None, after_a_swarm),
+    "answer_through": ("ask_through", after_answering_through_another_agent),
     "answer_in_graph": ("ask_in_graph", after_answering_in_a_graph),
 }
 """The run that is killed: the one before it, and what must hold after it."""

@@ -1,7 +1,8 @@
 """Turns of a real agent with a scripted model, and what must hold of the history they leave."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from strands.session.session_manager import SessionManager
 from session_store.encoding import decode
 from session_store.errors import SessionBusyError
 from session_store.repository import PostgreSQLSessionRepository
+from session_store.run import Run
 from session_store.store import Store
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import wait_until
@@ -41,15 +43,28 @@ def hold_turn(
 
 
 def hold_turn_when_free(repository: PostgreSQLSessionRepository, session_id: str, prompt: str, *script: Any) -> str:
-    """A turn that waits for a lease to run out, for at most half a minute."""
+    """A turn that waits for a lease to run out."""
+    with run_when_free(repository, session_id) as run:
+        agent_of(run.session_manager, ScriptedModel(*(script or (f"answer to {prompt}",))))(prompt)
+    return run.run_id
+
+
+@contextmanager
+def run_when_free(repository: PostgreSQLSessionRepository, session_id: str) -> Generator[Run]:
+    """A run that waits for a lease to run out, for at most half a minute."""
     until = time.monotonic() + 30
     while True:
+        run = repository.run(session_id)
         try:
-            return hold_turn(repository, session_id, prompt, *script)
+            run.__enter__()
+            break
         except SessionBusyError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.02)
+    with ExitStack() as block:
+        block.push(run.__exit__)
+        yield run
 
 
 def history(store: Store, session_id: str, agent_id: str = "default") -> list[dict[str, Any]]:

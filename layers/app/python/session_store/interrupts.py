@@ -24,7 +24,8 @@ def waiting_interrupts(state: InterruptState) -> dict[str, Any]:
     """The interrupts without an answer, by id; empty when the agent waits for nobody."""
     if not state.get("activated"):
         return {}
-    return {name: interrupt for name, interrupt in state["interrupts"].items() if interrupt.get("response") is None}
+    interrupts: dict[str, Any] = state.get("interrupts", {})
+    return {name: interrupt for name, interrupt in interrupts.items() if interrupt.get("response") is None}
 
 
 def answered_interrupt_ids(state: InterruptState) -> list[str]:

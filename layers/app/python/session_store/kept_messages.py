@@ -5,7 +5,7 @@ part of it, such as pinned ones or a snapshot's, and stored messages that the ag
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from strands.types.content import Message
@@ -70,16 +70,20 @@ class KnownMessages:
         )
 
 
-def compare(held: Sequence[Message], known: KnownMessages, next_id: int, *, contents: bool) -> KeptMessages:
-    """contents: whether to look for stored messages that were changed, which takes some time in a long history."""
+def compare(
+    held: Sequence[Message], known: KnownMessages, next_id: int, changed: Mapping[int, Message] | None
+) -> KeptMessages:
+    """changed: the stored messages that the agent has changed, by id, as far as is known; None to look for them."""
     start, first_id = len(held), next_id
     while start and known.id_of(held[start - 1]) == first_id - 1:
         start, first_id = start - 1, first_id - 1
     before = [known.as_redacted(message) for message in held[:start]]
     question = None if before else known.question_before(first_id)
-    stored = zip(range(first_id, next_id), held[start:], strict=True)
-    changed = {number: message for number, message in stored if known.is_changed(number, message)} if contents else {}
-    return KeptMessages(first_id, [question] if question else before, changed)
+    stored = dict(zip(range(first_id, next_id), held[start:], strict=True))
+    if changed is None:
+        changed = {number: message for number, message in stored.items() if known.is_changed(number, message)}
+    still_changed = {number: message for number, message in changed.items() if number in stored}
+    return KeptMessages(first_id, [question] if question else before, still_changed)
 
 
 def _spellings(message: Message) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """Closes what a run that broke off left open, so that the next turn can begin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from strands.types.content import Message, _ensure_tracking_id  # pyright: ignore[reportPrivateUsage]
@@ -40,6 +40,18 @@ def repair_agent(agent: SessionAgent, last: Callable[[], Message | None]) -> lis
     for message in closing:
         _ensure_tracking_id(message)
     return closing
+
+
+def close_answered_elsewhere(agent: SessionAgent, waiting: Iterable[str], answered: Iterable[str]) -> None:
+    """Take an agent's questions for answered if the agent that uses it as a tool got the answers, and broke off.
+
+    waiting, answered: the interrupts of that agent, which names them `v1:agent_as_tool:<its tool use>:<theirs>`.
+    """
+    internal: dict[str, Any] = agent._internal_state  # pyright: ignore[reportPrivateUsage]
+    for interrupt_id, interrupt in waiting_interrupts(internal.get("interrupt_state", {})).items():
+        theirs = f":{interrupt_id}"
+        if any(name.endswith(theirs) for name in answered) and not any(name.endswith(theirs) for name in waiting):
+            interrupt["response"] = "answered elsewhere"
 
 
 def repair_multi_agent(payload: dict[str, Any]) -> InterruptState | None:

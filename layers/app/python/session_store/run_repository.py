@@ -15,7 +15,7 @@ from .identifiers import checked
 from .journal import Journal
 from .kept_messages import compare
 from .records import AgentRecord, BegunRun, MessageRecord, MultiAgentRecord
-from .repair import repair_agent
+from .repair import close_answered_elsewhere, repair_agent
 from .run_agent import RunAgent
 from .run_multi_agents import RunMultiAgents
 from .store import Store
@@ -69,10 +69,14 @@ class RunRepository(SessionRepository):
         return self._agents.setdefault(agent_id, RunAgent())
 
     def hold(self, agent: Agent, *, contents: bool) -> None:
-        """Take down what the agent holds now as what the next turn restores. See `kept_messages.compare`."""
+        """Take down what the agent holds now as what the next turn restores.
+
+        contents: whether to look for messages that were changed since they were stored; long histories take time.
+        """
         if not agent.model.stateful:  # its conversation is where its model is
             own, next_id = self.agent(agent.agent_id), self._journal.next_message_id(agent.agent_id)
-            own.keep(agent.agent_id, compare(agent.messages, own.known, next_id, contents=contents))
+            changed = None if contents else own.messages.changed
+            own.keep(agent.agent_id, compare(agent.messages, own.known, next_id, changed))
             agent.conversation_manager.removed_message_count = own.messages.first_id
         self.update_agent(self._session.session_id, SessionAgent.from_agent(agent))
 
@@ -148,6 +152,8 @@ class RunRepository(SessionRepository):
         agent = agent_of(record)
         self._journal.restored(record, tail)
         own = self._agents[record.agent_id] = RunAgent(agent)
+        if record.agent_id != self._agent_id:
+            close_answered_elsewhere(agent, self.interrupts, self.answered_interrupts)
         closing = repair_agent(agent, lambda: self._tail(record))
         for message in closing or ():
             repair = SessionMessage.from_message(message, 0)

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
+from strands.agent.agent import Agent
 from strands.hooks import AfterModelCallEvent, AfterToolCallEvent, BeforeToolCallEvent, HookProvider, HookRegistry
+from strands.tools.structured_output.structured_output_tool import StructuredOutputTool
 from strands.types.content import Message
 
 from .encoding import encode
 from .errors import ModelFailedError, UnstorableValueError
 
+NO_WORDS = "There is no answer in words yet."
 GUARDRAIL_INTERVENED = "A guardrail intervened: there is no answer."
 _UNSPOKEN = {"reasoningContent", "cachePoint"}
 
@@ -33,11 +36,9 @@ class UnusableOutput(HookProvider):
     def _check_answer(self, event: AfterModelCallEvent) -> None:
         if event.stop_response is None or event.retry:
             return
-        message = event.stop_response.message
-        if not message["content"] and event.stop_response.stop_reason == "guardrail_intervened":
-            message["content"] = [{"text": GUARDRAIL_INTERVENED}]
+        message, stop_reason = event.stop_response.message, event.stop_response.stop_reason
         if not any(_says_something(block) for block in message["content"]):
-            raise ModelFailedError("the model gave an answer without words")
+            message["content"] = [{"text": _words_instead(event.agent, message, stop_reason)}]
         self._replace_unstorable_arguments(message)
 
     def _replace_unstorable_arguments(self, message: Message) -> None:
@@ -58,6 +59,21 @@ class UnusableOutput(HookProvider):
             text = f"The tool has run, but its {reason}"
             tool_use_id = event.result["toolUseId"]
             event.result = {"toolUseId": tool_use_id, "status": "error", "content": [{"text": text}]}
+
+
+def _words_instead(agent: Agent, message: Message, stop_reason: str) -> str:
+    """Raises `ModelFailedError`, where the turn does not go on by itself."""
+    if not message["content"] and stop_reason == "guardrail_intervened":
+        return GUARDRAIL_INTERVENED
+    if stop_reason == "end_turn" and _wants_structure(agent):  # Strands asks the model again
+        return NO_WORDS
+    if stop_reason == "max_tokens":
+        raise ModelFailedError("the model reached its limit of tokens before it gave an answer in words")
+    raise ModelFailedError("the model gave an answer without words")
+
+
+def _wants_structure(agent: Agent) -> bool:
+    return any(isinstance(each, StructuredOutputTool) for each in agent.tool_registry.dynamic_tools.values())
 
 
 def _says_something(block: Mapping[str, Any]) -> bool:
