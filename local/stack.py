@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -13,7 +14,8 @@ from typing import Self
 import psycopg
 
 from local.database import DatabaseError, EmbeddedDatabase
-from local.gateway import Gateway
+from local.gateway import Gateway, Owner
+from local.gateway.event import ACCOUNT_ID
 from local.model import LocalModel, LocalModelError
 from session_store.connection import connect
 from session_store.errors import SessionStoreError
@@ -21,6 +23,7 @@ from session_store.migrate import apply_migrations
 from session_store.settings import StoreSettings
 
 DEFAULT_MODEL_PROVIDER = "local"
+CALLER_NAME = re.compile(r"[a-z0-9]{1,32}")
 
 logger = logging.getLogger("local")
 
@@ -37,7 +40,7 @@ class Stack:
     """A context manager that runs the local stack. Port 0 takes a free one.
 
     In the environment, `SESSION_BACKEND_URL=postgresql://…` replaces the embedded database, and `MODEL_PROVIDER` and
-    `MODEL_ID` replace the small local model.
+    `MODEL_ID` replace the small local model. `LOCAL_CALLERS` names further callers, each served on a port of its own.
     """
 
     def __init__(
@@ -46,6 +49,8 @@ class Stack:
         self._environment = environment
         self._port = self._read_port("PORT", 8000) if port is None else port
         self._backend_port = self._read_port("SESSION_BACKEND_PORT", 8001) if backend_port is None else backend_port
+        self._callers = self._read_callers()
+        self.caller_urls: dict[str, str] = {}
         self._parts = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -72,6 +77,12 @@ class Stack:
             raise StackError(f"{variable} must be a port number, not {value!r}")
         return int(value)
 
+    def _read_callers(self) -> list[str]:
+        names = self._environment.get("LOCAL_CALLERS", "").split()
+        if odd := [name for name in names if not CALLER_NAME.fullmatch(name)]:
+            raise StackError(f"LOCAL_CALLERS must be names of lower-case letters and digits, not {odd[0]!r}")
+        return list(dict.fromkeys(names))
+
     def _start_database(self, parts: contextlib.ExitStack) -> str:
         configured_url = self._environment.get("SESSION_BACKEND_URL")
         settings = StoreSettings.from_environment(self._environment)
@@ -89,14 +100,32 @@ class Stack:
         return url
 
     def _start_gateway(self, parts: contextlib.ExitStack, model: Mapping[str, str]) -> Gateway:
-        environment = {**self._environment, **model, "SESSION_BACKEND_URL": self.database_url}
+        environment = {
+            "LOG_ERROR_WORDS": "true",  # on this machine they are the developer's own
+            **self._environment,
+            **model,
+            "SESSION_BACKEND_URL": self.database_url,
+        }
+        caller_ports = self._caller_ports()
         try:
-            return parts.enter_context(Gateway(environment, port=self._port, backend_port=self._backend_port))
+            gateway = parts.enter_context(Gateway(environment, port=self._port, backend_port=self._backend_port))
+            self.caller_urls = {
+                name: f"http://127.0.0.1:{gateway.listen(port, _make_caller(name))}"
+                for name, port in caller_ports.items()
+            }
         except OSError as error:
+            ports = " or ".join(map(str, [self._port, self._backend_port, *caller_ports.values()]))
             raise StackError(
-                f"port {self._port} or {self._backend_port} cannot be opened: set PORT and SESSION_BACKEND_PORT"
-                f" to others, or to 0 for any free one ({error})"
+                f"port {ports} cannot be opened: set PORT and SESSION_BACKEND_PORT to others, or to 0 for any free one"
+                f" ({error})"
             ) from error
+        return gateway
+
+    def _caller_ports(self) -> dict[str, int]:
+        """The ports after ours; free ones if ours are, or if there are none after ours."""
+        first = max(self._port, self._backend_port) + 1
+        free = 0 in (self._port, self._backend_port) or first + len(self._callers) > 65536
+        return {name: 0 if free else first + index for index, name in enumerate(self._callers)}
 
     def _start_model(self, parts: contextlib.ExitStack) -> dict[str, str]:
         provider = self._environment.get("MODEL_PROVIDER") or DEFAULT_MODEL_PROVIDER
@@ -104,6 +133,10 @@ class Stack:
         if provider == DEFAULT_MODEL_PROVIDER and not self._environment.get("LOCAL_MODEL_URL"):
             chosen["LOCAL_MODEL_URL"] = parts.enter_context(LocalModel()).url
         return chosen
+
+
+def _make_caller(name: str) -> Owner:
+    return Owner(f"AIDA{name.upper()}", f"arn:aws:iam::{ACCOUNT_ID}:user/{name}")
 
 
 def main() -> None:
@@ -124,6 +157,10 @@ def _serve() -> None:
         print(f"\nConsole           {stack.api_url}/")
         print(f"API               {stack.api_url}")
         print(f"Session backend   {stack.backend_url}")
+        for name, url in stack.caller_urls.items():
+            print(f"As {name:<14} {url}/")
+        if not stack.caller_urls:
+            print('As other callers  LOCAL_CALLERS="alice bob" make local')
         print("Stop with Ctrl-C.\n", flush=True)
         threading.Event().wait()
 

@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import psycopg
@@ -14,22 +15,58 @@ import pytest
 
 @pytest.fixture
 def stack(database_url: str) -> Iterator[subprocess.Popen[str]]:
+    with started(database_url) as process:
+        yield process
+
+
+@contextmanager
+def started(database_url: str, **variables: str) -> Generator[subprocess.Popen[str]]:
     environment = {
         **os.environ,
         "SESSION_BACKEND_URL": database_url,
         "MODEL_PROVIDER": "tests.support.scripted_model:build",
         "PORT": "0",
         "SESSION_BACKEND_PORT": "0",
+        **variables,
     }
     command = [sys.executable, "-m", "local.stack"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def address(stack: subprocess.Popen[str], name: str) -> str:
     assert stack.stdout
     return next(line.split()[-1] for line in stack.stdout if line.startswith(name))
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on."""
+    for first in range(20_000, 60_000, count):
+        with suppress(OSError), ExitStack() as servers:
+            for port in range(first, first + count):
+                servers.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
+    raise AssertionError("every port is taken")
+
+
+def test_stack_serves_further_callers_on_the_ports_after_its_own(database_url: str) -> None:
+    first = free_ports(4)
+    ports = {"PORT": str(first), "SESSION_BACKEND_PORT": str(first + 1)}
+    with started(database_url, LOCAL_CALLERS="alice bob", **ports) as stack:
+        local, alice, bob = (address(stack, name).rstrip("/") for name in ("API", "As alice", "As bob"))
+        body = {"prompt": "say: hello", "session_id": "alices"}
+        assert httpx.post(f"{alice}/process", json=body, timeout=60).status_code == 200
+        statuses = [httpx.get(f"{url}/sessions/alices/history", timeout=60).status_code for url in (alice, bob, local)]
+
+    assert [url.rpartition(":")[2] for url in (alice, bob)] == [str(first + 2), str(first + 3)]
+    assert statuses == [200, 404, 404]
+
+
+def test_stack_says_how_to_be_served_as_other_callers(stack: subprocess.Popen[str]) -> None:
+    assert address(stack, 'As other callers  LOCAL_CALLERS="alice bob"') == "local"
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -50,11 +87,16 @@ def test_stack_serves_the_database_of_its_url_until_it_is_told_to_end(
 @pytest.mark.parametrize(
     ("program", "setting", "told"),
     [
-        ("local.stack", {"PORT": "eight"}, "PORT must be a port's number, not 'eight'"),
+        ("local.stack", {"PORT": "eight"}, "PORT must be a port number, not 'eight'"),
         (
             "local.stack",
             {"PORT": "{taken}"},
-            "port {taken} or 0 cannot be opened: PORT and SESSION_BACKEND_PORT choose",
+            "port {taken} or 0 cannot be opened: set PORT and SESSION_BACKEND_PORT to others",
+        ),
+        (
+            "local.stack",
+            {"LOCAL_CALLERS": "alice b/b"},
+            "LOCAL_CALLERS must be names of lower-case letters and digits, not 'b/b'",
         ),
         ("local.stack", {"SESSION_BACKEND_URL": "postgresql://127.0.0.1:{taken}/x"}, "the database cannot be used: "),
         ("local.stack", {"SESSION_BACKEND_URL": "mysql://localhost/x"}, "SESSION_BACKEND_URL must begin with"),
