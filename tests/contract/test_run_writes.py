@@ -141,3 +141,100 @@ def test_a_write_is_stored_whole_or_not_at_all(store: Store, transport: Transpor
         store.runs.write(owner, broken)
     assert store.agents.read(owner, "s", "default") is None
     assert store.runs.read(owner, asked.run_id).status == "running"
+
+
+def states(store: Store, transport: Transport, owner: str) -> object:
+    """All that a write could change, the lease included."""
+    lease = transport.rows("SELECT lease_until, preview FROM sessions WHERE owner = %s", transport.owner_prefix + owner)
+    return (
+        lease,
+        store.agents.list(owner, "s"),
+        store.multi_agents.list(owner, "s"),
+        store.messages.list(owner, "s", "default"),
+    )
+
+
+def numbered(asked: RunRequest, number: int, **members: object) -> RunWrite:
+    """A write of everything that is set and not added: what a later one has stored must not go back to it."""
+    changed = agent(state=f'{{"write":{number}}}', removed_message_count=number)
+    graph = MultiAgentRecord("graph", f'{{"write":{number}}}')
+    return write(asked, updated_agents=[changed], multi_agents=[graph], number=number, **members)
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_write_that_comes_after_a_later_one_changes_nothing(
+    store: Store, transport: Transport, owner: str, late: int
+) -> None:
+    add_session(store, owner, "Hello")
+    asked = request()
+    begin(store, owner, asked)
+    for number in (1, 2, 3):
+        store.runs.write(owner, numbered(asked, number))
+    before = states(store, transport, owner)
+    with pytest.raises(LeaseLostError, match=f"its write {late} came after its write 3"):
+        store.runs.write(owner, numbered(asked, late, redacted_preview="[gone]"))
+    assert states(store, transport, owner) == before
+    store.runs.write(owner, numbered(asked, 4))
+
+
+def test_a_commit_that_comes_after_a_later_write_does_not_end_the_run(store: Store, owner: str) -> None:
+    add_session(store, owner)
+    asked = request()
+    begin(store, owner, asked)
+    store.runs.write(owner, write(asked, number=2))
+    with pytest.raises(LeaseLostError, match="its write 1 came after its write 2"):
+        store.runs.write(owner, commit(asked, number=1))
+    assert store.runs.read(owner, asked.run_id).status == "running"
+
+
+def test_a_write_delivered_twice_changes_nothing_and_answers_as_it_did(
+    store: Store, transport: Transport, owner: str
+) -> None:
+    add_session(store, owner, "Hello")
+    asked = request()
+    begin(store, owner, asked)
+    first = numbered(asked, 1, messages=[AgentMessage("default", message(1, "Hi"))])
+    assert store.runs.write(owner, first) is False
+    before = states(store, transport, owner)
+    assert store.runs.write(owner, first) is False
+    store.runs.request_cancel(owner, asked.run_id)
+    assert store.runs.write(owner, first) is True
+    assert states(store, transport, owner) == before
+
+
+def test_a_commit_delivered_twice_is_stored_once(store: Store, owner: str) -> None:
+    asked = request()
+    begin(store, owner, asked)
+    last = commit(asked, "Hello", created_agents=[agent()], number=1)
+    assert [store.runs.write(owner, last) for _ in range(2)] == [False, False]
+    begin(store, owner, request())
+    assert store.runs.write(owner, last) is False
+    with pytest.raises(LeaseLostError):
+        store.runs.write(owner, last._replace(number=2))
+    assert [*store.messages.list(owner, "s", "default")] == [message(0, "Hello")]
+
+
+def test_a_write_after_one_that_failed_is_stored(store: Store, owner: str) -> None:
+    """Nobody knows whether a write arrives whose connection broke: the next one holds all that it held."""
+    asked = request()
+    begin(store, owner, asked)
+    store.runs.write(owner, write(asked, "Hello", created_agents=[agent()], number=2))
+    store.runs.write(owner, commit(asked, "Hi", start=1, number=4))
+    assert len(store.messages.list(owner, "s", "default")) == 2
+
+
+def test_a_client_that_does_not_number_its_writes_is_served_as_before(store: Store, owner: str) -> None:
+    asked = request()
+    begin(store, owner, asked)
+    store.runs.write(owner, write(asked, "Hello", created_agents=[agent()]))
+    store.runs.write(owner, commit(asked, "Hi", start=1))
+    with pytest.raises(LeaseLostError, match="it had ended as completed"):
+        store.runs.write(owner, commit(asked, "Hi", start=1))
+
+
+def test_a_renewal_is_no_write(store: Store, owner: str) -> None:
+    asked = request()
+    begin(store, owner, asked)
+    for number in (1, 2):
+        store.runs.write(owner, write(asked, number=number))
+        store.runs.renew(owner, "s", asked.run_id, 60)

@@ -17,7 +17,7 @@ from session_store.records import (
     RunRecord,
 )
 from session_store.store import Store
-from tests.contract.records import agent, message, session
+from tests.contract.records import add_session, agent, message, session
 from tests.contract.runs import begin, commit, expire_lease, request, write
 from tests.contract.transport import Transport
 
@@ -36,6 +36,15 @@ def test_a_run_begins_with_what_its_conversation_manager_holds(store: Store, own
     assert begun.agent
     assert (begun.agent.state, begun.agent.message_count) == ('{"k":1}', 4)
     assert [*begun.messages] == [message(2, "c"), message(3, "d")]
+
+
+def test_a_run_begins_with_its_own_agents_messages_alone(store: Store, owner: str) -> None:
+    add_session(store, owner, "Hello", "Hi")
+    add_session(store, owner, "theirs", session_id="other")
+    store.agents.create(owner, "s", agent("helper"))
+    store.messages.create(owner, "s", "helper", message(0, "look"), None)
+    assert [*begin(store, owner, request()).messages] == [message(0), message(1, "Hi")]
+    assert begin(store, owner, request("none")).messages == []
 
 
 def test_a_turn_of_a_plain_run_is_two_round_trips(store: Store, owner: str) -> None:

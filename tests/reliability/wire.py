@@ -49,6 +49,7 @@ class WireProxy:
 
     `cut_once(text, where)`: breaks both connections at the next statement that contains `text`, either before the
     server sees it, or after the server has carried it out and before the client hears of it.
+    `spoil_once(part, spoiled)`: replaces bytes of the next answer that has them by as many others.
     """
 
     def __init__(self, url: str) -> None:
@@ -56,6 +57,7 @@ class WireProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self._cut: tuple[bytes, Cut] | None = None
+        self._spoil: tuple[bytes, bytes] | None = None
         self._refused_connections = 0
         self.cuts = 0
         self.trace = Trace()
@@ -88,6 +90,10 @@ class WireProxy:
     def cut_once(self, text: str, where: Cut) -> None:
         self._cut = (text.encode(), where)
 
+    def spoil_once(self, part: bytes, spoiled: bytes) -> None:
+        assert len(part) == len(spoiled)
+        self._spoil = part, spoiled
+
     def cut_next_connection(self) -> None:
         self._refused_connections = 1
 
@@ -119,6 +125,12 @@ class WireProxy:
             self.cuts += 1
             return where
         return None
+
+    def spoil(self, answer: bytes) -> bytes:
+        if self._spoil is None or self._spoil[0] not in answer:
+            return answer
+        (part, spoiled), self._spoil = self._spoil, None
+        return answer.replace(part, spoiled)
 
 
 class _Link:
@@ -154,7 +166,7 @@ class _Link:
                 if kind == "Z":
                     self._proxy.trace.round_trips += self._logged_in
                     self._logged_in = True
-                self._client.sendall(raw)
+                self._client.sendall(self._proxy.spoil(raw))
         except OSError:
             pass
         self._close()

@@ -102,6 +102,7 @@ def test_other_members_stand_beside_the_record_or_in_place_of_its_own() -> None:
         (RunWrite, dump_record(RECORDS[-1], messages='[{"agent_id":"a"}]'), "message_id"),
         (RunWrite, dump_record(RECORDS[-1], preview='"a\\nb"'), "preview"),
         (RunRequest, dump_record(RECORDS[8], lease_seconds="0"), "lease_seconds"),
+        (RunWrite, dump_record(RECORDS[-1], number="0"), "number"),
     ],
 )
 def test_a_member_that_does_not_fit_is_refused_by_its_name(kind: type, text: str, field: str) -> None:

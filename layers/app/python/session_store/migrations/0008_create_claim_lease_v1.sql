@@ -10,7 +10,6 @@ CREATE FUNCTION claim_lease_v1(
 LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
 DECLARE
     held       sessions%ROWTYPE;
     earlier    runs%ROWTYPE;

@@ -21,7 +21,6 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
 DECLARE
     held uuid;
 BEGIN
@@ -50,7 +49,8 @@ BEGIN
                NULL::text, NULL::text, NULL::bigint, NULL::bigint,
                m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at
         FROM messages m
-        WHERE m.session_key = held AND m.agent_id = agent_id AND m.message_id >= removed_message_count
+        WHERE m.session_key = held AND m.agent_id = in_agent_id
+          AND m.message_id >= begin_run_v2.removed_message_count
         ORDER BY m.message_id;
 END
 $$;

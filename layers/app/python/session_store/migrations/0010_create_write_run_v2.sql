@@ -30,7 +30,6 @@ RETURNS TABLE (is_cancel_requested boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
 DECLARE
     held      uuid;
     row_count bigint;

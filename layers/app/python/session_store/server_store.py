@@ -1,0 +1,90 @@
+"""What a server that has the database itself offers beyond `store.Store`: pages by number, deletions, expiry. Public.
+
+For the session backend's resources and the functions on a schedule: nothing of it passes the session backend to an
+agent. `postgresql.PostgreSQLStore` has it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from .records import AgentRecord, MultiAgentRecord, SessionRecord
+from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
+
+
+class ServerSessions(Sessions, Protocol):
+    def create(self, owner: str, session: SessionRecord, multi_agent: MultiAgentRecord | None = None) -> None:
+        """With its multi-agent, if there is one. Raises `AlreadyExistsError`."""
+        ...
+
+    def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
+        """Raises `SessionNotFoundError`, `SessionBusyError`. No `multi_agent` leaves what is stored."""
+        ...
+
+    def page(self, owner: str, *, limit: int, offset: int) -> Sequence[SessionRecord]:
+        """By newest activity; the further the offset, the longer it takes: `list` does not."""
+        ...
+
+    def count(self, owner: str) -> int: ...
+
+    def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
+        """Delete sessions of all owners without activity for so long: how many, batch by batch as it is taken.
+
+        A session that a run holds stays.
+        """
+        ...
+
+
+class ServerAgents(Agents, Protocol):
+    def list(self, owner: str, session_id: str, *, limit: int | None = None, offset: int = 0) -> Sequence[AgentRecord]:
+        """Agents by id."""
+        ...
+
+    def count(self, owner: str, session_id: str) -> int | None:
+        """None: there is no such session."""
+        ...
+
+    def delete(self, owner: str, session_id: str, agent_id: str) -> None:
+        """The agent and its messages. Raises `SessionNotFoundError`, `AgentNotFoundError`, `SessionBusyError`."""
+        ...
+
+
+class ServerMessages(Messages, Protocol):
+    def count(self, owner: str, session_id: str, agent_id: str) -> int:
+        """Raises `AgentNotFoundError`."""
+        ...
+
+    def delete_last(self, owner: str, session_id: str, agent_id: str, message_id: int) -> None:
+        """Ids stay dense, so only the last message can go, and the session's preview with the first.
+
+        Raises `SessionNotFoundError`, `MessageNotFoundError`, `MessageOrderError`, `SessionBusyError`.
+        """
+        ...
+
+
+class ServerMultiAgents(MultiAgents, Protocol):
+    def newest(self, owner: str, session_id: str) -> str | None:
+        """The state that was stored last, of any of the session's multi-agents."""
+        ...
+
+
+class ServerRuns(Runs, Protocol):
+    def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
+        """Delete runs of all owners that began so long ago and do not run: how many, batch by batch as it is taken."""
+        ...
+
+
+class ServerStore(Store, Protocol):
+    @property
+    def sessions(self) -> ServerSessions: ...
+
+    @property
+    def agents(self) -> ServerAgents: ...
+
+    @property
+    def messages(self) -> ServerMessages: ...
+
+    @property
+    def multi_agents(self) -> ServerMultiAgents: ...
+
+    @property
+    def runs(self) -> ServerRuns: ...
