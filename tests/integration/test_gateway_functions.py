@@ -19,6 +19,8 @@ from local.gateway import Gateway, Limits, Owner
 from local.gateway.gateway import ROOT
 from tests.integration.runtime_functions.progress import FUNCTIONS, Progress, wait_until
 
+OWN_CODE = ("layers", "functions")
+
 
 @pytest.fixture
 def progress(tmp_path: Path) -> Progress:
@@ -176,6 +178,31 @@ def test_changed_table_is_read_at_the_next_request(progress: Progress, functions
         table.write_text(table.read_text().replace("/public", "/renamed"))
 
         assert httpx.get(f"{gateway.url}/renamed").status_code == 200
+
+
+OPERATION = """
+OPERATIONS = (
+    *OPERATIONS,
+    Operation(operation_id="hello", method="GET", path="/hello", handle=health, access="public"),
+)
+"""
+
+
+def test_added_operation_is_served_at_the_next_request(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", "dependencies")
+    layers, functions = (Path(shutil.copytree(ROOT / each, tmp_path / each, ignore=ignored)) for each in OWN_CODE)
+    service, table = layers / "app/python/api/operations/service.py", functions / "functions.toml"
+    environment = {"SESSION_BACKEND_URL": "postgresql://127.0.0.1:1/none"}
+
+    with Gateway(environment, port=0, backend_port=0, layers=layers, functions=functions) as gateway:
+        assert httpx.get(f"{gateway.url}/hello").status_code == 403
+        service.write_text(service.read_text() + OPERATION)
+        table.write_text(table.read_text().replace('"health", ', '"health", "hello", '))
+
+        assert httpx.get(f"{gateway.url}/hello", timeout=30).json() == {"status": "ok"}
+
+        service.write_text("OPERATIONS = (")
+        assert httpx.get(f"{gateway.url}/hello", timeout=30).status_code == 502  # the route is still there
 
 
 def test_broken_table_leaves_the_routes_as_they_were(progress: Progress, functions: Path) -> None:

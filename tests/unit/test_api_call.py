@@ -29,7 +29,7 @@ def request_of(caller: str | None = ALICE, place: str = "here", remaining_second
     return Request("GET", "/", {"place": place}, values, {}, bytes, caller, "id", received=now, deadline=deadline)
 
 
-def answer(request: Request, access: Access = "owner", handle: Callable[[Call], Any] = lambda call: None) -> Response:
+def respond(request: Request, access: Access = "owner", handle: Callable[[Call], Any] = lambda call: None) -> Response:
     operation = Operation(
         operation_id="look",
         method="GET",
@@ -40,7 +40,7 @@ def answer(request: Request, access: Access = "owner", handle: Callable[[Call], 
         handle=lambda call: json_response(handle(call)),
     )
     settings = Settings()
-    return Application(settings, cast(Any, None), Observability(settings)).answer(operation, request)
+    return Application(settings, cast(Any, None), Observability(settings)).respond(operation, request)
 
 
 def value_of(response: Response) -> Any:
@@ -61,35 +61,39 @@ def value_of(response: Response) -> Any:
 )
 def test_the_function_runs_only_for_what_fits_the_declaration(request_: Request, code: str) -> None:
     seen: list[Call] = []
-    assert value_of(answer(request_, handle=seen.append))["code"] == code
+    assert value_of(respond(request_, handle=seen.append))["code"] == code
     assert not seen
 
 
 def test_parameters_have_the_types_of_their_declarations() -> None:
     request = request_of(place="a%2Fb", colour="blue", limit="7")
-    assert value_of(answer(request, handle=lambda call: [call[PLACE], call[COLOUR], call[LIMIT]])) == ["a/b", "blue", 7]
-    defaults = answer(request_of(), handle=lambda call: [call[COLOUR], call[LIMIT]])
+    assert value_of(respond(request, handle=lambda call: [call[PLACE], call[COLOUR], call[LIMIT]])) == [
+        "a/b",
+        "blue",
+        7,
+    ]
+    defaults = respond(request_of(), handle=lambda call: [call[COLOUR], call[LIMIT]])
     assert value_of(defaults) == ["red", Settings.page_size]
 
 
 def test_a_public_operation_takes_any_query_and_has_no_owner() -> None:
     request = request_of(caller=None, code="of-a-sign-in")
-    assert answer(request, "public").status == 200
-    assert value_of(answer(request, "public", lambda call: call.owner))["code"] == "internal_error"
+    assert respond(request, "public").status == 200
+    assert value_of(respond(request, "public", lambda call: call.owner))["code"] == "internal_error"
 
 
 def test_a_subspace_is_inside_the_caller() -> None:
-    assert value_of(answer(request_of(), handle=lambda call: call.owner)) == ALICE
-    assert value_of(answer(request_of(owner="../bob"), handle=lambda call: call.owner)) == f"{ALICE}/../bob"
+    assert value_of(respond(request_of(), handle=lambda call: call.owner)) == ALICE
+    assert value_of(respond(request_of(owner="../bob"), handle=lambda call: call.owner)) == f"{ALICE}/../bob"
 
 
 def test_a_parameter_that_is_not_declared_has_no_value() -> None:
     other = query_text("other", "")
-    assert answer(request_of(), handle=lambda call: call[other]).status == 500
+    assert respond(request_of(), handle=lambda call: call[other]).status == 500
 
 
 @pytest.mark.parametrize(("limit", "remaining", "seconds"), [(25, 29, 25), (25, 10, 7), (25, 2, 1)])
 def test_a_run_ends_early_enough_to_be_ended_in_the_database(limit: float, remaining: float, seconds: float) -> None:
     request = request_of(remaining_seconds=remaining)
-    left = value_of(answer(request, handle=lambda call: call.deadline(limit) - call.request.received))
+    left = value_of(respond(request, handle=lambda call: call.deadline(limit) - call.request.received))
     assert left == pytest.approx(seconds)

@@ -1,5 +1,6 @@
 """The catalog of operations, and what is made of it: the committed document, the reference page, who serves what."""
 
+import json
 import re
 import subprocess
 import sys
@@ -71,6 +72,21 @@ def test_it_asks_for_a_verified_caller_wherever_sessions_are_touched() -> None:
     paths = openapi.document()["paths"]
     open_to_all = {path for path, methods in paths.items() for method in methods.values() if not method["security"]}
     assert open_to_all == {"/health", "/openapi.json", "/docs"}
+
+
+def test_it_keeps_the_rules_that_redocly_recommends() -> None:
+    document = openapi.document()
+    assert {"license", "title", "version"} <= document["info"].keys()
+    assert all(not server["url"].endswith("/") or server["url"] == "/" for server in document["servers"])
+    for operation in (each for methods in document["paths"].values() for each in methods.values()):
+        assert operation["summary"]
+        assert {status[0] for status in operation["responses"]} >= {"2", "4"}
+        assert {name for each in operation["security"] for name in each} <= document["components"][
+            "securitySchemes"
+        ].keys()
+    for kind in ("schemas", "examples"):
+        text = json.dumps(document)
+        assert [name for name in document["components"][kind] if f'"#/components/{kind}/{name}"' not in text] == []
 
 
 def callers_codes() -> set[str]:

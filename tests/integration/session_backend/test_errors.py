@@ -5,41 +5,44 @@ from typing import Any
 import psycopg
 import pytest
 
+from api.backend.catalog import RESOURCES
+from api.problems import find_code
+from api.routing import find_operation
 from tests.integration.session_backend.requests import AGENT, BEGIN, MESSAGE, MESSAGES, Ask, add_agent
 
 pytestmark = pytest.mark.usefixtures("empty")
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status", "error", "code"),
-    [
-        ("GET", "/sessions/none", None, 404, "NotFoundError", "session_not_found"),
-        ("PUT", "/sessions/none", {}, 404, "NotFoundError", "session_not_found"),
-        ("DELETE", "/sessions/none", None, 404, "NotFoundError", "session_not_found"),
-        ("GET", "/sessions/none/agents", None, 404, "NotFoundError", "session_not_found"),
-        ("POST", "/sessions/none/agents", AGENT, 404, "NotFoundError", "session_not_found"),
-        ("GET", "/sessions/s/agents/none", None, 404, "NotFoundError", "agent_not_found"),
-        ("PUT", "/sessions/s/agents/none", {**AGENT, "agent_id": "none"}, 404, "NotFoundError", "agent_not_found"),
-        ("GET", "/sessions/s/agents/none/messages", None, 404, "NotFoundError", "agent_not_found"),
-        ("GET", "/sessions/s/agents/default/messages/9", None, 404, "NotFoundError", "message_not_found"),
-        ("GET", "/sessions/s/agents/default/messages/x", None, 404, "NotFoundError", "message_not_found"),
-        ("GET", "/sessions/s/multi-agents/none", None, 404, "NotFoundError", "multi_agent_not_found"),
-        ("GET", "/runs/none", None, 404, "NotFoundError", "run_not_found"),
-        ("GET", "/nothing", None, 404, "NotFoundError", "route_not_found"),
-        ("PATCH", "/sessions/s", {}, 404, "NotFoundError", "route_not_found"),
-        ("GET", "/sessions?cursor=x", None, 404, "NotFoundError", "cursor_not_found"),
-        ("POST", "/sessions", {"session_id": "s"}, 409, "ConflictError", "already_exists"),
-        ("POST", "/sessions/s/agents", AGENT, 409, "ConflictError", "already_exists"),
-        (
-            "POST",
-            "/sessions/s/agents/default/messages",
-            {"message_id": 7, "message": MESSAGE},
-            409,
-            "ConflictError",
-            "message_order",
-        ),
-    ],
-)
+ERRORS: list[tuple[str, str, Any, int, str, str]] = [
+    ("GET", "/sessions/none", None, 404, "NotFoundError", "session_not_found"),
+    ("PUT", "/sessions/none", {}, 404, "NotFoundError", "session_not_found"),
+    ("DELETE", "/sessions/none", None, 404, "NotFoundError", "session_not_found"),
+    ("GET", "/sessions/none/agents", None, 404, "NotFoundError", "session_not_found"),
+    ("POST", "/sessions/none/agents", AGENT, 404, "NotFoundError", "session_not_found"),
+    ("GET", "/sessions/s/agents/none", None, 404, "NotFoundError", "agent_not_found"),
+    ("PUT", "/sessions/s/agents/none", {**AGENT, "agent_id": "none"}, 404, "NotFoundError", "agent_not_found"),
+    ("GET", "/sessions/s/agents/none/messages", None, 404, "NotFoundError", "agent_not_found"),
+    ("GET", "/sessions/s/agents/default/messages/9", None, 404, "NotFoundError", "message_not_found"),
+    ("GET", "/sessions/s/agents/default/messages/x", None, 404, "NotFoundError", "message_not_found"),
+    ("GET", "/sessions/s/multi-agents/none", None, 404, "NotFoundError", "multi_agent_not_found"),
+    ("GET", "/runs/none", None, 404, "NotFoundError", "run_not_found"),
+    ("GET", "/nothing", None, 404, "NotFoundError", "route_not_found"),
+    ("PATCH", "/sessions/s", {}, 404, "NotFoundError", "route_not_found"),
+    ("GET", "/sessions?cursor=x", None, 404, "NotFoundError", "cursor_not_found"),
+    ("POST", "/sessions", {"session_id": "s"}, 409, "ConflictError", "already_exists"),
+    ("POST", "/sessions/s/agents", AGENT, 409, "ConflictError", "already_exists"),
+    (
+        "POST",
+        "/sessions/s/agents/default/messages",
+        {"message_id": 7, "message": MESSAGE},
+        409,
+        "ConflictError",
+        "message_order",
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "error", "code"), ERRORS)
 def test_an_error_says_what_it_is_in_both_forms(
     ask: Ask, method: str, path: str, body: Any, status: int, error: str, code: str
 ) -> None:
@@ -105,6 +108,16 @@ def test_a_field_that_is_not_as_it_must_be_is_named(
     assert [error["field"] for error in answer.json["errors"]] == [field]
     assert database.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
     assert database.execute("SELECT count(*) FROM messages").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [(method, path, code) for method, path, _, _, _, code in ERRORS if code != "route_not_found"],
+)
+def test_an_operation_declares_its_errors(method: str, path: str, code: str) -> None:
+    operation, _ = find_operation(RESOURCES, method, f"/api/v1{path.partition('?')[0]}")
+    assert operation is not None
+    assert code in {find_code(kind) for kind in operation.errors}
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"session_id":"n","n":NaN}', '{"session_id":"n","session_id":"m"}'])

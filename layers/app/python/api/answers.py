@@ -27,13 +27,6 @@ class SessionList(TypedDict):
     next_cursor: str | None
 
 
-class Message(TypedDict):
-    """Content blocks as Strands has them; bytes inside are shown as a `BinaryContent`."""
-
-    role: Literal["user", "assistant"]
-    content: list[dict[str, Any]]
-
-
 class BinaryContent(TypedDict):
     """Stands where a content block has bytes."""
 
@@ -42,8 +35,15 @@ class BinaryContent(TypedDict):
     size_bytes: int
 
 
+class Message(TypedDict):
+    """Content blocks as Strands has them; bytes inside, at any depth, are shown as a `BinaryContent`."""
+
+    role: Literal["user", "assistant"]
+    content: list[dict[str, BinaryContent | Any]]
+
+
 class HistoryMessage(TypedDict):
-    """`message` is null, and `omitted_bytes` tells its size, when it alone is larger than a response may be."""
+    """`message` is null, and `omitted_bytes` is its size, when it alone is larger than a response may be."""
 
     message_id: int
     created_at: str

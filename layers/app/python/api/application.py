@@ -30,10 +30,10 @@ class Application:
     turns: "TurnEngine | None" = None
     dump_problem: Callable[[Exception, str], Mapping[str, Any]] = problems.dump_problem
 
-    def answer(self, operation: Operation | None, request: Request) -> Response:
-        """The operation's answer, logged; what it raises as a problem document. Without an operation a 404."""
+    def respond(self, operation: Operation | None, request: Request) -> Response:
+        """The operation's response, logged; what it raises becomes a problem document. Without an operation a 404."""
         started = time.perf_counter()
-        response = self._answer(operation, request)
+        response = self._respond(operation, request)
         self.observability.log_request(
             f"{request.method} {operation.path if operation else 'unknown'}",
             response.status,
@@ -41,7 +41,7 @@ class Application:
         )
         return response
 
-    def _answer(self, operation: Operation | None, request: Request) -> Response:
+    def _respond(self, operation: Operation | None, request: Request) -> Response:
         try:
             if operation is None:
                 raise RouteNotFoundError

@@ -44,7 +44,7 @@ def _routes(operations: tuple[Operation, ...]) -> list[Route]:
 ROUTES = (
     *_routes(API),
     *(route._replace(deployment="cognito") for route in _routes(CONSOLE)),
-    # One greedy route for all of the session backend's operations, which its function tells apart.
+    # One greedy route for all of the session backend's operations, which its function finds by their paths.
     Route("sessionBackend", "ANY", "/api/v1/{proxy+}", "owner"),
     Route("sessionBackendHealth", "GET", "/health", "public", "local_session_backend"),
     Route("sessionBackendDatabaseHealth", "GET", "/health/db", "public", "local_session_backend"),

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from api import catalog, problems
-from api.answers import BinaryContent, ProblemDetails
+from api.answers import ProblemDetails
 from api.errors import EndUserRefusedError, InvalidRequestError, UnauthenticatedError
 from api.operation import Body, Link, Operation, Parameter
 from api.operations.service import OPENAPI_FILE
@@ -23,17 +23,27 @@ from session_store.errors import ModelThrottledError, RunInProgressError, Sessio
 _REFERENCE = "#/components/schemas/{model}"
 _OWNED_ERRORS = (UnauthenticatedError, InvalidRequestError, StoreUnavailableError)
 _WAITING_HELPS = (SessionBusyError, RunInProgressError, ModelThrottledError, StoreUnavailableError)
+_RETRY_AFTER = {
+    "description": "Seconds after which to try again.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 _INTRODUCTION = """\
-A Strands agent whose conversations live in PostgreSQL: they survive restarts, and nobody sees anybody else's.
+A Strands agent whose conversations live in PostgreSQL: they survive restarts, and no caller sees another's.
 
-Who calls is what API Gateway has verified (IAM, or a Cognito user pool); sessions belong to that caller alone, and
-another's session, run or cursor is a 404. Errors are `application/problem+json` (RFC 9457) with a `code` that stays
-the same and the `request_id` that the logs have; the gateway itself may answer 401, 403, 413, 429, 502 or 504.
+The caller is the one that API Gateway has verified (IAM, or a Cognito user pool); sessions belong to that caller
+alone, and another caller's session, run or cursor is a 404. Errors are `application/problem+json` (RFC 9457) with a
+`code` that stays the same and the `request_id` that the logs have; the gateway itself may answer 401, 403, 413, 429,
+502 or 504.
 
 Limits, unless the service is set up with others: a prompt of {max_prompt_characters:,} characters, a body of
 {max_body_bytes:,} bytes, JSON nested {max_json_depth} levels deep, {max_page_size} items a page.
 """
 
+_INFO = {
+    "title": "Agent sessions",
+    "version": "1.0.0",
+    "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+}
 _SERVERS = [{"url": "/", "description": "This service"}]
 _SECURITY_SCHEMES = {
     "iam": {
@@ -59,7 +69,7 @@ def document() -> dict[str, Any]:
     defaults = {name: getattr(Settings, name) for name in Settings.__dataclass_fields__ if name.startswith("max_")}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Agent sessions", "version": "1.0.0", "description": _INTRODUCTION.format(**defaults)},
+        "info": {**_INFO, "description": _INTRODUCTION.format(**defaults)},
         "servers": _SERVERS,
         "paths": paths,
         "components": {"schemas": components, "examples": _examples(), "securitySchemes": _SECURITY_SCHEMES},
@@ -74,7 +84,7 @@ def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     """For each type a reference to its schema, and all schemas by name."""
     bodies = {operation.body.type for operation in catalog.API if operation.body}
     answers = {operation.answer for operation in catalog.API if isinstance(operation.answer, type)}
-    inputs = [*_adapters(bodies, "validation"), *_adapters(answers | {ProblemDetails, BinaryContent}, "serialization")]
+    inputs = [*_adapters(bodies, "validation"), *_adapters(answers | {ProblemDetails}, "serialization")]
     references, rest = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE)
     return {kind: reference for (kind, _), reference in references.items()}, rest["$defs"]
 
@@ -94,6 +104,7 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     parts["responses"] = {
         str(operation.status): _answer(operation, schemas),
         **_problems(_possible_errors(operation), schemas),
+        "429": _throttled(schemas),
     }
     parts["security"] = [{name: []} for name in _SECURITY_SCHEMES] if operation.access == "owner" else []
     return parts
@@ -165,9 +176,17 @@ def _problem(status: int, kinds: list[type[Exception]], schemas: dict[Any, Any])
         "content": {problems.MEDIA_TYPE: content},
     }
     if any(kind in _WAITING_HELPS for kind in kinds):
-        schema = {"type": "integer", "minimum": 1}
-        answer["headers"] = {"Retry-After": {"description": "Seconds after which to try again.", "schema": schema}}
+        answer["headers"] = {"Retry-After": _RETRY_AFTER}
     return answer
+
+
+def _throttled(schemas: dict[Any, Any]) -> dict[str, Any]:
+    """The gateway's own: it may answer any request so."""
+    return {
+        "description": f"{problems.title(429)}: `too_many_requests`",
+        "headers": {"Retry-After": _RETRY_AFTER},
+        "content": {problems.MEDIA_TYPE: {"schema": schemas[ProblemDetails]}},
+    }
 
 
 def _examples() -> dict[str, Any]:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from api.backend.pages import PageQuery
 from api.backend.parameters import AGENT_ID, PAGE, PAGE_SIZE, SESSION_ID
-from api.backend.resource import answer, resource
+from api.backend.resource import document_response, resource
 from api.call import Call
 from api.response import Response, no_content
 from session_store.codec import dump_record, parse_record
@@ -20,7 +20,7 @@ _AGENT = f"{_AGENTS}/{{agent_id}}"
 def create_agent(call: Call) -> Response:
     agent = parse_record(AgentRecord, call.document())
     call.store.agents.create(call.owner, call[SESSION_ID], agent)
-    return answer(dump_record(agent), HTTPStatus.CREATED)
+    return document_response(dump_record(agent), HTTPStatus.CREATED)
 
 
 def list_agents(call: Call) -> Response:
@@ -31,14 +31,14 @@ def list_agents(call: Call) -> Response:
     for agent in agents.list(call.owner, session_id, limit=query.size, offset=query.offset):
         if not page.add(dump_record(agent)):
             break
-    return answer(dump_object({**query.members(total), "agents": dump_list(page.items)}))
+    return document_response(dump_object({**query.members(total), "agents": dump_list(page.items)}))
 
 
 def read_agent(call: Call) -> Response:
     agent = call.store.agents.read(call.owner, call[SESSION_ID], call[AGENT_ID])
     if agent is None:
         raise AgentNotFoundError(call[AGENT_ID])
-    return answer(dump_record(agent))
+    return document_response(dump_record(agent))
 
 
 def update_agent(call: Call) -> Response:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from api.backend.pages import PageQuery
 from api.backend.parameters import AGENT_ID, FROM_MESSAGE_ID, MESSAGE_ID, ORDER, PAGE, PAGE_SIZE, SESSION_ID
-from api.backend.resource import answer, resource
+from api.backend.resource import document_response, resource
 from api.call import Call
 from api.response import Response, no_content
 from session_store.codec import dump_message, dump_record, parse_message, parse_preview
@@ -26,7 +26,7 @@ def create_message(call: Call) -> Response:
     body = call.document()
     message = parse_message(body)
     message_id = call.store.messages.create(call.owner, *_place(call), message, parse_preview(body, message))
-    return answer(dump_record(message._replace(message_id=message_id)), HTTPStatus.CREATED)
+    return document_response(dump_record(message._replace(message_id=message_id)), HTTPStatus.CREATED)
 
 
 def list_messages(call: Call) -> Response:
@@ -40,14 +40,14 @@ def list_messages(call: Call) -> Response:
         next_id = message.message_id + _step(call)
     follows = 0 <= next_id < total
     members = {**query.members(total), "next_message_id": dump_json(next_id if follows else None)}
-    return answer(dump_object({**members, "messages": dump_list(page.items)}))
+    return document_response(dump_object({**members, "messages": dump_list(page.items)}))
 
 
 def read_message(call: Call) -> Response:
     message = call.store.messages.read(call.owner, *_place(call), call[MESSAGE_ID])
     if message is None:
         raise MessageNotFoundError(call[MESSAGE_ID])
-    return answer(dump_message(message))
+    return document_response(dump_message(message))
 
 
 def update_message(call: Call) -> Response:

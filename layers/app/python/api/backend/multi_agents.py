@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from api.backend.pages import PageQuery
 from api.backend.parameters import MULTI_AGENT_ID, PAGE, PAGE_SIZE, SESSION_ID
-from api.backend.resource import answer, resource
+from api.backend.resource import document_response, resource
 from api.call import Call
 from api.response import Response
 from session_store.codec import dump_record, parse_record
@@ -20,7 +20,7 @@ _MULTI_AGENT = f"{_MULTI_AGENTS}/{{multi_agent_id}}"
 def create_multi_agent(call: Call) -> Response:
     record = parse_record(MultiAgentRecord, call.document())
     call.store.multi_agents.create(call.owner, call[SESSION_ID], record.multi_agent_id, record.state)
-    return answer(dump_record(record), HTTPStatus.CREATED)
+    return document_response(dump_record(record), HTTPStatus.CREATED)
 
 
 def list_multi_agents(call: Call) -> Response:
@@ -29,20 +29,20 @@ def list_multi_agents(call: Call) -> Response:
     for record in records[query.offset : query.offset + query.size]:
         if not page.add(dump_record(record)):
             break
-    return answer(dump_object({**query.members(len(records)), "multi_agents": dump_list(page.items)}))
+    return document_response(dump_object({**query.members(len(records)), "multi_agents": dump_list(page.items)}))
 
 
 def read_multi_agent(call: Call) -> Response:
     state = call.store.multi_agents.read(call.owner, call[SESSION_ID], call[MULTI_AGENT_ID])
     if state is None:
         raise MultiAgentNotFoundError(call[MULTI_AGENT_ID])
-    return answer(dump_record(MultiAgentRecord(call[MULTI_AGENT_ID], state)))
+    return document_response(dump_record(MultiAgentRecord(call[MULTI_AGENT_ID], state)))
 
 
 def update_multi_agent(call: Call) -> Response:
     record = parse_record(MultiAgentRecord, call.document(), multi_agent_id=call[MULTI_AGENT_ID])
     call.store.multi_agents.update(call.owner, call[SESSION_ID], record.multi_agent_id, record.state)
-    return answer(dump_record(record))
+    return document_response(dump_record(record))
 
 
 _ONE = (SESSION_ID, MULTI_AGENT_ID)

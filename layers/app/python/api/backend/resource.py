@@ -40,7 +40,7 @@ def resource(
     )
 
 
-def answer(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def document_response(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """JSON text as it is. Raises `TooLargeError` for more than Lambda would carry."""
     if (size := wire_bytes(text)) > MAXIMUM_BYTES + _SLACK_BYTES:
         raise TooLargeError("answer", size, MAXIMUM_BYTES)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from api.backend.parameters import RUN_ID
-from api.backend.resource import answer, resource
+from api.backend.resource import document_response, resource
 from api.call import Call
 from api.response import Response
 from session_store.codec import dump_message, dump_record, nested_members, parse_record, parse_write
@@ -32,8 +32,8 @@ def begin_run(call: Call) -> Response:
         call.owner, parse_record(RunRequest, call.document().refuse_others(RunRequest._fields))
     )
     if isinstance(begun, RunRecord):
-        return answer(dump_object({"run": dump_record(begun)}))
-    return answer(_whole_or_beginning(begun), HTTPStatus.CREATED)
+        return document_response(dump_object({"run": dump_record(begun)}))
+    return document_response(_whole_or_beginning(begun), HTTPStatus.CREATED)
 
 
 def append_to_run(call: Call) -> Response:
@@ -52,11 +52,11 @@ def renew_run(call: Call) -> Response:
 
 
 def read_run(call: Call) -> Response:
-    return answer(dump_record(call.store.runs.read(call.owner, call[RUN_ID])))
+    return document_response(dump_record(call.store.runs.read(call.owner, call[RUN_ID])))
 
 
 def cancel_run(call: Call) -> Response:
-    return answer(dump_record(call.store.runs.request_cancel(call.owner, call[RUN_ID])), HTTPStatus.ACCEPTED)
+    return document_response(dump_record(call.store.runs.request_cancel(call.owner, call[RUN_ID])), HTTPStatus.ACCEPTED)
 
 
 def _write(call: Call, *, ends: bool) -> Response:
@@ -71,7 +71,7 @@ def _run_id(call: Call) -> str:
 
 
 def _cancel_requested(requested: bool) -> Response:
-    return answer(dump_json({"cancel_requested": requested}))
+    return document_response(dump_json({"cancel_requested": requested}))
 
 
 def _whole_or_beginning(begun: BegunRun) -> str:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from api.backend.pages import PageQuery
 from api.backend.parameters import CURSOR, LIMIT, PAGE, PAGE_SIZE, SESSION_ID
-from api.backend.resource import answer, resource
+from api.backend.resource import document_response, resource
 from api.call import Call
 from api.response import Response, no_content
 from session_store.codec import dump_record, parse_record
@@ -22,7 +22,7 @@ def create_session(call: Call) -> Response:
     body = call.document()
     session, multi_agent = parse_record(SessionRecord, body), _multi_agent_in(body)
     call.store.sessions.create(call.owner, session, multi_agent)
-    return answer(_dump_session(session, multi_agent and multi_agent.state), HTTPStatus.CREATED)
+    return document_response(_dump_session(session, multi_agent and multi_agent.state), HTTPStatus.CREATED)
 
 
 def list_sessions(call: Call) -> Response:
@@ -32,14 +32,14 @@ def list_sessions(call: Call) -> Response:
     query, sessions = PageQuery.of(call), call.store.sessions
     records = sessions.page(call.owner, limit=query.size, offset=query.offset)
     items = dump_list(map(dump_record, records))
-    return answer(dump_object({**query.members(sessions.count(call.owner)), "sessions": items}))
+    return document_response(dump_object({**query.members(sessions.count(call.owner)), "sessions": items}))
 
 
 def read_session(call: Call) -> Response:
     session = call.store.sessions.read(call.owner, call[SESSION_ID])
     if session is None:
         raise SessionNotFoundError(call[SESSION_ID])
-    return answer(_dump_session(session, call.store.multi_agents.newest(call.owner, session.session_id)))
+    return document_response(_dump_session(session, call.store.multi_agents.newest(call.owner, session.session_id)))
 
 
 def update_session(call: Call) -> Response:
@@ -57,7 +57,7 @@ def delete_session(call: Call) -> Response:
 def _list_from_cursor(call: Call, limit: int) -> Response:
     page = call.store.sessions.list(call.owner, limit=limit, cursor=call[CURSOR])
     items = dump_list(map(dump_record, page.sessions))
-    return answer(dump_object({"next_cursor": dump_json(page.next_cursor), "sessions": items}))
+    return document_response(dump_object({"next_cursor": dump_json(page.next_cursor), "sessions": items}))
 
 
 def _multi_agent_in(body: Document) -> MultiAgentRecord | None:

@@ -48,7 +48,7 @@ class ApiGatewayHandler:
         with self._application.observability.request_context(request_id, context.aws_request_id):
             operation, path_parameters = self._find(event)
             request = _parse_request(event, context, path_parameters, sam_local=self._application.settings.sam_local)
-            return _dump_response(self._application.answer(operation, request))
+            return _dump_response(self._application.respond(operation, request))
 
     def _find(self, event: Event) -> Target:
         """By the resource that API Gateway has chosen; below a greedy one by the path."""

@@ -73,7 +73,7 @@ OPERATIONS = (
         method="POST",
         path="/process-streaming",
         handle=process_streaming,
-        summary="Ask the agent and read the answer as it is made",
+        summary="Ask the agent and read the answer while it is made",
         description="Server-sent events in the AG-UI vocabulary; `RUN_FINISHED` comes only after the turn is stored. "
         "With `Accept: text/plain` the bare text.",
         parameters=[IDEMPOTENCY_KEY],

@@ -24,7 +24,7 @@ def database_health(call: Call) -> Response:
 
 
 def openapi(call: Call) -> Response:
-    """The committed document; its server has the prefix, of a stage or a domain, under which it was asked for."""
+    """The committed document; its server is where it was requested, with the prefix of a stage or a domain."""
     prefix = call.request.path.removesuffix("/openapi.json") or "/"
     text = _document_text().replace('"url": "/"', f'"url": {json.dumps(prefix)}', 1)
     return text_response(text, "application/json")
