@@ -134,17 +134,22 @@ def test_a_turn_says_who_asks_and_its_tools_hear_it_too(turns: Turns) -> None:
     assert in_tool is given
 
 
-def test_an_agent_of_another_id_is_refused_in_one_sentence(
-    turns: Turns, repository: PostgreSQLSessionRepository
-) -> None:
+def test_an_agent_of_another_id_keeps_its_own_history(turns: Turns, repository: PostgreSQLSessionRepository) -> None:
     def build(turn: AgentTurn) -> Agent:
         return node("support", "hi", session_manager=turn.session_manager)
 
-    with pytest.raises(AgentIdError, match=r"agent_id=turn\.agent_id, or set AGENT_ID=support"):
+    assert [whole.answer(turns.begin(build))["response"] for _ in range(2)] == ["hi", "hi"]
+    assert [message.message_id for message in repository.list_messages("s", "support")] == [0, 1, 2, 3]
+
+
+def test_agents_whose_ids_change_from_build_to_build_are_refused_in_one_sentence(turns: Turns) -> None:
+    numbers = itertools.count()
+
+    def build(turn: AgentTurn) -> Agent:
+        return node(f"agent-{next(numbers)}", "hi", session_manager=turn.session_manager)
+
+    with pytest.raises(AgentIdError, match=r"agent_id=turn\.agent_id, or set AGENT_ID=agent-1"):
         turns.begin(build)
-    turns.agent_id = "support"
-    assert whole.answer(turns.begin(build))["response"] == "hi"
-    assert len(repository.list_messages("s", "support")) == 2
 
 
 def test_what_is_no_agent_is_refused_in_one_sentence(turns: Turns) -> None:

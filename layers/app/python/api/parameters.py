@@ -22,14 +22,13 @@ def path_identifier(name: str, description: str) -> Parameter[str]:
     return Parameter(name, "path", description, IDENTIFIER, lambda text, _: parse_identifier(name, text))
 
 
-def query_agent_id() -> Parameter[str]:
-    name, description = "agent_id", "Which of the session's agents."
+def query_identifier(name: str, description: str) -> Parameter[str | None]:
     return Parameter(
         name,
         "query",
         description,
-        {**IDENTIFIER, "default": Settings.agent_id},
-        lambda text, settings: identifiers.checked(name, settings.agent_id if text is None else text),
+        IDENTIFIER,
+        lambda text, _: None if text is None else identifiers.checked(name, text),
     )
 
 

@@ -53,9 +53,13 @@ class ConfigurationError(SessionStoreError):
 
 
 class AgentIdError(ConfigurationError):
-    """The agent that was built is not the one that its sessions keep."""
+    """The agent that was built is not the one that its sessions keep.
+
+    built_id: of the agent that was built.
+    """
 
     def __init__(self, built: str, kept: str) -> None:
+        self.built_id = built
         super().__init__(
             f"build_agent made an agent with agent_id={built!r}, but its sessions keep {kept!r}: build it with"
             f" agent_id=turn.agent_id, or set AGENT_ID={built}."

@@ -1,5 +1,6 @@
 """One turn of the agent, from its begin to its commit."""
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
@@ -37,6 +38,8 @@ PAUSE_SECONDS = 4.0
 WATCH_SECONDS = 0.5
 DEFAULT_AGENT_ID = "default"
 
+logger = logging.getLogger(__name__)
+
 
 class _Work(NamedTuple):
     answer: RunAnswer
@@ -46,12 +49,12 @@ class _Work(NamedTuple):
 def _record_nothing(timings: dict[str, float], usage: Usage) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class TurnEngine:
     """Turns of the agents that `build_agent` makes.
 
     record_run: called with the timings and the usage of each run that was stored. pause_seconds: None stands among the
-    events after so long without one.
+    events after so long without one. agent_id: that of the agents, corrected by the first one that is built.
     """
 
     store: Store
@@ -67,6 +70,17 @@ class TurnEngine:
         Raises, here and while events are taken, what the store raises, `AwaitingResponseError` before the model is
         called, `ModelFailedError`, `RunDeadlineError`, `RunCancelledError`, `LeaseLostError`.
         """
+        try:
+            return self._begin(request)
+        except AgentIdError as error:
+            # Nothing was stored. An agent's id is known once it is built, and what it restores is read before that.
+            logger.warning(
+                "agent_id=<%s> | set AGENT_ID to it, to spare each new process a second begin", error.built_id
+            )
+            self.agent_id = error.built_id
+            return self._begin(request)
+
+    def _begin(self, request: TurnRequest) -> Turn:
         run = PostgreSQLSessionRepository(store=self.store, owner=request.owner).run(
             request.session_id,
             self.agent_id,

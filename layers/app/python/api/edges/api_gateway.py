@@ -78,8 +78,9 @@ def _parse_request(
         read_body=lambda: _decode_body(event),
         caller=find_caller(request_context, sam_local=sam_local),
         request_id=str(request_context.get("requestId", "")),
-        received=now - _waited_seconds(request_context),
-        deadline=now + context.get_remaining_time_in_millis() / 1000,
+        received=now,
+        # A function has as long as the gateway waits for it, but the gateway has waited through a cold start already.
+        deadline=now + context.get_remaining_time_in_millis() / 1000 - _waited_seconds(request_context),
         claims=find_claims(request_context),
     )
 

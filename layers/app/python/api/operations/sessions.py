@@ -1,5 +1,6 @@
 """Sessions: list, read, export, delete."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from api import answers
@@ -12,14 +13,14 @@ from api.parameters import (
     LIMIT,
     SESSION_ID,
     parse_whole_number,
-    query_agent_id,
     query_choice,
+    query_identifier,
 )
 from api.response import Response, json_response, no_content, text_response
 from api.settings import Settings
 from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
 from session_store.raw_json import dump_json
-from session_store.records import SessionRecord
+from session_store.records import MessageRecord, SessionRecord
 
 MAX_MESSAGE_ID = 10**15
 Order = Literal["asc", "desc"]
@@ -29,7 +30,7 @@ SESSION_LINKS = tuple(
     for operation_id in ("readHistory", "exportSession", "deleteSession")
 )
 
-AGENT_ID = query_agent_id()
+AGENT_ID = query_identifier("agent_id", "Which of the session's agents; else the one that answers, or the oldest.")
 ORDER: Parameter[Order] = query_choice("order", "Oldest first or newest.", ORDERS)
 
 
@@ -57,17 +58,16 @@ def list_sessions(call: Call) -> Response:
 
 def read_history(call: Call) -> Response:
     """The page as JSON text: a body goes from the database to the caller without being parsed."""
-    session_id, agent_id, limit, order = call[SESSION_ID], call[AGENT_ID], call[LIMIT], call[ORDER]
-    start = call[FROM_MESSAGE]
-    if start is None:
-        start = 0 if order == "asc" else MAX_MESSAGE_ID
+    session_id, limit = call[SESSION_ID], call[LIMIT]
+    agent_id = call[AGENT_ID] or call.settings.agent_id
     try:
-        records = call.store.messages.list(
-            call.owner, session_id, agent_id, from_message_id=start, limit=limit + 1, order=order
-        )
+        records = _list_messages(call, agent_id)
     except AgentNotFoundError:
-        _require_empty(call, session_id, agent_id)
-        records = ()
+        if call[AGENT_ID] is None and (own := _oldest_agent_id(call)):
+            agent_id, records = own, _list_messages(call, own)
+        else:
+            _require_empty(call, session_id, agent_id)
+            records = ()
     items, next_cursor = fill_page(records, limit)
     head = dump_json({"session_id": session_id, "agent_id": agent_id, "next_cursor": next_cursor})
     return text_response(f'{head[:-1]},"messages":[{",".join(items)}]}}', "application/json")
@@ -87,6 +87,20 @@ def export_session(call: Call) -> Response:
 def delete_session(call: Call) -> Response:
     call.store.sessions.delete(call.owner, call[SESSION_ID])
     return no_content()
+
+
+def _list_messages(call: Call, agent_id: str) -> Sequence[MessageRecord]:
+    start, order = call[FROM_MESSAGE], call[ORDER]
+    if start is None:
+        start = 0 if order == "asc" else MAX_MESSAGE_ID
+    return call.store.messages.list(
+        call.owner, call[SESSION_ID], agent_id, from_message_id=start, limit=call[LIMIT] + 1, order=order
+    )
+
+
+def _oldest_agent_id(call: Call) -> str | None:
+    agents = call.store.agents.list(call.owner, call[SESSION_ID])
+    return min(agents, key=lambda agent: agent.created_at).agent_id if agents else None
 
 
 def _require_empty(call: Call, session_id: str, agent_id: str) -> None:

@@ -8,7 +8,6 @@ import { LiveAnswer, userMessage } from "./messages.js";
 import { problemCard, titleOf, UNCERTAIN } from "./problems.js";
 import { counted, duration } from "./times.js";
 
-const AGENT = "default";
 const POLL_MILLISECONDS = 1500;
 
 /** Tells `named`, `turned`, `changed` and `ended`; `running` says whether a turn is under way. */
@@ -51,7 +50,8 @@ export class Conversation extends EventTarget {
   }
 
   async #load() {
-    const [problem] = await Promise.all([this.history.open().then(() => null, (problem) => problem), this.#readAgent()]);
+    const problem = await this.history.open().then(() => null, (problem) => problem);
+    await this.#readAgent();
     if (this.#turn) return; // one was quicker: how that turn ends shows the rest
     if (problem) this.#tail.replaceChildren(problemCard(problem, { "Try again": () => location.reload() }));
     else this.#showInterrupts();
@@ -160,7 +160,8 @@ export class Conversation extends EventTarget {
 
   /** Nothing is shown before all is read: what was said would stand there twice. */
   async #catchUp() {
-    const [items] = await Promise.all([this.history.readOn(), this.#readAgent()]);
+    const items = await this.history.readOn();
+    await this.#readAgent();
     this.history.add(items);
   }
 
@@ -179,9 +180,9 @@ export class Conversation extends EventTarget {
   }
 
   async #readAgent() {
-    if (!this.sessionId) return;
+    if (!this.history.agentId) return;
     const none = ({ code }) => (code.endsWith("_not_found") ? null : this.agent);
-    this.agent = await read(path("sessions", this.sessionId, "agents", AGENT)).catch(none);
+    this.agent = await read(path("sessions", this.sessionId, "agents", this.history.agentId)).catch(none);
   }
 
   #showInterrupts() {

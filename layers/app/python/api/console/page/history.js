@@ -91,7 +91,9 @@ export class History {
     place(items.map((item) => this.#stored.draw(item)).filter(Boolean));
   }
 
-  #read(query) {
-    return read(path("sessions", this.sessionId, "history"), query);
+  async #read(query) {
+    const page = await read(path("sessions", this.sessionId, "history"), query);
+    this.agentId = page.agent_id;
+    return page;
   }
 }
