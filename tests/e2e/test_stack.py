@@ -30,7 +30,9 @@ def started(database_url: str, **variables: str) -> Generator[subprocess.Popen[s
         **variables,
     }
     command = [sys.executable, "-m", "local.stack"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         try:
             yield process
         finally:
@@ -82,6 +84,24 @@ def test_stack_serves_the_database_of_its_url_until_it_is_told_to_end(
     assert stack.wait(30) == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "error"),
+    [
+        ("fail: the model stands on its head", "RuntimeError: the model stands on its head"),
+        ('tool: calculator {"expression": "1 / 0"}', "ZeroDivisionError: "),
+    ],
+)
+def test_error_of_a_model_or_a_tool_is_in_the_terminal_with_words_and_traceback(
+    stack: subprocess.Popen[str], prompt: str, error: str
+) -> None:
+    httpx.post(f"{address(stack, 'API')}/process", json={"prompt": prompt, "session_id": "s"}, timeout=60)
+    stack.send_signal(signal.SIGINT)
+    terminal = stack.communicate(timeout=30)[0]
+
+    assert "process | Traceback (most recent call last):" in terminal
+    assert f"process | {error}" in terminal
 
 
 @pytest.mark.parametrize(
