@@ -172,7 +172,8 @@ def _parse_cursor(owner: str, cursor: str) -> tuple[str, str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         mark, before, before_key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        position = _with_offset(before), str(uuid.UUID(before_key))
+        # In UTC a forged moment may be one that the database would refuse: that raises here.
+        position = datetime.fromisoformat(before).astimezone(UTC).isoformat(), str(uuid.UUID(before_key))
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CursorNotFoundError(cursor) from error
     if mark != _owner_mark(owner):
