@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
 
+from ._open import open_store
 from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
 from .encoding import decode, encode, preview_of
 from .errors import InvalidInputError
 from .identifiers import checked
-from .open import open_store
 from .records import RunRecord, SessionPage
 from .run import DEFAULT_LEASE_SECONDS, Run
 from .settings import StoreSettings
@@ -42,6 +42,11 @@ class PostgreSQLSessionRepository(SessionRepository):
             store = open_store(replace(settings, url=base_url) if base_url else settings)
         self._store = store
         self._owner = checked("owner", owner)
+
+    @property
+    def store(self) -> Store:
+        """What it works on: records instead of Strands' objects, of any owner."""
+        return self._store
 
     def run(
         self,

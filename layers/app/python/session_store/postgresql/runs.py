@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, UniqueViolation
 
+from session_store._database import Database
 from session_store.connection import Statement
-from session_store.database import Database
 from session_store.errors import (
     AgentNotFoundError,
     IdempotencyKeyReusedError,

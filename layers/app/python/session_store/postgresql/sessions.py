@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from session_store._database import Database
 from session_store.connection import Statement
-from session_store.database import Database
 from session_store.errors import AlreadyExistsError, CursorNotFoundError, SessionNotFoundError
 from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
 

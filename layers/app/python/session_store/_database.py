@@ -13,10 +13,10 @@ import psycopg
 from psycopg import errors as postgresql
 from psycopg.pq import TransactionStatus
 
+from ._statement_names import DEFAULT_SCHEMA, StatementNames
 from .connection import Connection, Statement, connect
 from .errors import ConfigurationError, InvalidInputError, SessionStoreError, StoreUnavailableError
 from .settings import StoreSettings
-from .statement_names import DEFAULT_SCHEMA, StatementNames
 from .time_limit import seconds_left
 
 _RETRY_PAUSE_SECONDS = (0.05, 0.25)
