@@ -55,7 +55,7 @@ class Result(NamedTuple):
 class Database:
     """One lazy connection a process: a Lambda environment serves one request at a time.
 
-    A failed statement is repeated once on a new connection, so every statement given to it is safe to repeat: it reads,
+    A statement is repeated once if its connection broke, so every statement given to it is safe to repeat: it reads,
     sets absolute values, or inserts under a key and compares afterwards. Threads take turns.
     """
 
