@@ -44,8 +44,14 @@ def test_create_applies_the_schema_and_update_finds_nothing_to_do(cluster: Clust
     assert again["PhysicalResourceId"] == ask("Update")["PhysicalResourceId"]
 
 
-def test_the_data_role_reads_and_writes_rows(app_url: str) -> None:
-    store = PostgreSQLStore(StoreSettings(url=app_url))
+@pytest.mark.parametrize("schema", [None, "agents"])
+def test_the_data_role_reads_and_writes_rows(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, schema: str | None
+) -> None:
+    monkeypatch.setenv("DATABASE_SCHEMA", schema or "")
+    ask("Create")
+    cluster.let_in(DATA_ROLE)
+    store = PostgreSQLStore(StoreSettings(url=cluster.url_of(DATA_ROLE), schema=schema))
     now = "2026-01-01T00:00:00+00:00"
     store.sessions.create("owner", SessionRecord("one", "AGENT", now, now))
     assert store.sessions.read("owner", "one") is not None

@@ -33,7 +33,7 @@ def test_what_an_agent_says_while_another_ones_write_is_on_its_way_is_stored(
         writing.result(WAIT_SECONDS)
         speaking.result(WAIT_SECONDS)
     for agent_id, said in (("writer", ["write", "written"]), ("speaker", ["speak", "spoken"])):
-        messages = history(repository._store, "user-123", agent_id)
+        messages = history(repository.store, "user-123", agent_id)
         assert_closed(messages)
         assert texts(messages) == said
 

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from session_store._statement_names import StatementNames
 from session_store.errors import (
     IdempotencyKeyReusedError,
     LeaseLostError,
@@ -29,7 +30,6 @@ from session_store.records import (
 )
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
-from session_store.statement_names import StatementNames
 from tests.reliability.turns import (
     OWNER,
     agent_of,
@@ -195,7 +195,7 @@ def test_a_killed_runs_session_is_free_when_its_lease_ends(repository: PostgreSQ
         run._keeper.stop()  # as if the process had stopped here
         hold_turn_when_free(repository, "user-123", "after")
         agent_of(run.session_manager, ScriptedModel("too late"))("stale")
-    stored = history(repository._store, "user-123")
+    stored = history(repository.store, "user-123")
     assert texts(stored) == ["before", "answer to before", "after", "answer to after"]
     assert_closed(stored)
     assert repository.read_run(run.run_id).status == "interrupted"

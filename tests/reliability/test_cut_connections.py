@@ -8,7 +8,7 @@ import pytest
 from strands import tool
 
 from local.database import EmbeddedDatabase
-from session_store.database import Database
+from session_store._database import Database
 from session_store.errors import AlreadyExistsError, ConfigurationError, StoreUnavailableError
 from session_store.postgresql import PostgreSQLStore
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
@@ -42,7 +42,7 @@ def test_a_statement_whose_fate_is_unknown_is_settled(
     wire.cut_once(STATEMENTS[statement], where)
     run_id = hold_turn(wired, "user-123", "Hello", "answer")
     assert wire.cuts == 1
-    assert texts(history(wired._store, "user-123")) == ["before", "answer to before", "Hello", "answer"]
+    assert texts(history(wired.store, "user-123")) == ["before", "answer to before", "Hello", "answer"]
     assert wired.read_run(run_id).status == "completed"
 
 
@@ -72,7 +72,7 @@ def test_no_write_of_a_tool_turn_is_doubled(
     with wired.run("user-123") as run:
         agent_of(run.session_manager, ScriptedModel(request, answer), [work])("Hello")
     assert wire.cuts == 1
-    messages = history(wired._store, "user-123")
+    messages = history(wired.store, "user-123")
     assert_closed(messages)
     assert len(messages) == 4
     assert wired.read_run(run.run_id).status == "completed"
@@ -99,19 +99,19 @@ def test_a_commit_whose_second_answer_is_lost_too_is_an_error_and_not_half(
         wire.cut_once(STATEMENTS["write"], "before its answer")
         wire.cut_next_connection()
     assert wired.read_run(run.run_id).status == "completed"
-    assert texts(history(wired._store, "user-123")) == TOOL_TURN
+    assert texts(history(wired.store, "user-123")) == TOOL_TURN
 
 
 def test_a_renewal_whose_answer_is_lost_is_repeated(wired: PostgreSQLSessionRepository, wire: WireProxy) -> None:
     with wired.run("user-123") as run:
         wire.cut_once(STATEMENTS["renewal"], "before its answer")
-        assert wired._store.runs.renew(OWNER, "user-123", run.run_id, 30) is False
+        assert wired.store.runs.renew(OWNER, "user-123", run.run_id, 30) is False
     assert wire.cuts == 1
 
 
 @pytest.mark.parametrize("where", ["before the statement", "before its answer"])
 def test_no_call_outside_a_run_is_doubled(wired: PostgreSQLSessionRepository, wire: WireProxy, where: Cut) -> None:
-    store = wired._store
+    store = wired.store
     agent, message = AgentRecord("default", "{}", "{}", "{}", NOW, NOW), MessageRecord(0, '{"a":1}', None, NOW, NOW)
 
     def calls() -> Iterator[tuple[str, Callable[[], Any]]]:

@@ -49,7 +49,7 @@ def test_an_interrupt_is_answered_in_another_process(repository: PostgreSQLSessi
         agent = agent_of(run.session_manager, ScriptedModel("it is done"), [ask_a_human])
         assert agent([response]).stop_reason == "end_turn"  # type: ignore[list-item]
     assert stored_texts(repository) == ["Hello", "it is done"]
-    results = history(repository._store, "user-123")[2]["content"]
+    results = history(repository.store, "user-123")[2]["content"]
     assert results[0]["toolResult"]["content"] == [{"text": "a human says yes"}]
     with repository.run("user-123") as run:
         assert run.interrupts == {}

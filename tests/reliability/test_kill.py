@@ -81,7 +81,7 @@ def advance(worker: Worker, point: str) -> str | None:
 def assert_durable(
     repository: PostgreSQLSessionRepository, session_id: str, point: str, run_id: str | None
 ) -> list[dict[str, Any]]:
-    stored = history(repository._store, session_id)
+    stored = history(repository.store, session_id)
     assert texts(stored[:2]) == ["the acknowledged prompt", "answer to the acknowledged prompt"]
     durable = [TOOL_TURN_POINTS[at] for at in DURING.get(point, (point,))]
     assert len(stored) - 2 in durable, f"killed {point}: {stored}"
@@ -100,7 +100,7 @@ def assert_next_turn_works(
         return "the next answer"
 
     hold_turn_when_free(repository, session_id, "the next prompt", answer)
-    after = history(repository._store, session_id)
+    after = history(repository.store, session_id)
     assert after[: len(stored)] == stored
     assert_closed(after)
     assert texts(after[-2:]) == ["the next prompt", "the next answer"]

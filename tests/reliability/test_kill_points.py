@@ -42,7 +42,7 @@ class Session:
                 agent_of(run.session_manager, model, agent_id=agent_id)("next")
                 assert_valid([*model.calls[0]["messages"], {"role": "assistant", "content": []}])
         for agent_id in agent_ids:
-            assert_closed(history(self.repository._store, self.session_id, agent_id))
+            assert_closed(history(self.repository.store, self.session_id, agent_id))
 
 
 def after_asking(session: Session) -> None:

@@ -40,15 +40,15 @@ def test_a_flush_that_was_stored_unheard_keeps_its_messages_counted(
         wire.cut_next_connection()
         return UseTool("work", {})
 
-    leave_open_turn(wired._store, "user-123")
+    leave_open_turn(wired.store, "user-123")
     with pytest.raises(Exception, match="does not answer") as failure, wired.run("user-123") as run:
         agent_of(run.session_manager, ScriptedModel(request), [work])("again")
     assert isinstance(getattr(failure.value, "original_exception", failure.value), StoreUnavailableError)
-    stored = wired._store.agents.read(OWNER, "user-123", "default")
+    stored = wired.store.agents.read(OWNER, "user-123", "default")
     assert stored is not None
-    assert stored.message_count == len(history(wired._store, "user-123"))
+    assert stored.message_count == len(history(wired.store, "user-123"))
     hold_turn(wired, "user-123", "after")
-    messages = history(wired._store, "user-123")
+    messages = history(wired.store, "user-123")
     assert_closed(messages)
     assert texts(messages)[-2:] == ["after", "answer to after"]
 
@@ -64,7 +64,7 @@ CREATIONS: dict[str, Callable[[Store], object]] = {
 def test_a_creation_that_was_stored_unheard_is_not_refused_for_the_run_that_came_after_it(
     wired: PostgreSQLSessionRepository, wire: WireProxy, watch: "psycopg.Connection[Any]", table: str
 ) -> None:
-    store = wired._store
+    store = wired.store
     store.sessions.create(OWNER, SessionRecord("bare", "AGENT", NOW, NOW))
     if table == "messages":
         store.agents.create(OWNER, "bare", AGENT)
@@ -77,7 +77,7 @@ def test_a_creation_that_was_stored_unheard_is_not_refused_for_the_run_that_came
 def test_a_message_that_was_stored_unheard_and_then_deleted_says_so(
     wired: PostgreSQLSessionRepository, wire: WireProxy, watch: "psycopg.Connection[Any]"
 ) -> None:
-    store = wired._store
+    store = wired.store
     store.sessions.create(OWNER, SessionRecord("bare", "AGENT", NOW, NOW))
     store.agents.create(OWNER, "bare", AGENT)
     follow(watch, "messages", "DELETE FROM sessions")

@@ -82,6 +82,59 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: str) -> None:
         )
 
 
+FOREIGN = {
+    "sessions": ("CREATE TABLE sessions (sid text, sess json)", '"sessions" already exists, and is not the store.s'),
+    "schema_migrations": (
+        "CREATE TABLE schema_migrations (version text)",
+        "table schema_migrations is another application's",
+    ),
+    "function": (
+        "CREATE FUNCTION is_leased_v1(timestamptz) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        'function "is_leased_v1" already exists .* is not the store.s',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_another_applications_table_is_named_in_one_sentence_and_left_alone(empty_url: str, name: str) -> None:
+    statement, sentence = FOREIGN[name]
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(statement)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(MigrationError, match=f"{sentence}.*: give the store a schema of its own by DATABASE_SCHEMA"):
+        migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        tables = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+        assert [table for (table,) in tables] == ([] if name == "function" else [name])
+        assert apply_migrations(connection, "agents")[0] == "0001_create_sessions.sql"
+        assert apply_migrations(connection, "agents") == []
+    store = PostgreSQLStore(StoreSettings(url=empty_url, schema="agents"))
+    assert hold_turn(PostgreSQLSessionRepository(store=store), "user-123", "Hello")
+    store.close()
+
+
+def test_what_a_role_may_not_create_is_said_in_one_sentence(
+    empty_url: str, postgresql_server: EmbeddedDatabase
+) -> None:
+    role = sql.Identifier(ROLE)
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'rows'").format(role))
+        url = f"postgresql://{ROLE}:rows@127.0.0.1:{postgresql_server.port}/empty"
+        try:
+            with psycopg.connect(url) as worker:
+                for schema in (None, "agents"):
+                    with pytest.raises(MigrationError, match="may not create the store's tables: permission denied"):
+                        apply_migrations(worker, schema)
+        finally:
+            connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def test_where_no_schema_is_found_the_tables_go_to_public(empty_url: str) -> None:
+    with psycopg.connect(empty_url, options="-c search_path=''") as connection:
+        apply_migrations(connection)
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute("SELECT to_regclass('public.sessions') IS NOT NULL").fetchone() == (True,)
+
+
 @pytest.fixture
 def row_worker_url(database_url: str, postgresql_server: EmbeddedDatabase) -> Iterator[str]:
     role = sql.Identifier(ROLE)

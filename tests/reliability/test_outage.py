@@ -84,12 +84,12 @@ def assert_right_or_refused(
     """Never half: an acknowledged turn is whole, another is closed or not there, and the next one works."""
     error = turn.exception(timeout=60)
     if error is None:
-        assert texts(history(repository._store, "user-123")) == complete
+        assert texts(history(repository.store, "user-123")) == complete
         assert repository.read_run(run_id()).status == "completed"
     else:
         assert isinstance(getattr(error, "original_exception", error), SessionStoreError), error
     hold_turn_when_free(repository, "user-123", "after")
-    messages = history(repository._store, "user-123")
+    messages = history(repository.store, "user-123")
     assert_closed(messages)
     assert texts(messages)[-2:] == ["after", "answer to after"]
     assert texts(messages).count("Hello") <= 1
@@ -105,7 +105,7 @@ def test_a_restart_between_statements_is_not_noticed(
     fragile: PostgreSQLSessionRepository, fragile_server: EmbeddedDatabase, how: signal.Signals
 ) -> None:
     run_id = hold_tool_turn(fragile, lambda: restart(fragile_server, how))
-    assert texts(history(fragile._store, "user-123")) == TOOL_TURN
+    assert texts(history(fragile.store, "user-123")) == TOOL_TURN
     assert fragile.read_run(run_id).status == "completed"
 
 
@@ -122,7 +122,7 @@ def test_a_server_that_stays_away_ends_the_run_with_that_error_and_its_lease_by_
         fragile_server.start()
     hold_turn_when_free(fragile, "user-123", "after")
     assert fragile.read_run(run.run_id).status == "interrupted"
-    assert texts(history(fragile._store, "user-123")) == ["after", "answer to after"]
+    assert texts(history(fragile.store, "user-123")) == ["after", "answer to after"]
 
 
 @contextmanager
@@ -179,7 +179,7 @@ def test_a_terminated_backend_inside_a_commit_is_tried_again(
             pass
         wait_until_blocked(watch)  # the second try
     assert turn.result(timeout=60) == run_ids[0]
-    assert texts(history(fragile._store, "user-123")) == TOOL_TURN
+    assert texts(history(fragile.store, "user-123")) == TOOL_TURN
     assert fragile.read_run(run_ids[0]).status == "completed"
 
 
@@ -192,7 +192,7 @@ def test_a_pooler_killed_between_statements_is_not_noticed(
         fragile_pooler.start()
 
     run_id = hold_tool_turn(fragile_pooled, kill)
-    assert texts(history(fragile_pooled._store, "user-123")) == TOOL_TURN
+    assert texts(history(fragile_pooled.store, "user-123")) == TOOL_TURN
     assert fragile_pooled.read_run(run_id).status == "completed"
 
 

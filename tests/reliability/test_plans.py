@@ -86,7 +86,7 @@ def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], 
     yield (
         "the last messages",
         60,
-        lambda repository: repository._store.messages.list(
+        lambda repository: repository.store.messages.list(
             OWNER, "session 1", "default", from_message_id=19_999, limit=50, order="desc"
         ),
     )
@@ -110,8 +110,8 @@ def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], 
         "nothing to expire",
         60,
         lambda repository: (
-            list(repository._store.sessions.expire(30)),  # type: ignore[attr-defined]
-            list(repository._store.runs.expire(24)),  # type: ignore[attr-defined]
+            list(repository.store.sessions.expire(30)),  # type: ignore[attr-defined]
+            list(repository.store.runs.expire(24)),  # type: ignore[attr-defined]
         ),
     )
 

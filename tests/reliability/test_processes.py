@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from session_store.database import Database
+from session_store._database import Database
 from session_store.settings import StoreSettings
 
 LIMIT_SECONDS = 20

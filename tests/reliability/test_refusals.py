@@ -67,4 +67,4 @@ def test_a_run_whose_commit_is_refused_frees_its_session_at_once(
     record = repository.read_run(run.run_id)
     assert (record.status, record.error_code) == ("failed", "invalid_request")
     hold_turn(repository, "user-123", "after")
-    assert texts(history(repository._store, "user-123")) == ["after", "answer to after"]
+    assert texts(history(repository.store, "user-123")) == ["after", "answer to after"]

@@ -99,7 +99,7 @@ def test_an_agent_asked_after_its_run_refuses_instead_of_forgetting(repository: 
 def test_a_model_that_fails_after_a_tool_leaves_a_closed_turn(repository: PostgreSQLSessionRepository) -> None:
     with pytest.raises(Exception, match="broke"):
         hold_turn(repository, "user-123", "Hello", UseTool("missing", {}), RuntimeError("broke"))
-    messages = history(repository._store, "user-123")
+    messages = history(repository.store, "user-123")
     assert [message["role"] for message in messages] == ["user", "assistant"] * 2
     assert stored_texts(repository) == ["Hello", TURN_INTERRUPTED]
     hold_turn(repository, "user-123", "after")
@@ -129,6 +129,6 @@ def test_a_tool_request_that_nothing_answered_gets_an_error_result(
             assert gate.reached.wait(WAIT_SECONDS)
             raise ZeroDivisionError
         gate.opened.set()
-    results = history(repository._store, "user-123")[2]["content"]
+    results = history(repository.store, "user-123")[2]["content"]
     assert [block["toolResult"]["status"] for block in results] == ["error"] * 2
     assert results[0]["toolResult"]["content"] == [{"text": TOOL_INTERRUPTED}]

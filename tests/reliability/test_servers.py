@@ -127,7 +127,7 @@ def test_no_request_fails_for_the_servers_isolation(database_url: str, isolation
 def test_a_begin_whose_answer_cannot_be_read_gives_its_lease_back(
     wired: PostgreSQLSessionRepository, wire: WireProxy
 ) -> None:
-    store, now = wired._store, "2026-11-22T10:00:00+00:00"
+    store, now = wired.store, "2026-11-22T10:00:00+00:00"
     store.sessions.create(OWNER, SessionRecord("user-123", "AGENT", now, now))
     store.agents.create(OWNER, "user-123", AgentRecord("default", "{}", "{}", "{}", now, now))
     body = '{"role":"user","content":[{"text":"grüße"}]}'

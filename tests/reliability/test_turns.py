@@ -37,7 +37,7 @@ class Service:
     agents: list[Agent] = field(default_factory=list[Agent])
 
     def answer(self, seconds: float = WAIT_SECONDS, lease_seconds: float = 30) -> ProcessAnswer:
-        engine = TurnEngine(self.repository._store, self._build, lease_seconds=lease_seconds)
+        engine = TurnEngine(self.repository.store, self._build, lease_seconds=lease_seconds)
         deadline = time.monotonic() + seconds
         return whole.answer(engine.run(TurnRequest(OWNER, "user-123", "Hello", None, None, deadline, RUN_ID)))
 

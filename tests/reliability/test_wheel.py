@@ -29,8 +29,9 @@ def run(*command: str | Path, **options: Any) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built of the source distribution, as an index's own builders do."""
     folder = tmp_path_factory.mktemp("wheel")
-    run(find_uv_bin(), "build", "--wheel", "--quiet", "--out-dir", folder, CHECKOUT)
+    run(find_uv_bin(), "build", "--quiet", "--out-dir", folder, CHECKOUT)
     (built,) = folder.glob("*.whl")
     return built
 

@@ -39,7 +39,7 @@ def test_every_message_of_a_turn_is_durable_by_the_round_trip_that_follows_it(
     with wired.run("user-123") as run:
         agent_of(run.session_manager, ScriptedModel(*SCRIPTS["two tools"]), [look])("Hello")
     assert run.round_trips == 6
-    assert wired._store.round_trips == wire.trace.round_trips
+    assert wired.store.round_trips == wire.trace.round_trips
 
 
 def test_nothing_pins_a_proxied_connection(wired: PostgreSQLSessionRepository, wire: WireProxy) -> None:
@@ -63,7 +63,7 @@ def hold_many_turns(repository: PostgreSQLSessionRepository) -> None:
 
 
 def exercise_everything_else(repository: PostgreSQLSessionRepository) -> None:
-    store = repository._store
+    store = repository.store
     with pytest.raises(LeaseLostError), repository.run("gone") as run:
         store.runs.renew(OWNER, "gone", run.run_id, 30)
         with pytest.raises(SessionBusyError), repository.run("gone"):

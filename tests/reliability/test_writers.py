@@ -24,9 +24,9 @@ def test_writers_on_one_session_lose_double_and_misorder_nothing(
             worker.go_on()
         busy = sum(worker.next_point()[1] for worker in started)
 
-    said = texts(history(repository._store, "user-123"))
+    said = texts(history(repository.store, "user-123"))
     prompts = said[::2]
-    assert_closed(history(repository._store, "user-123"))
+    assert_closed(history(repository.store, "user-123"))
     assert said[1::2] == [f"answer to {prompt}" for prompt in prompts]
     assert sorted(prompts) == sorted(
         f"writer {number} turn {turn}" for number in range(writers) for turn in range(turns)

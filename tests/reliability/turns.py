@@ -108,6 +108,6 @@ def _blocked(watch: "psycopg.Connection[Any]") -> int:
 
 
 def stored_texts(repository: PostgreSQLSessionRepository, session_id: str = "user-123") -> list[str]:
-    messages = history(repository._store, session_id)
+    messages = history(repository.store, session_id)
     assert_closed(messages)
     return texts(messages)

@@ -6,10 +6,10 @@ from typing import Annotated, Any, NamedTuple
 
 import pytest
 
+from session_store._fields import Flag, Identifier, Inline, JsonObject, Text, WholeNumber
 from session_store.codec import dump_record, nested_members, parse_record, parse_write
 from session_store.document import Document
 from session_store.errors import InvalidInputError
-from session_store.fields import Flag, Identifier, Inline, JsonObject, Text, WholeNumber
 from session_store.records import (
     AgentMessage,
     AgentRecord,

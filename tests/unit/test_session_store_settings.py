@@ -47,3 +47,14 @@ def test_an_empty_environment_names_the_local_session_backend() -> None:
 def test_an_impossible_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         StoreSettings.from_environment({name: value})
+
+
+def test_the_tables_may_have_a_schema_of_their_own() -> None:
+    assert StoreSettings.from_environment({"DATABASE_SCHEMA": "agents"}).schema == "agents"
+    assert StoreSettings.from_environment({"DATABASE_SCHEMA": ""}).schema is None
+
+
+@pytest.mark.parametrize("schema", ["", "é" * 32, "a\0b"])
+def test_a_name_that_postgresql_would_cut_or_refuse_is_no_schema(schema: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_SCHEMA must be a name of at most 63 bytes"):
+        StoreSettings(schema=schema)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from harness import main
 from strands_agent import build_agent, seed_through
 
-from session_store.open import open_store
+from session_store import open_store
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
 

@@ -4,10 +4,16 @@
 >>> with repository.run("user-123") as run:
 ...     agent = Agent(session_manager=run.session_manager)
 ...     agent("Hello")
+
+Public besides what stands here are the modules that a service around the store needs: `store`, `server_store`,
+`records`, `settings`, `migrate`, `connection`, `postgresql`, `http`; and for documents as the session backend has them
+`codec`, `document`, `raw_json`, `wire`, `encoding`, `identifiers`, `interrupts`, `lease`, `message_text`,
+`time_limit`. Every other module is internal, and may change without notice.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from ._open import open_store
 from .errors import (
     AgentIdError,
     AgentNotFoundError,
@@ -41,7 +47,6 @@ from .errors import (
     TooLargeError,
     UnstorableValueError,
 )
-from .open import open_store
 from .settings import StoreSettings
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from functools import cache
 from types import NoneType
 from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args, get_origin
 
+from ._fields import Field, Inline
 from .document import Document
 from .encoding import preview_of
 from .errors import InvalidInputError
-from .fields import Field, Inline
 from .raw_json import dump_json, dump_list, dump_object
 from .records import MessageRecord, RunWrite
 from .wire import MAXIMUM_BYTES, wire_bytes

@@ -1,12 +1,9 @@
 """Between Strands' objects and the store's records."""
 
-from typing import Any, cast
-
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
 from .encoding import checked_timestamp, decode, encode
-from .errors import InvalidInputError
-from .identifiers import checked
+from .identifiers import checked, checked_number
 from .records import AgentRecord, MessageRecord, SessionRecord
 
 
@@ -49,9 +46,7 @@ def agent_of(record: AgentRecord) -> SessionAgent:
 
 def message_record(message: SessionMessage) -> MessageRecord:
     """A redacted message keeps nothing of its original."""
-    message_id = cast(Any, message.message_id)
-    if not isinstance(message_id, int) or message_id < 0:
-        raise InvalidInputError("message_id", "must be a whole number from 0")
+    message_id = checked_number("message_id", message.message_id)
     body = encode("message", message.to_message())
     return MessageRecord(
         message_id=message_id,

@@ -10,7 +10,6 @@ from .encoding import PREVIEW_LENGTH, checked_timestamp
 from .errors import InvalidInputError
 from .raw_json import DECODER, Members, parse_members
 
-MAXIMUM_NUMBER = 2**63 - 1
 Option = TypeVar("Option", bound=str)
 
 
@@ -69,14 +68,14 @@ class Document:
     def run_id(self, name: str) -> str:
         return identifiers.checked_run_id(name, self.value(name))
 
-    def whole_number(self, name: str, minimum: int = 0) -> int:
-        value = self.value(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= MAXIMUM_NUMBER:
-            raise InvalidInputError(name, f"must be a whole number from {minimum}")
-        return value
+    def whole_number(self, name: str) -> int:
+        return identifiers.checked_number(name, self.value(name))
 
     def ordinal_number(self, name: str) -> int:
-        return self.whole_number(name, 1)
+        number = self.whole_number(name)
+        if number < 1:
+            raise InvalidInputError(name, "must be a whole number from 1")
+        return number
 
     def flag(self, name: str) -> bool:
         return self.value(name) is True

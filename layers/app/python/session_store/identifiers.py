@@ -1,4 +1,4 @@
-"""The one rule for every identifier of the product: 1 to 255 printable characters."""
+"""The one rule for every identifier of the product: 1 to 255 printable characters; and what else may name a row."""
 
 import uuid
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from .errors import InvalidIdentifierError, InvalidInputError
 
 MAXIMUM_LENGTH = 255
+MAXIMUM_NUMBER = 2**63 - 1
 
 
 def checked(field: str, value: object) -> str:
@@ -20,6 +21,21 @@ def checked(field: str, value: object) -> str:
         raise InvalidIdentifierError(field, f"must have 1 to {MAXIMUM_LENGTH} characters, not {len(value)}")
     if not value.isprintable():
         raise InvalidIdentifierError(field, "must be printable text")
+    return value
+
+
+def checked_new_session_id(field: str, value: object) -> str:
+    """As `checked`, but for `.` and `..`: clients take such segments out of a path, so that no URL leads there."""
+    identifier = checked(field, value)
+    if identifier in (".", ".."):
+        raise InvalidIdentifierError(field, f"must not be {identifier}")
+    return identifier
+
+
+def checked_number(field: str, value: object) -> int:
+    """A whole number from 0 that the database can count to, or `InvalidInputError` naming `field`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAXIMUM_NUMBER:
+        raise InvalidInputError(field, "must be a whole number from 0")
     return value
 
 

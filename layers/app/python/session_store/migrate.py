@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ._statement_names import DEFAULT_SCHEMA
 from .connection import check_encoding, connect
 from .errors import ConfigurationError, MigrationError
 from .settings import StoreSettings
-from .statement_names import DEFAULT_SCHEMA
 
 # Any number that nothing else in this database locks. Transaction-level: it ends with the transaction.
 _ADVISORY_LOCK = 7_031_845_520_911

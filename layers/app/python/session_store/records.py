@@ -7,7 +7,7 @@ between Strands and the database. Named tuples: that many dataclasses take 5 ms 
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
-from .fields import (
+from ._fields import (
     Flag,
     Identifier,
     Inline,

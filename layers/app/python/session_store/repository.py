@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
 
+from ._open import open_store
 from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
 from .encoding import decode, encode, preview_of
-from .errors import InvalidInputError
-from .identifiers import checked
-from .open import open_store
+from .identifiers import checked, checked_number
 from .records import RunRecord, SessionPage
 from .run import DEFAULT_LEASE_SECONDS, Run
 from .settings import StoreSettings
@@ -42,6 +41,11 @@ class PostgreSQLSessionRepository(SessionRepository):
             store = open_store(replace(settings, url=base_url) if base_url else settings)
         self._store = store
         self._owner = checked("owner", owner)
+
+    @property
+    def store(self) -> Store:
+        """What it works on: records instead of Strands' objects, of any owner."""
+        return self._store
 
     def run(
         self,
@@ -84,9 +88,7 @@ class PostgreSQLSessionRepository(SessionRepository):
     def list_sessions(self, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
         """Sessions by newest activity."""
         with as_session_exceptions():
-            if limit < 0:
-                raise InvalidInputError("limit", "must not be negative")
-            return self._store.sessions.list(self._owner, limit=limit, cursor=cursor)
+            return self._store.sessions.list(self._owner, limit=checked_number("limit", limit), cursor=cursor)
 
     def delete_session(self, session_id: str) -> None:
         """Delete every row of the session; a run that still holds it can no longer commit."""
@@ -130,7 +132,7 @@ class PostgreSQLSessionRepository(SessionRepository):
     def read_message(self, session_id: str, agent_id: str, message_id: int, **kwargs: Any) -> SessionMessage | None:
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("agent_id", agent_id)
-            record = self._store.messages.read(self._owner, *ids, message_id)
+            record = self._store.messages.read(self._owner, *ids, checked_number("message_id", message_id))
             return message_of(record) if record else None
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
@@ -147,9 +149,8 @@ class PostgreSQLSessionRepository(SessionRepository):
         """Messages oldest first; `offset` is a message id, since ids are dense from 0."""
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("agent_id", agent_id)
-            if offset < 0 or (limit is not None and limit < 0):
-                raise InvalidInputError("offset" if offset < 0 else "limit", "must not be negative")
-            records = self._store.messages.list(self._owner, *ids, from_message_id=offset, limit=limit)
+            start, count = checked_number("offset", offset), None if limit is None else checked_number("limit", limit)
+            records = self._store.messages.list(self._owner, *ids, from_message_id=start, limit=count)
             return [message_of(record) for record in records]
 
     def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from strands.types.session import Session, SessionAgent, SessionMessage
 from .conversion import agent_of, agent_record, message_of, message_record, session_of
 from .encoding import decode, encode, preview_of
 from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
-from .identifiers import checked
+from .identifiers import checked, checked_number
 from .journal import Journal
 from .kept_messages import compare
 from .records import AgentRecord, BegunRun, MessageRecord, MultiAgentRecord
@@ -106,21 +106,21 @@ class RunRepository(SessionRepository):
         session_message.message_id = self._append(agent_id, session_message)
 
     def read_message(self, session_id: str, agent_id: str, message_id: int, **kwargs: Any) -> SessionMessage | None:
-        gathered = self._journal.find(agent_id, message_id)
+        gathered = self._journal.find(agent_id, checked_number("message_id", message_id))
         record = gathered or self._store.messages.read(self._owner, session_id, agent_id, message_id)
         return message_of(record) if record else None
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
-        if not self._journal.knows(agent_id) or session_message.message_id >= self._journal.next_message_id(agent_id):
-            raise MessageNotFoundError(session_message.message_id)
         record = message_record(session_message)
+        if not self._journal.knows(agent_id) or record.message_id >= self._journal.next_message_id(agent_id):
+            raise MessageNotFoundError(record.message_id)
         self._journal.redact(agent_id, record, lambda: preview_of(session_message.to_message()))
         self.agent(agent_id).known.add(session_message, record.message)
 
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **kwargs: Any
     ) -> list[SessionMessage]:
-        messages = self._messages
+        messages, offset = self._messages, checked_number("offset", offset)
         if agent_id != self._agent_id or offset < self._first_message_id:
             records = self._store.messages.list(self._owner, session_id, agent_id, from_message_id=offset)
             messages = self._restored_messages(agent_id, records)

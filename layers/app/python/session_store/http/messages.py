@@ -1,12 +1,12 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from session_store._retried_write import find_stored_id
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
 from session_store.errors import MessageNotFoundError, TooLargeError
 from session_store.raw_json import dump_json
 from session_store.records import MessageRecord
-from session_store.retried_write import find_stored_id
 from session_store.wire import MAXIMUM_BYTES, MAXIMUM_PAGE_SIZE
 
 from .backend import Backend, dump_path

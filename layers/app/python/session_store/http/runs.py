@@ -3,6 +3,7 @@ from contextlib import suppress
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
 from session_store.errors import LeaseLostError, RunNotFoundError, SessionStoreError, TooLargeError
+from session_store.identifiers import checked_new_session_id
 from session_store.raw_json import dump_json
 from session_store.records import AgentRecord, BegunRun, RunOutcome, RunRecord, RunRequest, RunWrite, SessionRecord
 
@@ -17,6 +18,7 @@ class HttpRuns:
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         """One round trip, unless the window is larger than one answer may be: the lease keeps the rest as it is."""
+        checked_new_session_id("session_id", request.session_id)
         answer = self._backend.send("POST", "/runs", owner, dump_record(request))
         if not isinstance(answer.refusal, TooLargeError):  # else it has begun, beside an agent that no answer can hold
             answer.check()

@@ -2,6 +2,7 @@ from datetime import datetime
 
 from session_store.codec import dump_record, parse_record
 from session_store.errors import SessionNotFoundError
+from session_store.identifiers import checked_new_session_id
 from session_store.records import SessionPage, SessionRecord
 from session_store.wire import MAXIMUM_PAGE_SIZE
 
@@ -13,6 +14,7 @@ class HttpSessions:
         self._backend = backend
 
     def create(self, owner: str, session: SessionRecord) -> None:
+        checked_new_session_id("session_id", session.session_id)
         answer = self._backend.send("POST", "/sessions", owner, dump_record(session))
         if answer.may_exist_by_itself and self._is_stored(owner, session):
             return

@@ -1,5 +1,5 @@
+from session_store._database import Database
 from session_store.connection import Statement
-from session_store.database import Database
 from session_store.errors import AgentNotFoundError, AlreadyExistsError
 from session_store.records import AgentRecord
 

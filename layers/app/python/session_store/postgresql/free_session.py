@@ -1,7 +1,7 @@
 """Writes outside a run: each begins with the session's own row, unless a run holds the session."""
 
+from session_store._database import Database
 from session_store.connection import Statement
-from session_store.database import Database
 from session_store.errors import SessionBusyError, SessionNotFoundError, SessionStoreError
 
 

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from session_store._database import Database
+from session_store._retried_write import find_stored_id
 from session_store.connection import Statement
-from session_store.database import Database
 from session_store.errors import (
     AgentNotFoundError,
     AlreadyExistsError,
@@ -11,7 +12,6 @@ from session_store.errors import (
     SessionStoreError,
 )
 from session_store.records import MessageRecord
-from session_store.retried_write import find_stored_id
 
 from .free_session import explain_refusal, with_free_session
 

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from session_store.database import Database
+from session_store._database import Database
 from session_store.errors import AlreadyExistsError, MultiAgentNotFoundError
 from session_store.records import MultiAgentRecord
 

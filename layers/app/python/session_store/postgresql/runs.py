@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, UniqueViolation
 
+from session_store._database import Database
 from session_store.connection import Statement
-from session_store.database import Database
 from session_store.errors import (
     AgentNotFoundError,
     IdempotencyKeyReusedError,
@@ -19,7 +19,7 @@ from session_store.errors import (
     SessionStoreError,
     StoreUnavailableError,
 )
-from session_store.identifiers import checked_run_id
+from session_store.identifiers import checked_new_session_id, checked_run_id
 from session_store.records import (
     AgentRecord,
     BegunRun,
@@ -47,6 +47,7 @@ class PostgreSQLRuns:
         self._database = database
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
+        checked_new_session_id("session_id", request.session_id)
         try:
             rows = self._begin(owner, request)
             decision, holder, seconds_left = rows[0][:3]

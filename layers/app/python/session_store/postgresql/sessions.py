@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from session_store._database import Database
 from session_store.connection import Statement
-from session_store.database import Database
 from session_store.errors import AlreadyExistsError, CursorNotFoundError, SessionNotFoundError
+from session_store.identifiers import checked_new_session_id
 from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
 
 from .free_session import explain_refusal, with_free_session
@@ -42,7 +43,7 @@ class PostgreSQLSessions:
             """,
             {
                 "owner": owner,
-                "session_id": session.session_id,
+                "session_id": checked_new_session_id("session_id", session.session_id),
                 "session_type": session.session_type,
                 "created_at": _with_offset(session.created_at),
                 "updated_at": _with_offset(session.updated_at),

@@ -3,7 +3,7 @@
 import time
 from functools import cache
 
-from session_store.database import Database
+from session_store._database import Database
 from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents

@@ -13,10 +13,10 @@ import psycopg
 from psycopg import errors as postgresql
 from psycopg.pq import TransactionStatus
 
+from ._statement_names import DEFAULT_SCHEMA, StatementNames
 from .connection import Connection, Statement, connect
 from .errors import ConfigurationError, InvalidInputError, SessionStoreError, StoreUnavailableError
 from .settings import StoreSettings
-from .statement_names import DEFAULT_SCHEMA, StatementNames
 from .time_limit import seconds_left
 
 _RETRY_PAUSE_SECONDS = (0.05, 0.25)
@@ -55,7 +55,7 @@ class Result(NamedTuple):
 class Database:
     """One lazy connection a process: a Lambda environment serves one request at a time.
 
-    A failed statement is repeated once on a new connection, so every statement given to it is safe to repeat: it reads,
+    A statement is repeated once if its connection broke, so every statement given to it is safe to repeat: it reads,
     sets absolute values, or inserts under a key and compares afterwards. Threads take turns.
     """
 
