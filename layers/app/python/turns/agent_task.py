@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from strands import Agent
 from strands.hooks import AfterModelCallEvent, AfterToolCallEvent
@@ -81,9 +81,12 @@ class AgentTask:
             self._loop.call_soon_threadsafe(self._cancel)
             self._ended.wait(STOP_SECONDS)
 
-    def close(self) -> None:
-        """Wait until the agent has cleaned up behind itself."""
-        if not self._is_stopped and not self._ended.wait(CLEANUP_SECONDS):
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """After an error nothing stays at work; else the agent has time to clean up behind itself."""
+        if not self._is_stopped and (kind or not self._ended.wait(CLEANUP_SECONDS)):
             self.stop()
 
     def _start(self) -> None:

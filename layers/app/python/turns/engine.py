@@ -65,10 +65,10 @@ class TurnEngine:
     agent_id: str = DEFAULT_AGENT_ID
 
     def run(self, request: TurnRequest) -> Turn:
-        """Begin a turn; returns with the agent's first event, so that what fails before it is raised here.
+        """Begin a turn: its agent is at work when this returns.
 
-        Raises, here and while events are taken, what the store raises, `AwaitingResponseError` before the model is
-        called, `ModelFailedError`, `RunDeadlineError`, `RunCancelledError`, `LeaseLostError`.
+        Raises what refuses it: `SessionBusyError`, `AwaitingResponseError`, `AgentIdError`, what the store raises.
+        While events are taken, `ModelFailedError`, `RunDeadlineError`, `RunCancelledError`, `LeaseLostError` as well.
         """
         try:
             return self._begin(request)
@@ -102,8 +102,7 @@ class TurnEngine:
                 turn = _describe(run, request)
                 built = self._build(turn)
                 run.check_answers(_answered_ids(request.prompt))
-                agent = AgentTask(built, turn, request.prompt)
-                after_commit.callback(agent.close)
+                agent = after_commit.enter_context(AgentTask(built, turn, request.prompt))
                 work = yield from self._work(agent, run, request.deadline)
                 run.complete(dump_result(work.answer, is_message=_is_message(built, work.answer)))
             self.record_run(work.timings, work.answer["usage"])
@@ -122,9 +121,8 @@ class TurnEngine:
 
     def _work(self, agent: AgentTask, run: Run, deadline: float) -> Generator[Event | None, None, _Work]:
         started, first_event_seconds = time.monotonic(), None
-        happened = prefetch_first(self._happened(agent, run, deadline))
         yield TurnStarted(run.session_id, run.run_id)
-        for event in happened:
+        for event in self._happened(agent, run, deadline):
             if isinstance(event, AgentFinished):
                 return _Work(read_answer(event.result), _timings(run, first_event_seconds, time.monotonic() - started))
             if event and first_event_seconds is None:
