@@ -6,8 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from infra_cdk.switches.database import DatabaseSwitches
-from infra_cdk.switches.model import ModelSwitches
+from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES, ModelSwitches
 from infra_cdk.switches.network import NetworkSwitches
+from infra_cdk.switches.service import ServiceSwitches
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -16,14 +17,13 @@ class SettingsError(ValueError):
     """A context value is unknown or invalid; the message is one sentence that names it."""
 
 
-class Settings(ModelSwitches, NetworkSwitches, DatabaseSwitches):
+class Settings(ServiceSwitches, ModelSwitches, NetworkSwitches, DatabaseSwitches):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     stack_name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$")] = "StrandsSessions"
     # x86_64 is for wheels that exist only for it, and for running containers on an x86 machine.
     architecture: Literal["arm64", "x86_64"] = "arm64"
     authorization: Literal["iam", "cognito"] = "iam"
-    session_ttl_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     # 0 reserves nothing: a new account's limit may be 10, and Lambda keeps 100 of it unreserved.
     function_concurrency: Annotated[int, Field(ge=0, le=10_000)] | None = None
     requests_per_second: Count = 50
@@ -46,7 +46,7 @@ class Settings(ModelSwitches, NetworkSwitches, DatabaseSwitches):
 
     @model_validator(mode="after")
     def _refuse_provider_out_of_reach(self) -> Self:
-        if self.model_provider != "bedrock" and not self.nat:
+        if self.model_provider in PROVIDER_KEY_VARIABLES and not self.nat:
             raise ValueError(f"model_provider={self.model_provider} is on the internet and needs nat=true")
         return self
 
