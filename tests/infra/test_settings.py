@@ -45,6 +45,12 @@ OWN_NETWORK = {
         ({**OPENAI, "model_url": "http://models.example/v1"}, "Context value model_url='http:"),
         ({"availability_zones": "eu-central-1a"}, "Context value availability_zones='eu-central-1a' is impossible: "),
         ({"availability_zones": "a,b,a"}, "Impossible context: availability_zones must name each zone once."),
+        ({"stage": "moon"}, "Impossible context: stage=moon is not in stages.toml, which has dev, staging, prod."),
+        ({"account": "123456789012"}, "Impossible context: account and region are given together or not at all."),
+        ({"account": "123456789012", "region": "ap-east-2"}, "Impossible context: region=ap-east-2 has no RDS Proxy: "),
+        ({"domain_name": "a.example.com"}, "Impossible context: domain_name and certificate_arn are given together "),
+        ({"monthly_budget": "50"}, "Impossible context: monthly_budget needs alarm_email, "),
+        ({"firewall_rate": "50"}, "Impossible context: firewall_rate needs firewall=true."),
         ({"cidr": "10.0.0.0/24"}, "Context value cidr='10.0.0.0/24' is impossible: it must be a private block from "),
         ({"cidr": "8.8.0.0/16"}, "Context value cidr='8.8.0.0/16' is impossible: it must be a private block from "),
         ({"vpc_id": "vpc-0123abcd"}, "Impossible context: vpc_id needs function_subnets and database_subnets, "),
@@ -95,6 +101,14 @@ def test_a_model_of_ones_own_deploys_without_nat() -> None:
     assert (
         Settings.from_context({"model_provider": "agent.models:build_mine"}).model_provider == "agent.models:build_mine"
     )
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_stages_are_valid_and_a_switch_of_the_command_line_goes_before_theirs(stage: str) -> None:
+    settings = Settings.from_context({"stage": stage, "requests_per_second": "7"})
+    assert settings.tags == {"stage": stage}
+    assert settings.requests_per_second == 7
+    assert Settings.from_context({"stage": stage, "stack_name": "Mine"}).stack_name == "Mine"
 
 
 def test_context_of_the_cdk_itself_is_passed_over() -> None:
