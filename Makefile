@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 SETUP := .venv/.synced
+# Of the infrastructure: STAGE=prod takes the switches of stages.toml, ARGS="-c name=value" goes before them.
+CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
 .PHONY: bench bench-streaming bootstrap check demo deploy destroy doctor fuzz help local openapi picture round-trips \
@@ -77,24 +79,24 @@ bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stre
 # Deploy it
 
 synth: $(SETUP)  ## write the CloudFormation template to cdk.out, offline; ARGS="-c proxy=false" changes settings
-	@$(RUN) python -m infra_cdk.node cdk synth --quiet $(ARGS)
+	@$(RUN) python -m infra_cdk.node cdk synth --quiet $(CDK_ARGS)
 	@$(RUN) python -m infra_cdk.node cdk list --long --app cdk.out
 
 bootstrap: $(SETUP)  ## prepare an AWS account and region for deployments, once
-	@$(RUN) python -m infra_cdk.node cdk bootstrap $(ARGS)
+	@$(RUN) python -m infra_cdk.node cdk bootstrap $(CDK_ARGS)
 
 doctor: $(SETUP)  ## what in the AWS account would stop a deployment, and the remedy; ARGS as for synth
-	@$(RUN) python -m infra_cdk.doctor $(ARGS)
+	@$(RUN) python -m infra_cdk.doctor $(CDK_ARGS)
 
 deploy: $(SETUP)  ## make doctor, then deploy to the AWS account of the environment's credentials; ARGS as for synth
-	@$(RUN) python -m infra_cdk.deployment $(ARGS)
+	@$(RUN) python -m infra_cdk.deployment $(CDK_ARGS)
 
 smoke: $(SETUP)  ## hold the demo conversation with a deployed API: API_URL=https://…
 	@test -n "$(API_URL)" || { echo "make smoke: set API_URL=https://…" >&2; exit 2; }
 	@$(RUN) python -m local.session_demo --url $(API_URL)
 
 destroy: $(SETUP)  ## delete a deployment; ARGS as for deploy
-	@$(RUN) python -m infra_cdk.node cdk destroy $(ARGS)
+	@$(RUN) python -m infra_cdk.node cdk destroy $(CDK_ARGS)
 
 # Regenerate committed files
 

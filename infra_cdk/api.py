@@ -12,6 +12,7 @@ from infra_cdk.callers import Callers
 from infra_cdk.function_table import FunctionRoute, FunctionTable
 from infra_cdk.functions import Functions
 from infra_cdk.gateway_responses import add_gateway_responses
+from infra_cdk.settings import Settings
 
 STAGE = "v1"
 # The gateway's maxima: 29 s for a buffered response, 15 min for a stream.
@@ -43,7 +44,7 @@ class RestApi(Construct):
         table: FunctionTable,
         functions: Functions,
         callers: Callers,
-        requests_per_second: int,
+        settings: Settings,
     ) -> None:
         super().__init__(scope, name)
         self._functions, self._callers = functions, callers
@@ -56,13 +57,14 @@ class RestApi(Construct):
             "RestApi",
             rest_api_name=scope.node.id,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            cloud_watch_role=True,
-            deploy_options=self._stage(requests_per_second),
+            cloud_watch_role=settings.cloud_watch_role,
+            deploy_options=self._stage(settings.requests_per_second),
         )
         self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output: the stack has a clearer one
         add_gateway_responses(self.rest_api)
         for function_route in table.deployed_routes(callers.authorization):
             self._add_route(function_route)
+        self._keep_execution_log()
         self._acknowledge_api()
 
     @property
@@ -89,15 +91,21 @@ class RestApi(Construct):
     def _acknowledge_api(self) -> None:
         api = self.rest_api
         acknowledge(api, "The functions validate requests and explain what is wrong with them", "AwsSolutions-APIG2")
-        acknowledge(
-            api.deployment_stage,
-            "Callers are known and throttled; a firewall is left to the account's owner",
-            "AwsSolutions-APIG3",
+        role = api.node.try_find_child("CloudWatchRole")
+        if role:
+            reason = "AWS's documented role for access logs"
+            acknowledge(role, reason, managed_policy("AmazonAPIGatewayPushToCloudWatchLogs"))
+
+    def _keep_execution_log(self) -> None:
+        """API Gateway makes the group itself where there is none, and then keeps it forever."""
+        group = logs.LogGroup(
+            self,
+            "ExecutionLog",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.rest_api.rest_api_id}/{STAGE}",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
         )
-        role = api.node.find_child("CloudWatchRole")
-        acknowledge(
-            role, "AWS's documented role for access logs", managed_policy("AmazonAPIGatewayPushToCloudWatchLogs")
-        )
+        self.rest_api.deployment_stage.node.add_dependency(group)
 
     def _integration(self, name: str) -> apigateway.LambdaIntegration:
         streams = name in self._streaming

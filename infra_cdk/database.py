@@ -98,10 +98,19 @@ class Database(Construct):
             acknowledge(
                 cluster, "Trials and first deployments must be able to delete what they made", "AwsSolutions-RDS10"
             )
-        resource = cast(rds.CfnDBCluster, cluster.node.default_child)
-        resource.add_property_deletion_override("MasterUserPassword")
-        resource.master_user_authentication_type = "iam-db-auth"
+        self._sign_in_by_iam(cast(rds.CfnDBCluster, cluster.node.default_child))
         return cluster
+
+    def _sign_in_by_iam(self, resource: rds.CfnDBCluster) -> None:
+        resource.add_property_deletion_override("MasterUserPassword")
+        if self._settings.snapshot is None:
+            resource.master_user_authentication_type = "iam-db-auth"
+            return
+        # A snapshot brings its master user, its grant of rds_iam, its database and its encryption:
+        # docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbcluster.html
+        resource.snapshot_identifier = self._settings.snapshot
+        for inherited in ("MasterUsername", "DatabaseName", "StorageEncrypted"):
+            resource.add_property_deletion_override(inherited)
 
     def _make_proxy(self) -> rds.DatabaseProxy:
         self._proxy_group = self._network.make_security_group("ProxyGroup", "The database proxy")

@@ -15,6 +15,7 @@ from typing import Any, cast
 import boto3
 
 from infra_cdk import ROOT, node
+from infra_cdk.aftercare import finish_deployment
 from infra_cdk.doctor.account import Account
 from infra_cdk.doctor.examine import examine
 from infra_cdk.settings import Settings, SettingsError
@@ -39,7 +40,7 @@ class Deployment:
         context |= dict(pair.partition("=")[::2] for pair in known.context)
         settings = Settings.from_context(context)
         session = boto3.Session(profile_name=known.profile)
-        region = os.environ.get("AWS_REGION") or cast(str | None, cast(Any, session).region_name)
+        region = settings.region or os.environ.get("AWS_REGION") or cast(str | None, cast(Any, session).region_name)
         return cls(arguments, settings, Account(session, region, settings.stack_name))
 
     def is_ready(self) -> bool:
@@ -57,7 +58,10 @@ class Deployment:
             sys.stdout.flush()
             if code := cdk(["deploy", *self.arguments, *WITHOUT_GUARDS]):
                 return code
-        return cdk(["deploy", *self.arguments])
+        if code := cdk(["deploy", *self.arguments]):
+            return code
+        finish_deployment(self.account, self.settings)
+        return 0
 
 
 def main(arguments: list[str]) -> int:

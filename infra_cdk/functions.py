@@ -13,13 +13,13 @@ from constructs import Construct
 
 from infra_cdk import ROOT
 from infra_cdk.acknowledge import acknowledge
+from infra_cdk.agent_access import AgentAccess
+from infra_cdk.agent_permissions import read_agent_permissions
 from infra_cdk.database import Database
 from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
 from infra_cdk.layer_build import LAMBDA_PLATFORMS, build_dependencies_layer, build_source_layer
-from infra_cdk.model_access import acknowledge_profile, make_model_statements
-from infra_cdk.network import HTTPS_PORT, Network
+from infra_cdk.network import Network
 from infra_cdk.settings import Settings
-from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
@@ -51,8 +51,13 @@ class Functions(Construct):
         self._context = context
         self._architecture = ARCHITECTURES[context.settings.architecture]
         self._layers = self._make_layers(context.settings)
-        self._model_statements = make_model_statements(self, context.settings.model)
-        self._bedrock_group = self._make_bedrock_endpoint() if context.settings.model_provider == "bedrock" else None
+        self._agent_access = AgentAccess(
+            self,
+            "AgentAccess",
+            network=context.network,
+            settings=context.settings,
+            permissions=read_agent_permissions(),
+        )
         self.by_name = {name: self._make_function(name, function) for name, function in table.functions.items()}
 
     def _make_layers(self, settings: Settings) -> dict[str, lambda_.LayerVersion]:
@@ -74,16 +79,6 @@ class Functions(Construct):
             )
             for name, folder in folders.items()
         }
-
-    def _make_bedrock_endpoint(self) -> ec2.SecurityGroup | None:
-        if self._context.settings.nat:
-            return None
-        allowed = iam.PolicyStatement(
-            principals=[iam.AnyPrincipal()],
-            actions=[action for statement in self._model_statements for action in statement.actions],
-            resources=[resource for statement in self._model_statements for resource in statement.resources],
-        )
-        return self._context.network.make_endpoint(ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME, allowed)
 
     def _make_function(self, name: str, row: Function) -> lambda_.Function:
         scope = Construct(self, name)
@@ -109,14 +104,13 @@ class Functions(Construct):
             vpc_subnets=self._context.network.function_subnets,
             security_groups=[group],
             tracing=lambda_.Tracing.ACTIVE,
-            environment_encryption=self._grant_secret_access(row, role),
             environment=self._environment(name, row),
             reserved_concurrent_executions=self._reserved_concurrency(row),
         )
         for key, value in self._grant_database_access(row, role, group).items():
             function.add_environment(key, value)
         if row.agent:
-            self._grant_model_access(role, group)
+            self._agent_access.grant(role, group)
         _acknowledge_function(function)
         return function
 
@@ -131,13 +125,6 @@ class Functions(Construct):
         )
         return role
 
-    def _grant_secret_access(self, row: Function, role: iam.Role) -> kms.IKey | None:
-        """The KMS key that encrypts the environment, for functions whose environment holds a provider's API key."""
-        if not (row.agent and self._context.settings.model_key_secret):
-            return None
-        self._context.key.grant_decrypt(role)
-        return self._context.key
-
     def _layers_of(self, row: Function) -> list[lambda_.ILayerVersion]:
         names = ["Dependencies", "App", *(["ResponseStreaming"] if row.streaming else [])]
         return [self._layers[name] for name in names]
@@ -147,42 +134,15 @@ class Functions(Construct):
 
     def _environment(self, name: str, row: Function) -> dict[str, str]:
         settings = self._context.settings
-        environment = {
-            "POWERTOOLS_SERVICE_NAME": name,
-            "POWERTOOLS_METRICS_NAMESPACE": settings.stack_name,
-            "POWERTOOLS_LOG_LEVEL": "INFO",
-        }
-        if settings.session_ttl_days:
-            environment["SESSION_TTL_DAYS"] = str(settings.session_ttl_days)
+        environment = {"POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_METRICS_NAMESPACE": settings.stack_name}
         if row.streaming:
             environment["AWS_LAMBDA_EXEC_WRAPPER"] = "/opt/response-streaming"
-        return environment | (self._model_environment() if row.agent else {})
-
-    def _model_environment(self) -> dict[str, str]:
-        settings = self._context.settings
-        environment = {"MODEL_PROVIDER": settings.model_provider, "MODEL_ID": settings.model}
-        if settings.model_key_secret:
-            # CloudFormation resolves this during a deployment: the template holds only the secret's name.
-            reference = f"{{{{resolve:secretsmanager:{settings.model_key_secret}:SecretString}}}}"
-            environment[PROVIDER_KEY_VARIABLES[settings.model_provider]] = reference
-        if settings.model_url:
-            environment["OPENAI_BASE_URL"] = settings.model_url  # OpenAI's SDK reads it
-        return environment
+        return environment | settings.variables | (self._agent_access.environment if row.agent else {})
 
     def _grant_database_access(self, row: Function, role: iam.Role, group: ec2.SecurityGroup) -> dict[str, str]:
         database = self._context.database
         grant = database.grant_migrator_access if row.database == "migrator" else database.grant_app_access
         return grant(role, group)
-
-    def _grant_model_access(self, role: iam.Role, group: ec2.SecurityGroup) -> None:
-        if self._context.settings.model_provider == "bedrock":
-            for statement in self._model_statements:
-                role.add_to_policy(statement)
-            acknowledge_profile(role, self._context.settings.model)
-        if self._bedrock_group is None:
-            group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "The model's provider")
-        else:
-            self._context.network.allow(group, self._bedrock_group, HTTPS_PORT, "Bedrock")
 
 
 def _region(stack: Stack) -> str | None:

@@ -16,6 +16,7 @@ import uv
 from infra_cdk import ROOT, layer_compile
 from infra_cdk.certificates import find_authorities
 from infra_cdk.layer_compile import PYTHON_VERSION, compile_beside_sources, compile_instead_of_sources, find_compiler
+from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES
 
 # Amazon Linux 2023 has glibc 2.34.
 LAMBDA_PLATFORMS = {"arm64": "aarch64-manylinux_2_34", "x86_64": "x86_64-manylinux_2_34"}
@@ -68,7 +69,7 @@ def locked_requirements(model_provider: str) -> str:
     # The CDK CLI makes its child processes print colours, and escape codes would end up in the list.
     plain = ["--frozen", "--quiet", "--color=never", "--no-annotate", "--no-header"]
     export = [uv.find_uv_bin(), "export", "--no-default-groups", "--no-emit-project", *plain]
-    groups = ["--group", "app", *([] if model_provider == "bedrock" else ["--group", model_provider])]
+    groups = ["--group", "app", *(["--group", model_provider] if model_provider in PROVIDER_KEY_VARIABLES else [])]
     return subprocess.run([*export, *groups], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 

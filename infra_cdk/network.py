@@ -27,14 +27,12 @@ class Network(Construct):
     def allow(self, source: ec2.SecurityGroup, target: ec2.SecurityGroup, port: int, description: str) -> None:
         source.connections.allow_to(target, ec2.Port.tcp(port), description)
 
-    def make_endpoint(
-        self, service: ec2.InterfaceVpcEndpointAwsService, policy: iam.PolicyStatement
-    ) -> ec2.SecurityGroup:
+    def make_endpoint(self, service: str, policy: iam.PolicyStatement) -> ec2.SecurityGroup:
         """An interface endpoint for the calls that `policy` allows; returns its security group, for `allow`."""
-        group = self.make_security_group(f"{service.short_name}EndpointGroup", f"The endpoint of {service.short_name}")
+        group = self.make_security_group(f"{service}EndpointGroup", f"The endpoint of {service}")
         endpoint = self.vpc.add_interface_endpoint(
-            f"{service.short_name}Endpoint",
-            service=service,
+            f"{service}Endpoint",
+            service=ec2.InterfaceVpcEndpointAwsService(service),
             open=False,
             private_dns_enabled=True,
             security_groups=[group],
@@ -42,6 +40,14 @@ class Network(Construct):
         )
         endpoint.add_to_policy(policy)
         return group
+
+    def make_gateway_endpoint(self, service: str, policy: iam.PolicyStatement) -> None:
+        endpoint = self.vpc.add_gateway_endpoint(
+            f"{service}Endpoint",
+            service=ec2.GatewayVpcEndpointAwsService(service),
+            subnets=[self.function_subnets],
+        )
+        endpoint.add_to_policy(policy)
 
     def _make_vpc(self, switches: NetworkSwitches) -> None:
         self.vpc: ec2.IVpc = ec2.Vpc(

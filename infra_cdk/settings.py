@@ -5,38 +5,38 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from infra_cdk.stages import read_stage
 from infra_cdk.switches.database import DatabaseSwitches
-from infra_cdk.switches.model import ModelSwitches
+from infra_cdk.switches.edge import EdgeSwitches
+from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES, ModelSwitches
 from infra_cdk.switches.network import NetworkSwitches
-
-Count = Annotated[int, Field(ge=1, le=10_000)]
+from infra_cdk.switches.place import REGIONS_WITHOUT_PROXY, PlaceSwitches
+from infra_cdk.switches.service import ServiceSwitches
 
 
 class SettingsError(ValueError):
     """A context value is unknown or invalid; the message is one sentence that names it."""
 
 
-class Settings(ModelSwitches, NetworkSwitches, DatabaseSwitches):
+class Settings(PlaceSwitches, EdgeSwitches, ServiceSwitches, ModelSwitches, NetworkSwitches, DatabaseSwitches):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    stack_name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$")] = "StrandsSessions"
     # x86_64 is for wheels that exist only for it, and for running containers on an x86 machine.
     architecture: Literal["arm64", "x86_64"] = "arm64"
-    authorization: Literal["iam", "cognito"] = "iam"
-    session_ttl_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     # 0 reserves nothing: a new account's limit may be 10, and Lambda keeps 100 of it unreserved.
     function_concurrency: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    requests_per_second: Count = 50
-    alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> Self:
         """Raises `SettingsError`. CDK's own keys, which all contain a colon or a slash, are ignored."""
         ours = {key: value for key, value in context.items() if not {":", "/"} & set(key)}
         try:
-            return cls.model_validate(ours)
+            stage = read_stage(str(ours["stage"])) if "stage" in ours else dict[str, object]()
+            return cls.model_validate({**stage, **ours})
         except ValidationError as error:
             raise SettingsError(_sentence(error)) from None
+        except ValueError as error:
+            raise SettingsError(f"Impossible context: {error}.") from None
 
     @property
     def reserved_concurrency(self) -> int | None:
@@ -45,8 +45,10 @@ class Settings(ModelSwitches, NetworkSwitches, DatabaseSwitches):
         return (default if self.function_concurrency is None else self.function_concurrency) or None
 
     @model_validator(mode="after")
-    def _refuse_provider_out_of_reach(self) -> Self:
-        if self.model_provider != "bedrock" and not self.nat:
+    def _refuse_what_is_out_of_reach(self) -> Self:
+        if self.proxy and self.region in REGIONS_WITHOUT_PROXY:
+            raise ValueError(f"region={self.region} has no RDS Proxy: it needs proxy=false")
+        if self.model_provider in PROVIDER_KEY_VARIABLES and not self.nat:
             raise ValueError(f"model_provider={self.model_provider} is on the internet and needs nat=true")
         return self
 

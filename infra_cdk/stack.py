@@ -1,6 +1,6 @@
 """The stack: callers, API and functions, database, alarms and dashboard."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Environment, Fn, Stack
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -8,6 +8,7 @@ from infra_cdk.api import RestApi
 from infra_cdk.callers import Callers
 from infra_cdk.database import Database
 from infra_cdk.doctor.stack import METADATA_KEY, dump_fixed_switches
+from infra_cdk.edge import Edge, acknowledge_missing_firewall
 from infra_cdk.expiry import Expiry
 from infra_cdk.function_table import FunctionTable
 from infra_cdk.functions import Functions, StackContext
@@ -21,7 +22,13 @@ from infra_cdk.sign_in import SignIn
 
 class SessionsStack(Stack):
     def __init__(self, scope: Construct, *, settings: Settings, table: FunctionTable) -> None:
-        super().__init__(scope, settings.stack_name, description="Strands agent sessions on Aurora PostgreSQL")
+        super().__init__(
+            scope,
+            settings.stack_name,
+            description="Strands agent sessions on Aurora PostgreSQL",
+            env=Environment(account=settings.account, region=settings.region),
+            tags={"application": settings.stack_name, **settings.tags},
+        )
         self.template_options.metadata = {METADATA_KEY: dump_fixed_switches(settings)}
         key = self._make_key(settings)
         network = Network(self, "Network", switches=settings)
@@ -37,8 +44,10 @@ class SessionsStack(Stack):
             table=table,
             functions=functions,
             callers=callers,
-            requests_per_second=settings.requests_per_second,
+            settings=settings,
         )
+        Edge(self, "Edge", api=api, settings=settings)
+        acknowledge_missing_firewall(api, settings)
         if callers.user_pool:
             SignIn(self, "SignIn", user_pool=callers.user_pool, api=api, function=functions.by_name["sessions"])
             CfnOutput(self, "ConsoleUrl", value=api.page_url)
@@ -46,6 +55,11 @@ class SessionsStack(Stack):
             self, "Observability", api=api, functions=functions, database=database, expiry=expiry, context=context
         )
         self._make_outputs(api.url, observability.dashboard_url, settings)
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """CloudFormation's choice: CDK's own would look up the zones of an account that is named."""
+        return [Fn.select(number, Fn.get_azs()) for number in range(2)]
 
     def _make_key(self, settings: Settings) -> kms.Key:
         return kms.Key(

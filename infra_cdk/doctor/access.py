@@ -19,6 +19,9 @@ def check_credentials(account: Account, settings: Settings) -> Finding:
     except (BotoCoreError, ClientError) as error:
         answer = error_message(error) if isinstance(error, ClientError) else str(error)
         return Finding("failed", "credentials", answer, "sign in again, e.g. `aws sso login`")
+    if settings.account and settings.account != caller["Account"]:
+        answer = f"{caller['Arn']} is not in {settings.account}, which the switches name"
+        return Finding("failed", "credentials", answer, "sign in to that account")
     return Finding("ok", "credentials", f"{caller['Arn']} in {account.region}")
 
 

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra_cdk.doctor.access import check_bootstrap, check_credentials
 from infra_cdk.doctor.account import Account, Finding, error_message
 from infra_cdk.doctor.certificates import check_certificates
+from infra_cdk.doctor.gateway import check_gateway_logs
 from infra_cdk.doctor.limits import check_concurrency
 from infra_cdk.doctor.model import check_model
 from infra_cdk.doctor.stack import check_stack
@@ -17,6 +18,7 @@ Check = Callable[[Account, Settings], Finding]
 CHECKS: tuple[Check, ...] = (
     check_bootstrap,
     check_stack,
+    check_gateway_logs,
     check_concurrency,
     check_model,
     check_engine,
@@ -34,7 +36,7 @@ def examine(account: Account, settings: Settings) -> Iterator[Finding]:
 
 
 def _try(check: Check, account: Account, settings: Settings) -> Finding:
-    subject = check.__name__.removeprefix("check_")
+    subject = check.__name__.removeprefix("check_").replace("_", " ")
     try:
         return check(account, settings)
     except ClientError as error:

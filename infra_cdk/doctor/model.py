@@ -20,7 +20,11 @@ _BUSY = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailableExc
 
 
 def check_model(account: Account, settings: Settings) -> Finding:
-    return _check_bedrock(account, settings) if settings.model_provider == "bedrock" else _check_key(account, settings)
+    if settings.model_provider == "bedrock":
+        return _check_bedrock(account, settings)
+    if settings.model_key_secret is None:
+        return Finding("ok", "model", f"{settings.model_provider} is your own, and is not asked")
+    return _check_key(account, settings)
 
 
 def _check_bedrock(account: Account, settings: Settings) -> Finding:
@@ -42,7 +46,7 @@ def _explain(model: str, error: ClientError) -> Finding:
 
 
 def _check_key(account: Account, settings: Settings) -> Finding:
-    name = settings.model_key_secret or ""
+    name = settings.model_key_secret
     try:
         account.client("secretsmanager").describe_secret(SecretId=name)
     except ClientError as error:

@@ -7,7 +7,7 @@ from infra_cdk.settings import Settings
 
 METADATA_KEY = "Switches"
 # A change of these makes CloudFormation replace the network or the cluster, and with them the data.
-FIXED_SWITCHES = ("availability_zones", "cidr", "vpc_id", "database_subnets")
+FIXED_SWITCHES = ("availability_zones", "cidr", "vpc_id", "database_subnets", "snapshot")
 _DEAD_STATES = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 
 

@@ -12,6 +12,8 @@ class DatabaseSwitches(BaseModel):
     proxy: bool = True
     minimum_capacity: Capacity | None = None
     maximum_capacity: Annotated[Capacity, Field(ge=1)] = 4
+    # Name or ARN. It stays for good: without it CloudFormation would make an empty cluster in the place of this one.
+    snapshot: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9:-]{0,255}$")] | None = None
     ephemeral: bool = False
     # Off during a first deployment, so that CloudFormation can take back what it made when that fails.
     deletion_protection: bool = True

@@ -14,8 +14,12 @@ PROVIDER_KEY_VARIABLES = {
 }
 
 
+OwnModel = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
 class ModelSwitches(BaseModel):
-    model_provider: Literal["bedrock", "anthropic", "gemini", "mistral", "openai"] = "bedrock"
+    # Or `package.module:factory`, which returns a model; what it needs is in agent/permissions.toml.
+    model_provider: Literal["bedrock", "anthropic", "gemini", "mistral", "openai"] | OwnModel = "bedrock"
     # For Bedrock the id of a model or of a system-defined inference profile. No ARN: it does not reveal its models.
     model_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")] | None = None
     model_key_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]{1,256}$")] | None = None
@@ -30,9 +34,9 @@ class ModelSwitches(BaseModel):
     def _refuse_invalid_provider(self) -> Self:
         if self.model_url and self.model_provider != "openai":
             raise ValueError("model_url is for model_provider=openai: it names a service of OpenAI's protocol")
-        if self.model_provider == "bedrock":
+        if self.model_provider not in PROVIDER_KEY_VARIABLES:
             if self.model_key_secret:
-                raise ValueError("model_key_secret is for other providers: model_provider=bedrock signs in with IAM")
+                raise ValueError(f"model_key_secret is for other providers: {self.model_provider} has no key")
             return self
         for name in ("model_id", "model_key_secret"):
             if getattr(self, name) is None:

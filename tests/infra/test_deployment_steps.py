@@ -28,6 +28,14 @@ def test_a_first_deployment_gets_its_guards_when_everything_stands() -> None:
     assert tool.calls == [["deploy", *ARGUMENTS, "-c", "deletion_protection=false"], ["deploy", *ARGUMENTS]]
 
 
+def test_afterwards_the_log_that_rds_makes_is_bounded_and_the_policy_set_where_asked_for() -> None:
+    for settings in (Settings(ephemeral=True), Settings(ephemeral=True, stack_policy=True)):
+        account = RecordedAccount()
+        assert Deployment(ARGUMENTS, settings, account).run(CommandLineTool(0)) == 0
+        assert "logs.PutRetentionPolicy" in account.calls
+        assert ("cloudformation.SetStackPolicy" in account.calls) == settings.stack_policy
+
+
 def test_a_failed_first_step_is_the_last() -> None:
     tool = CommandLineTool(1)
     assert deploy("ready", tool, Settings()) == 1

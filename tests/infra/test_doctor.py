@@ -9,7 +9,18 @@ from tests.infra.recorded_account import RecordedAccount
 from tests.infra.template import Template
 
 DEFAULT, DIRECT = Settings(), Settings(proxy=False)
-SUBJECTS = ["credentials", "bootstrap", "stack", "concurrency", "model", "engine", "zones", "certificates"]
+SUBJECTS = ["credentials", "bootstrap", "stack", "gateway logs", "concurrency", "model", "engine", "zones"]
+SUBJECTS += ["certificates"]
+    "credentials",
+    "bootstrap",
+    "stack",
+    "gateway logs",
+    "concurrency",
+    "model",
+    "engine",
+    "zones",
+    "certificates",
+]
 
 
 def findings(name: str, settings: Settings = DEFAULT, region: str = "us-east-1") -> dict[str, Finding]:
@@ -27,6 +38,7 @@ def test_a_new_account_is_led_through_what_it_lacks() -> None:
     found = findings("new", DIRECT)
     assert {subject for subject, finding in found.items() if finding.state == "failed"} == {
         "bootstrap",
+        "gateway logs",
         "concurrency",
         "model",
     }
@@ -60,6 +72,16 @@ def test_a_zone_without_the_endpoint_matters_only_where_there_is_one() -> None:
     chosen = {"availability_zones": "us-east-1a,us-east-1e", "proxy": False}
     assert findings("ready", Settings(**chosen))["zones"].state == "failed"
     assert "us-east-1e (use1-az3)" in findings("ready", Settings(**chosen))["zones"].answer
+
+
+def test_credentials_of_another_account_than_the_stages_go_no_further() -> None:
+    (finding,) = examine(RecordedAccount(), Settings(account="999999999999", region="us-east-1"))
+    assert (finding.state, finding.remedy) == ("failed", "sign in to that account")
+
+
+def test_the_gateways_role_for_logs_is_made_only_where_asked_for() -> None:
+    assert findings("new")["gateway logs"].remedy.startswith("-c cloud_watch_role=true")
+    assert findings("new", Settings(cloud_watch_role=True))["gateway logs"].state == "ok"
 
 
 def test_a_region_without_the_engine_is_refused() -> None:

@@ -113,17 +113,16 @@ def test_only_agents_reach_the_internet_through_nat(other_provider: Template) ->
         assert open_ports == ([443] if row.agent else [])
 
 
-def test_another_provider_gets_its_key_at_deployment(other_provider: Template) -> None:
+def test_another_providers_key_is_read_by_the_functions_with_an_agent_alone(other_provider: Template) -> None:
     template = other_provider
     agent = variables(template, "process")
     assert (agent["MODEL_PROVIDER"], agent["MODEL_ID"]) == ("openai", "gpt-5")
-    assert agent["OPENAI_API_KEY"] == "{{resolve:secretsmanager:prod/openai:SecretString}}"
-    assert "OPENAI_API_KEY" not in variables(template, "sessions")
-    (key,) = template.all("AWS::KMS::Key")
-    assert attribute_of(template.function("process")["KmsKeyArn"]) == key
-    assert any(
-        s["Action"] == ["kms:Decrypt"] and key in flat(s["Resource"]) for s in template.function_statements("process")
-    )
+    assert (agent["MODEL_KEY_SECRET"], agent["MODEL_KEY_VARIABLE"]) == ("prod/openai", "OPENAI_API_KEY")
+    assert "resolve:secretsmanager" not in flat(template.body)
+    for name, row in TABLE.functions.items():
+        secrets = [s for s in template.function_statements(name) if s["Action"] == ["secretsmanager:GetSecretValue"]]
+        assert bool(secrets) == row.agent
+        assert all(flat(s["Resource"]).endswith(':secret:prod/openai-??????"]]}]') for s in secrets)
     assert "bedrock" not in flat(template.function_statements("process"))
 
 

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -5,6 +6,7 @@ import pytest
 
 from infra_cdk import ROOT
 from infra_cdk.settings import Settings, SettingsError
+from infra_cdk.switches.service import ServiceSwitches
 from tests.infra.template import read_context
 
 OPENAI = {"model_provider": "openai", "model_id": "gpt-5", "model_key_secret": "openai", "nat": "true"}
@@ -24,7 +26,11 @@ OWN_NETWORK = {
         ({"minimum_capacity": "0.7"}, "Context value minimum_capacity='0.7' is impossible: "),
         ({"maximum_capacity": "300"}, "Context value maximum_capacity='300' is impossible: "),
         ({"authorization": "none"}, "Context value authorization='none' is impossible: "),
-        ({"session_ttl_days": "0"}, "Context value session_ttl_days='0' is impossible: "),
+        ({"session_ttl_days": "-1"}, "Impossible context: session_ttl_days must be a whole number from "),
+        ({"max_body_bytes": "5"}, "Impossible context: max_body_bytes must be a whole number from 1024 to "),
+        ({"run_timeout_seconds": "soon"}, "Context value run_timeout_seconds='soon' is impossible: "),
+        ({"log_level": "LOUD"}, "Impossible context: log_level must be one of "),
+        ({"model_provider": "acme"}, "Context value model_provider='acme' is impossible: "),
         ({"function_concurrency": "-1"}, "Context value function_concurrency='-1' is impossible: "),
         ({"alarm_email": "somebody"}, "Context value alarm_email='somebody' is impossible: "),
         ({"model_id": "arn:aws:bedrock:eu-west-1:1:x/y"}, "Context value model_id='arn:aws:bedrock:"),
@@ -39,6 +45,12 @@ OWN_NETWORK = {
         ({**OPENAI, "model_url": "http://models.example/v1"}, "Context value model_url='http:"),
         ({"availability_zones": "eu-central-1a"}, "Context value availability_zones='eu-central-1a' is impossible: "),
         ({"availability_zones": "a,b,a"}, "Impossible context: availability_zones must name each zone once."),
+        ({"stage": "moon"}, "Impossible context: stage=moon is not in stages.toml, which has dev, staging, prod."),
+        ({"account": "123456789012"}, "Impossible context: account and region are given together or not at all."),
+        ({"account": "123456789012", "region": "ap-east-2"}, "Impossible context: region=ap-east-2 has no RDS Proxy: "),
+        ({"domain_name": "a.example.com"}, "Impossible context: domain_name and certificate_arn are given together "),
+        ({"monthly_budget": "50"}, "Impossible context: monthly_budget needs alarm_email, "),
+        ({"firewall_rate": "50"}, "Impossible context: firewall_rate needs firewall=true."),
         ({"cidr": "10.0.0.0/24"}, "Context value cidr='10.0.0.0/24' is impossible: it must be a private block from "),
         ({"cidr": "8.8.0.0/16"}, "Context value cidr='8.8.0.0/16' is impossible: it must be a private block from "),
         ({"vpc_id": "vpc-0123abcd"}, "Impossible context: vpc_id needs function_subnets and database_subnets, "),
@@ -66,6 +78,37 @@ def test_every_switch_is_in_the_documentation() -> None:
     page = (ROOT / "docs/deploy.md").read_text()
     switches = " ".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
     assert [name for name in Settings.model_fields if f"`{name}`" not in switches] == []
+
+
+SET_BY_THE_STACK = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+
+
+def test_every_variable_of_the_documentation_is_set_by_a_switch() -> None:
+    rows = [line.split("|")[1] for line in (ROOT / "docs/api.md").read_text().splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall("`([A-Z][A-Z_]+)`", row)}
+    assert "RUN_TTL_HOURS" in documented
+    numbers = dict.fromkeys(ServiceSwitches.model_fields, "20") | {"max_body_bytes": "2048"}
+    changed = numbers | {"log_level": "DEBUG", "tracing": "true"}
+    assert documented - SET_BY_THE_STACK <= set(ServiceSwitches.model_validate(changed).variables)
+
+
+def test_a_switch_reaches_the_functions_under_its_variables_name() -> None:
+    variables = Settings.from_context({"run_ttl_hours": "48", "log_level": "DEBUG", "tracing": "true"}).variables
+    assert variables == {"RUN_TTL_HOURS": "48", "POWERTOOLS_LOG_LEVEL": "DEBUG", "POWERTOOLS_TRACE_DISABLED": "false"}
+
+
+def test_a_model_of_ones_own_deploys_without_nat() -> None:
+    assert (
+        Settings.from_context({"model_provider": "agent.models:build_mine"}).model_provider == "agent.models:build_mine"
+    )
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_stages_are_valid_and_a_switch_of_the_command_line_goes_before_theirs(stage: str) -> None:
+    settings = Settings.from_context({"stage": stage, "requests_per_second": "7"})
+    assert settings.tags == {"stage": stage}
+    assert settings.requests_per_second == 7
+    assert Settings.from_context({"stage": stage, "stack_name": "Mine"}).stack_name == "Mine"
 
 
 def test_context_of_the_cdk_itself_is_passed_over() -> None:

@@ -8,13 +8,15 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, Self
 
 import strands.models
 from strands.models.model import Model
 
 from session_store.errors import ConfigurationError
+
+from .model_key import refresh_model_key
 
 # One retry beyond the first attempt: throttling is retried by Strands too, and a run has a deadline.
 SDK_RETRIES: Final = 1
@@ -46,10 +48,16 @@ class ModelSettings:
         )
 
 
-@cache
 def configured_model() -> Model:
-    """The process's one model, as the environment names it. Raises `ModelSettingsError`."""
-    settings = ModelSettings.from_environment(os.environ)
+    """The process's one model, as the environment names it; another once the provider's key is another.
+
+    Raises `ModelSettingsError`, and ConfigurationError where the key cannot be read.
+    """
+    return _build_once(ModelSettings.from_environment(os.environ), refresh_model_key())
+
+
+@lru_cache(maxsize=1)
+def _build_once(settings: ModelSettings, _key: str | None) -> Model:
     return build_model(settings.provider, settings.model_id, local_url=settings.local_url)
 
 

@@ -1,0 +1,33 @@
+"""What stands before the API: its own domain, a firewall; and the limits of rate and cost."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+Count = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class EdgeSwitches(BaseModel):
+    authorization: Literal["iam", "cognito"] = "iam"
+    requests_per_second: Count = 50
+    domain_name: Annotated[str, Field(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")] | None = None
+    # Of AWS Certificate Manager, in the stack's own region.
+    certificate_arn: Annotated[str, Field(pattern=r"^arn:[a-z-]+:acm:[^:]+:[0-9]{12}:certificate/[\w-]+$")] | None = (
+        None
+    )
+    firewall: bool = False
+    # Calls of one address in five minutes, with firewall=true.
+    firewall_rate: Annotated[int, Field(ge=10, le=2_000_000)] = 2_000
+    alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    # US dollars, of the whole account unless cost allocation tags are active.
+    monthly_budget: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _refuse_half_an_edge(self) -> Self:
+        if (self.domain_name is None) != (self.certificate_arn is None):
+            raise ValueError("domain_name and certificate_arn are given together or not at all")
+        if self.monthly_budget and not self.alarm_email:
+            raise ValueError("monthly_budget needs alarm_email, which is told")
+        if "firewall_rate" in self.model_fields_set and not self.firewall:
+            raise ValueError("firewall_rate needs firewall=true")
+        return self
