@@ -1,6 +1,7 @@
 """Strands' own agents, managers and orchestrations on top of the repository."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -206,7 +207,8 @@ def test_an_orchestration_goes_on_in_another_process(
 ) -> None:
     def orchestrate(end: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tests.contract.orchestration", transport.url, owner, kind, end]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        environment = os.environ | ({"DATABASE_SCHEMA": transport.schema} if transport.schema else {})
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
 
     assert orchestrate("killed").returncode == -signal.SIGKILL
     stored = repository.read_multi_agent(SESSION_ID, ORCHESTRATION_ID)
