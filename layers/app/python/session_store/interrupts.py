@@ -6,10 +6,11 @@
 A state that is activated while nothing in it waits was answered, and what its answers released did not end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from .errors import AwaitingResponseError, InterruptAnsweredError
 from .history import tool_use_ids, unknown_outcome
 
 InterruptState = dict[str, Any]
@@ -31,6 +32,19 @@ def waiting_interrupts(state: InterruptState) -> dict[str, Any]:
 def answered_interrupt_ids(state: InterruptState) -> list[str]:
     interrupts: dict[str, Any] = state.get("interrupts", {})
     return [name for name, interrupt in interrupts.items() if interrupt.get("response") is not None]
+
+
+def check_answers(interrupt_ids: Sequence[str], waiting: Sequence[str], answered: Sequence[str]) -> None:
+    """Raises `InterruptAnsweredError`, or `AwaitingResponseError`, unless these answers are for what waits."""
+    unexpected = [interrupt_id for interrupt_id in interrupt_ids if interrupt_id not in waiting]
+    if given := [interrupt_id for interrupt_id in unexpected if interrupt_id in answered]:
+        raise InterruptAnsweredError(given, waiting)
+    if unexpected and not waiting:
+        raise AwaitingResponseError("the agent waits for no answer")
+    if unexpected:
+        raise AwaitingResponseError("the agent waits for answers to other interrupts", waiting)
+    if waiting and not interrupt_ids:
+        raise AwaitingResponseError("the agent waits for answers to its interrupts", waiting)
 
 
 def inactive_state() -> InterruptState:

@@ -17,8 +17,6 @@ from strands.types.session import SessionMessage
 from .conversion import agent_of, agent_record, message_of, message_record
 from .encoding import encode
 from .errors import (
-    AwaitingResponseError,
-    InterruptAnsweredError,
     InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
@@ -27,6 +25,7 @@ from .errors import (
     SessionStoreError,
 )
 from .identifiers import checked
+from .interrupts import check_answers
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
 from .records import AgentRecord, BegunRun, RunOutcome, RunRecord, RunRequest
@@ -147,16 +146,7 @@ class Run:
         What waits in a Graph or a Swarm is known once that was made. Raises `InterruptAnsweredError` for an answer
         that was given before, `AwaitingResponseError` for any other.
         """
-        waiting = self.interrupts
-        unexpected = [interrupt_id for interrupt_id in interrupt_ids if interrupt_id not in waiting]
-        if answered := [interrupt_id for interrupt_id in unexpected if interrupt_id in self.answered_interrupts]:
-            raise InterruptAnsweredError(answered, list(waiting))
-        if not waiting and unexpected:
-            raise AwaitingResponseError("the agent waits for no answer")
-        if unexpected:
-            raise AwaitingResponseError("the agent waits for answers to other interrupts", list(waiting))
-        if waiting and not interrupt_ids:
-            raise AwaitingResponseError("the agent waits for answers to its interrupts", list(waiting))
+        check_answers(interrupt_ids, list(self.interrupts), self.answered_interrupts)
 
     @property
     def restored_message_count(self) -> int:
