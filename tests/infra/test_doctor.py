@@ -11,16 +11,6 @@ from tests.infra.template import Template
 DEFAULT, DIRECT = Settings(), Settings(proxy=False)
 SUBJECTS = ["credentials", "bootstrap", "stack", "gateway logs", "concurrency", "model", "engine", "zones"]
 SUBJECTS += ["certificates"]
-    "credentials",
-    "bootstrap",
-    "stack",
-    "gateway logs",
-    "concurrency",
-    "model",
-    "engine",
-    "zones",
-    "certificates",
-]
 
 
 def findings(name: str, settings: Settings = DEFAULT, region: str = "us-east-1") -> dict[str, Finding]:
