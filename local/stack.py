@@ -130,9 +130,17 @@ class Stack:
     def _start_model(self, parts: contextlib.ExitStack) -> dict[str, str]:
         provider = self._environment.get("MODEL_PROVIDER") or DEFAULT_MODEL_PROVIDER
         chosen = {"MODEL_PROVIDER": provider}
-        if provider == DEFAULT_MODEL_PROVIDER and not self._environment.get("LOCAL_MODEL_URL"):
+        if provider != DEFAULT_MODEL_PROVIDER:
+            _check_model(self._environment)
+        elif not self._environment.get("LOCAL_MODEL_URL"):
             chosen["LOCAL_MODEL_URL"] = parts.enter_context(LocalModel()).url
         return chosen
+
+
+def _check_model(environment: Mapping[str, str]) -> None:
+    from agent.models import check_model  # Strands takes a second to import, and the default model does without
+
+    check_model(environment)
 
 
 def _make_caller(name: str) -> Owner:

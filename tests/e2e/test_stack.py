@@ -107,6 +107,8 @@ def test_error_of_a_model_or_a_tool_is_in_the_terminal_with_words_and_traceback(
 @pytest.mark.parametrize(
     ("program", "setting", "told"),
     [
+        ("local.stack", {"MODEL_PROVIDER": "bedrok"}, "MODEL_PROVIDER='bedrok' is unknown: choose one of bedrock"),
+        ("local.stack", {"MODEL_PROVIDER": "openai", "MODEL_ID": "m", "OPENAI_API_KEY": ""}, "needs OPENAI_API_KEY"),
         ("local.stack", {"PORT": "eight"}, "PORT must be a port number, not 'eight'"),
         (
             "local.stack",

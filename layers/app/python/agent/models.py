@@ -61,6 +61,17 @@ def _build_once(settings: ModelSettings, _key: str | None) -> Model:
     return build_model(settings.provider, settings.model_id, local_url=settings.local_url)
 
 
+def check_model(environment: Mapping[str, str]) -> None:
+    """What can be known before a model is asked. Raises `ModelSettingsError` if it cannot be built or has no key."""
+    settings = ModelSettings.from_environment(environment)
+    build_model(settings.provider, settings.model_id, local_url=settings.local_url)
+    keys = _KEYS.get(settings.provider, ())
+    if keys and not any(environment.get(key) for key in keys):
+        raise ModelSettingsError(f"MODEL_PROVIDER={settings.provider} needs {' or '.join(keys)} in the environment.")
+    if settings.provider == "bedrock":
+        _check_aws_credentials()
+
+
 def build_model(
     provider: str,
     model_id: str | None = None,
@@ -122,6 +133,13 @@ def _build_bedrock(model_id: str | None, timeout_seconds: float) -> Model:
     return BedrockModel(boto_client_config=config)
 
 
+def _check_aws_credentials() -> None:
+    from boto3 import Session
+
+    if Session().get_credentials() is None:
+        raise ModelSettingsError("MODEL_PROVIDER=bedrock finds no AWS credentials: `aws configure`, or set AWS_PROFILE.")
+
+
 def _build_local(model_id: str | None, url: str | None, timeout_seconds: float) -> Model:
     if not url:
         raise ModelSettingsError("MODEL_PROVIDER=local needs LOCAL_MODEL_URL, for example http://127.0.0.1:8080/v1.")
@@ -165,6 +183,13 @@ _SDK_PROVIDERS: Final[dict[str, tuple[str, Callable[[float], dict[str, Any]]]]] 
     "mistral": ("MistralModel", lambda seconds: {"client_args": {"timeout_ms": int(seconds * 1000)}}),
     "ollama": ("OllamaModel", lambda seconds: {"host": None, "ollama_client_args": {"timeout": seconds}}),
     "openai": ("OpenAIModel", lambda seconds: {"client_args": _http_client_args(seconds)}),
+}
+
+_KEYS: Final = {
+    "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    "gemini": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+    "mistral": ("MISTRAL_API_KEY",),
+    "openai": ("OPENAI_API_KEY",),
 }
 
 PROVIDERS: Final = ("bedrock", LOCAL_PROVIDER, *_SDK_PROVIDERS)
