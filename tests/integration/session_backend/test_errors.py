@@ -61,6 +61,7 @@ def test_an_error_says_what_it_is_in_both_forms(
     [
         ("POST", "/sessions", {}, "session_id"),
         ("POST", "/sessions", {"session_id": "a\nb"}, "session_id"),
+        ("POST", "/sessions", {"session_id": ".."}, "session_id"),
         ("POST", "/sessions", {"session_id": "n", "session_type": "OTHER"}, "session_type"),
         ("POST", "/sessions", {"session_id": "n", "created_at": "yesterday"}, "created_at"),
         ("POST", "/sessions", {"session_id": "n", "created_at": "9999-12-31T23:59:59-14:00"}, "created_at"),
@@ -90,11 +91,16 @@ def test_an_error_says_what_it_is_in_both_forms(
         ("POST", MESSAGES, {"message_id": 0, "message": MESSAGE, "created_at": "2026-01-01\ud80000:00"}, "value"),
         ("POST", MESSAGES, {"message_id": 0, "message": MESSAGE, "preview": "x" * 121}, "preview"),
         ("POST", "/runs", {**BEGIN, "run_id": "x"}, "run_id"),
+        ("POST", "/runs", {**BEGIN, "session_id": "."}, "session_id"),
         ("POST", "/runs", {**BEGIN, "lease_seconds": 0}, "lease_seconds"),
         ("POST", "/runs", {**BEGIN, "lease_seconds": 1e9}, "lease_seconds"),
         ("POST", "/runs", {**BEGIN, "lease_seconds": True}, "lease_seconds"),
         ("POST", "/runs", {**BEGIN, "more": 1}, "more"),
         ("POST", f"/runs/{BEGIN['run_id']}/commit", {"session_id": "s", "lease_seconds": 30}, "outcome"),
+        (
+            *("POST", f"/runs/{BEGIN['run_id']}/append", {"session_id": "s", "lease_seconds": 30, "number": 0}),
+            "number",
+        ),
         ("POST", "/runs/x/append", {"session_id": "s", "lease_seconds": 30}, "run_id"),
     ],
 )
