@@ -60,7 +60,7 @@ def signature_of(request: tuple[str, str, dict[str, str], bytes], secret: str) -
     return hmac.new(key, text.encode(), "sha256").hexdigest()
 
 
-@pytest.mark.parametrize("session_id", ["user-123", "a/b ? käse 🧀", "..", "%2F"])
+@pytest.mark.parametrize("session_id", ["user-123", "a/b ? käse 🧀", "../x", "%2F"])
 def test_a_signed_request_is_signed_as_it_is_sent(relay: Relay, credentials: tuple[str, str], session_id: str) -> None:
     store = HttpStore(StoreSettings(url=relay.url, sign_requests=True, region="eu-west-1"))
     store.sessions.create("al/ice", session(session_id))
