@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from strands import Agent, tool
 from strands.bidi import BidiAgent
 from strands.bidi.models.model import BidiModel
+from strands.multiagent import Swarm
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 from strands.types.tools import ToolContext
 
@@ -261,9 +262,11 @@ class SilentModel(BidiModel):
 
 
 def test_an_agent_asked_after_its_run_hears_that_it_has_ended(repository: Repository) -> None:
+    node = Agent(name="node", model=ScriptedModel("never"), callback_handler=None)
     with repository.run("s") as run:
         agent = agent_of(run.session_manager, "Hi")
         agent("Hello")
+        swarm = Swarm([node], session_manager=run.session_manager, id="many")
     failed: list[Agent] = []
 
     def fail(run: Run) -> None:
@@ -271,7 +274,7 @@ def test_an_agent_asked_after_its_run_hears_that_it_has_ended(repository: Reposi
         raise ZeroDivisionError
 
     break_off(repository, fail)
-    for late in (agent, *failed):
+    for late in (agent, *failed, swarm):
         with pytest.raises(RunEndedError, match="has ended"):
             late("too late")
     assert texts(stored(repository)) == ["Hello", "Hi"]

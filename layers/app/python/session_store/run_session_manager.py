@@ -12,6 +12,7 @@ from strands.hooks import (
     AgentInitializedEvent,
     BeforeInvocationEvent,
     BeforeModelCallEvent,
+    BeforeMultiAgentInvocationEvent,
     BeforeNodeCallEvent,
     BeforeToolsEvent,
     HookCallback,
@@ -61,6 +62,7 @@ class RunSessionManager(RepositorySessionManager):
         registry.add_callback(BeforeInvocationEvent, self._begin_turn, order=inf)
         registry.add_callback(BeforeToolsEvent, lambda event: self._flush_agent(event.agent))
         registry.add_callback(BeforeModelCallEvent, self._flush_tool_results)
+        registry.add_callback(BeforeMultiAgentInvocationEvent, lambda event: self._repository.check_open())  # noqa: ARG005
         registry.add_callback(BeforeNodeCallEvent, self._begin_node)
         registry.add_hook(UnusableOutput())
 
