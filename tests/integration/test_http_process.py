@@ -73,6 +73,16 @@ def test_two_owners_with_one_session_id_have_two_sessions(api: HttpApi) -> None:
     assert texts(api, "shared") == [f"I am {ALICE}", f"You said: I am {ALICE}"]
 
 
+def test_metadata_is_taken_and_part_of_what_is_asked(api: HttpApi) -> None:
+    def send(metadata: object) -> Answer:
+        body = {"prompt": "Hello", "metadata": metadata}
+        return api.call("POST", "/process", body=body, headers={"Idempotency-Key": "k"})
+
+    assert send({"locale": "de"}).status == 200
+    assert send({"locale": "fr"}).code == "idempotency_key_reused"
+    assert send("de").json["errors"][0]["field"] == "metadata"
+
+
 def test_a_services_end_users_have_sessions_of_their_own(api: HttpApi) -> None:
     def send(method: str, resource: str, name: str | None, **more: Any) -> Answer:
         return api.call(method, resource, headers={"End-User": name} if name else {}, **more)

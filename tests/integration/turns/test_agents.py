@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 from strands import Agent, ToolContext, tool
+from strands.hooks import AfterModelCallEvent
 from strands.multiagent import GraphBuilder, Swarm
 from strands.types.exceptions import ModelThrottledException
 
@@ -125,13 +126,27 @@ def test_a_turn_says_who_asks_and_its_tools_hear_it_too(turns: Turns) -> None:
         model = ScriptedModel(UseTool("look", {}), "done")
         return Agent(model=model, tools=[look], session_manager=turn.session_manager, callback_handler=None)
 
-    turn = turns.begin(build, end_user="bob", claims={"email": "a@example.com"})
+    turn = turns.begin(build, end_user="bob", claims={"email": "a@example.com"}, metadata={"locale": "de"})
     whole.answer(turn)
     given, (in_tool, caller) = seen
     assert (given.session_id, given.run_id, given.agent_id) == ("s", turn.run_id, "default")
     assert given.caller == caller
     assert (caller.owner, caller.end_user, caller.claims["email"]) == (OWNER, "bob", "a@example.com")
     assert in_tool is given
+    assert given.metadata == {"locale": "de"}
+
+
+def test_nodes_that_an_application_keeps_serve_every_turn(turns: Turns) -> None:
+    kept = node("one", *["kept"] * 9)
+
+    def build(turn: AgentTurn) -> Any:
+        builder = GraphBuilder().set_max_node_executions(9).set_session_manager(turn.session_manager)
+        builder.add_node(kept, "one")
+        return builder.build()
+
+    for number in range(3):
+        assert whole.answer(turns.begin(build, session_id=f"s{number}"))["response"] == "kept"
+    assert len([*kept.hooks.get_callbacks_for(AfterModelCallEvent(agent=kept, invocation_state={}))]) < 5
 
 
 def test_an_agent_of_another_id_keeps_its_own_history(turns: Turns, repository: PostgreSQLSessionRepository) -> None:

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -40,11 +40,14 @@ def _is_text(value: object) -> str:
     return value
 
 
-def _is_identifier(value: object) -> str:
-    try:
-        return identifiers.checked("", value)
-    except InvalidIdentifierError as error:
-        raise PydanticCustomError("identifier", "{reason}", {"reason": error.reason}) from error
+def _check(rule: Callable[[str, object], str]) -> PlainValidator:
+    def check(value: object) -> str:
+        try:
+            return rule("", value)
+        except InvalidIdentifierError as error:
+            raise PydanticCustomError("identifier", "{reason}", {"reason": error.reason}) from error
+
+    return PlainValidator(check)
 
 
 # What `str.strip` leaves something of. Not \\S: regular expressions differ on what is white space.
@@ -57,20 +60,10 @@ Prompt = Annotated[
         {"type": "string", "minLength": 1, "maxLength": Settings.max_prompt_characters, "pattern": NOT_BLANK}
     ),
 ]
-Identifier = Annotated[
-    str,
-    PlainValidator(_is_identifier),
-    WithJsonSchema(IDENTIFIER),
+Identifier = Annotated[str, _check(identifiers.checked), WithJsonSchema(IDENTIFIER)]
+SessionId = Annotated[
+    str, _check(identifiers.checked_new_session_id), WithJsonSchema({**IDENTIFIER, "not": {"enum": [".", ".."]}})
 ]
-
-
-def _is_reachable(session_id: str) -> str:
-    if session_id in (".", ".."):
-        raise PydanticCustomError("path", "must not be . or .., which no client can send in a path")
-    return session_id
-
-
-SessionId = Annotated[Identifier, AfterValidator(_is_reachable)]
 
 
 def _is_response(value: object) -> object:
@@ -99,7 +92,7 @@ class InterruptAnswer(BaseModel):
 class ProcessRequest(BaseModel):
     """`prompt` is text, or answers to the interrupts that the agent waits for.
 
-    Without a `session_id` a new session begins.
+    Without a `session_id` a new session begins. `metadata` is for the agent and its tools; it is not stored.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -110,6 +103,7 @@ class ProcessRequest(BaseModel):
         Discriminator(lambda value: "answers" if isinstance(value, list) else "text"),
     ]
     session_id: SessionId | None = None
+    metadata: dict[str, Any] | None = None
 
     @classmethod
     def parse(cls, call: Call) -> Self:
@@ -132,7 +126,8 @@ class ProcessRequest(BaseModel):
 
     def fingerprint(self) -> str:
         """The same for a request that is sent again, another for any other."""
-        text = json.dumps([self.session_id, self.prompt_for_agent()], sort_keys=True)
+        parts = [self.session_id, self.prompt_for_agent(), *([self.metadata] if self.metadata else [])]
+        text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

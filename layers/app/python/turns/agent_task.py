@@ -4,7 +4,6 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -14,7 +13,7 @@ from strands.types.exceptions import ModelThrottledException
 
 from turns.agent_errors import find_cause, translate_error
 from turns.agent_turn import AgentTurn
-from turns.agents import agents_in
+from turns.agents import agents_in, listen
 from turns.event_loop import process_loop
 from turns.events import Event
 from turns.request import Prompt
@@ -49,8 +48,7 @@ class AgentTask:
         self._task: asyncio.Task[None] | None = None
         self.is_throttled = False
         for agent in self._agents:
-            agent.add_hook(self._after_model_call, AfterModelCallEvent)
-            agent.add_hook(_log_failure, AfterToolCallEvent)
+            listen(agent, self)
         self._loop = process_loop()
         # In a copy of this thread's context, as asyncio does it: log keys and trace of the request.
         self._loop.call_soon_threadsafe(self._start)
@@ -77,7 +75,8 @@ class AgentTask:
         """End what is still at work. An `await` of the agent's ends at once."""
         self._is_stopped = True
         if self.is_at_work:
-            self._for_each_agent(lambda agent: agent.cancel())
+            for agent in self._agents:
+                agent.cancel()
             self._loop.call_soon_threadsafe(self._cancel)
             self._ended.wait(STOP_SECONDS)
 
@@ -107,7 +106,7 @@ class AgentTask:
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
             self._happened.put(error)
         finally:
-            await asyncio.to_thread(self._for_each_agent, lambda agent: agent.cleanup())
+            await asyncio.to_thread(self._clean_up)
 
     def _take(self, event: dict[str, Any]) -> None:
         for translated in self._translation.translate(event):
@@ -117,20 +116,20 @@ class AgentTask:
                 self._happened.put(closing)
             self._happened.put(AgentFinished(event["result"]))
 
-    def _after_model_call(self, event: AfterModelCallEvent) -> None:
+    def after_model_call(self, event: AfterModelCallEvent) -> None:
         self.is_throttled = isinstance(event.exception, ModelThrottledException)
         if event.stop_response and event.agent is self._built:
             self._translation.name_message(cast(dict[str, Any], event.stop_response.message))
 
-    def _for_each_agent(self, action: Callable[[Agent], None]) -> None:
-        for agent in self._agents:
-            try:
-                action(agent)
-            except Exception as error:  # noqa: BLE001 - whatever the provider of a tool raises, the answer stands
-                logger.warning("error=<%s> | an agent did not clean up", type(error).__name__)
+    def after_tool_call(self, event: AfterToolCallEvent) -> None:
+        """Strands gives the words of a tool's error to the model, and to nobody else."""
+        if event.exception:
+            logger.warning("tool=<%s> | the tool failed", event.tool_use["name"], exc_info=event.exception)
 
-
-def _log_failure(event: AfterToolCallEvent) -> None:
-    """Strands gives the model the words, and nobody else."""
-    if event.exception:
-        logger.warning("tool=<%s> | the tool failed", event.tool_use["name"], exc_info=event.exception)
+    def _clean_up(self) -> None:
+        if not isinstance(self._built, Agent):
+            return
+        try:
+            self._built.cleanup()
+        except Exception as error:  # noqa: BLE001 - whatever the provider of a tool raises, the answer stands
+            logger.warning("error=<%s> | the agent did not clean up", type(error).__name__)

@@ -25,7 +25,7 @@ class AgentTurn:
     """One turn to build an agent for.
 
     session_manager: restores the conversation and stores the turn; for the one agent, Graph or Swarm that is returned.
-    agent_id: under which the session keeps that agent.
+    agent_id: under which the session keeps that agent. metadata: what the client sent along, unverified.
 
     Tools have the turn as `tool_context.invocation_state["turn"]`, and its caller as `["caller"]`.
     """
@@ -36,6 +36,7 @@ class AgentTurn:
     session_id: str
     run_id: str
     load_model: Callable[[], Model]
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def model(self) -> Model:

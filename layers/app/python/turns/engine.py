@@ -156,7 +156,9 @@ class TurnEngine:
 
 def _describe(run: Run, request: TurnRequest) -> AgentTurn:
     caller = Caller(request.owner, request.end_user, request.claims)
-    return AgentTurn(run.session_manager, run.agent_id, caller, run.session_id, run.run_id, load_model)
+    return AgentTurn(
+        run.session_manager, run.agent_id, caller, run.session_id, run.run_id, load_model, request.metadata
+    )
 
 
 def _reason(agent: AgentTask, run: Run, seconds: float) -> SessionStoreError:

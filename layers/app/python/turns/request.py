@@ -11,7 +11,7 @@ class TurnRequest(NamedTuple):
     """`deadline`: the moment of `time.monotonic()` at which the turn is over. Without a `session_id` a session begins.
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
-    claims: of the caller's verified token.
+    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
     """
 
     owner: str
@@ -23,3 +23,4 @@ class TurnRequest(NamedTuple):
     run_id: str | None = None
     end_user: str | None = None
     claims: Mapping[str, Any] = {}
+    metadata: Mapping[str, Any] = {}

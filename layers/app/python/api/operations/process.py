@@ -65,6 +65,7 @@ def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
         deadline=call.deadline(timeout_seconds),
         end_user=call.end_user,
         claims=call.request.claims,
+        metadata=body.metadata or {},
     )
 
 
