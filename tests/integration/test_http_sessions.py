@@ -82,7 +82,7 @@ def test_history_is_paged_in_order_and_backwards(api: HttpApi, store: PostgreSQL
     assert read("limit=3&order=desc&cursor=2") == (["c", "b", "a"], None)
 
 
-@pytest.mark.parametrize("session_id", ["a/b", "100%", "50%25", "a?b#c", 'q"uote', "käse 🧀", ".", "x" * 255])
+@pytest.mark.parametrize("session_id", ["a/b", "100%", "50%25", "a?b#c", 'q"uote', "käse 🧀", "...", "x" * 255])
 def test_any_printable_session_id_is_reached(api: HttpApi, store: PostgreSQLStore, session_id: str) -> None:
     add_session(store, session_id, "Hello")
     assert len(api.call("GET", HISTORY, session_id=session_id).json["messages"]) == 1
@@ -138,10 +138,12 @@ def test_a_session_before_its_first_message_has_an_empty_history(api: HttpApi, s
     assert api.call("GET", HISTORY, session_id="new").json["messages"] == []
 
 
-def test_another_agent_is_asked_for_by_name(api: HttpApi, store: PostgreSQLStore) -> None:
+def test_another_agent_is_named_and_the_only_one_need_not_be(api: HttpApi, store: PostgreSQLStore) -> None:
     add_session(store, "user-123", "Hello", agent_id="support")
-    assert len(api.call("GET", HISTORY, session_id="user-123", query="agent_id=support").json["messages"]) == 1
-    assert api.call("GET", HISTORY, session_id="user-123").code == "agent_not_found"
+    for query in ("agent_id=support", ""):
+        history = api.call("GET", HISTORY, session_id="user-123", query=query).json
+        assert (history["agent_id"], len(history["messages"])) == ("support", 1)
+    assert api.call("GET", HISTORY, session_id="user-123", query="agent_id=default").code == "agent_not_found"
 
 
 @pytest.mark.parametrize(("method", "resource"), [("GET", HISTORY), ("DELETE", SESSION)])
