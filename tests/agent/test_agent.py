@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent import models
+from agent.models import build_model_once
 from api.settings import Settings
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
@@ -13,7 +13,7 @@ def test_the_shipped_agent_is_what_is_served(database_url: str, monkeypatch: pyt
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
     monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
     monkeypatch.setenv("AGENT_FACTORY", Settings.agent_factory)
-    models._build_once.cache_clear()
+    build_model_once.cache_clear()
     api = HttpApi(process=load_handler("process"))
 
     answer = api.call("POST", "/process", body={"prompt": 'tool: remember_note {"note": "tea"}\ntool: list_notes {}'})

@@ -23,7 +23,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation import GenerationMode
 from werkzeug.test import Client
 
-from agent import models
+from agent.models import build_model_once
 from api.parameters import END_USER
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
@@ -81,7 +81,7 @@ def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
     monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
-    models._build_once.cache_clear()
+    build_model_once.cache_clear()
     handlers = load_handlers()
     world = World({user: WsgiApi(handlers, user) for user in MARKS}, database_url)
     populate(world)

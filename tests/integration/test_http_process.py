@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from agent import models
+from agent.models import build_model_once
 from session_store.postgresql import PostgreSQLStore, open_store
 from session_store.settings import StoreSettings
 from tests.support.http_api import ALICE, BOB, Answer, HttpApi, event_of, load_handler
@@ -29,7 +29,7 @@ def api(database_url: str, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
     monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
     monkeypatch.setenv("SCRIPTED_MODEL_CALLS", str(calls))
-    models._build_once.cache_clear()  # a model a process, and this process has several
+    build_model_once.cache_clear()  # a model a process, and this process has several
     yield HttpApi(sessions=load_handler("sessions"), process=load_handler("process"))
     open_store(StoreSettings.from_environment({"SESSION_BACKEND_URL": database_url})).close()
 

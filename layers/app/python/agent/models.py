@@ -53,11 +53,11 @@ def configured_model() -> Model:
 
     Raises `ModelSettingsError`, and ConfigurationError where the key cannot be read.
     """
-    return _build_once(ModelSettings.from_environment(os.environ), refresh_model_key())
+    return build_model_once(ModelSettings.from_environment(os.environ), refresh_model_key())
 
 
 @lru_cache(maxsize=1)
-def _build_once(settings: ModelSettings, _key: str | None) -> Model:
+def build_model_once(settings: ModelSettings, _key: str | None) -> Model:
     return build_model(settings.provider, settings.model_id, local_url=settings.local_url)
 
 
