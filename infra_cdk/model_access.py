@@ -1,6 +1,6 @@
 """Permissions for Amazon Bedrock: the functions with an agent may call the configured model and nothing else."""
 
-from aws_cdk import Stack
+from aws_cdk import Stack, Token
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -26,7 +26,9 @@ def make_model_statements(scope: Construct, model_id: str) -> list[iam.PolicySta
 def acknowledge_profile(role: iam.Role, model_id: str) -> None:
     model = _model_behind_profile(model_id)
     if model is not None:
-        finding = f"AwsSolutions-IAM5[Resource::{_model_arn('<AWS::Partition>', '*', model)}]"
+        partition = Stack.of(role).partition  # known where the region is
+        named = "<AWS::Partition>" if Token.is_unresolved(partition) else partition
+        finding = f"AwsSolutions-IAM5[Resource::{_model_arn(named, '*', model)}]"
         acknowledge(role, "The profile chooses the region; a condition allows only calls through the profile", finding)
 
 

@@ -95,10 +95,10 @@ class Network(Construct):
 def _subnets(nat: bool) -> list[ec2.SubnetConfiguration]:
     """Blocks are handed out in this order: the database's come first, so that `nat` never moves them."""
     isolated = ec2.SubnetConfiguration(name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24)
-    egress = ec2.SubnetConfiguration(
-        name="Egress", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=24, reserved=not nat
-    )
+    if not nat:
+        return [isolated]
+    egress = ec2.SubnetConfiguration(name="Egress", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=24)
     public = ec2.SubnetConfiguration(
-        name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=28, map_public_ip_on_launch=False, reserved=not nat
+        name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=28, map_public_ip_on_launch=False
     )
     return [isolated, egress, public]

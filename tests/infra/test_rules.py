@@ -25,10 +25,21 @@ SHAPES = [
         "model_key_secret": "openai",
         "nat": "true",
     },
+    {
+        "account": "222222222222",
+        "region": "eu-west-1",
+        "cloud_watch_role": "true",
+        "firewall": "true",
+        "alarm_email": "oncall@example.com",
+        "monthly_budget": "50",
+        "domain_name": "sessions.example.com",
+        "certificate_arn": "arn:aws:acm:eu-west-1:222222222222:certificate/1",
+        "snapshot": "before-the-accident",
+    },
 ]
 
 
-@pytest.mark.parametrize("switches", SHAPES, ids=["standard", "trial", "other_provider"])
+@pytest.mark.parametrize("switches", SHAPES, ids=["standard", "trial", "other_provider", "edge"])
 def test_nag_finds_nothing_that_is_not_reasoned_away(tmp_path: Path, switches: dict[str, str]) -> None:
     app = build_app({**read_context(), **switches}, outdir=str(tmp_path))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
