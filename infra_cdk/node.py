@@ -1,5 +1,6 @@
 """Runs the pinned CDK CLI with the Node from the Python lock file: `python -m infra_cdk.node cdk deploy`."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -15,11 +16,13 @@ _NPM = NODE.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
 
 def install() -> None:
     """Make `node_modules` match package-lock.json; the registry is not contacted when it already does."""
-    lock = FOLDER / "package-lock.json"
-    if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < lock.stat().st_mtime:
-        command = [NODE, _NPM, "ci", "--loglevel=error"]
-        subprocess.run(command, cwd=FOLDER, env=_environment(), stdout=sys.stderr, check=True)
-        _INSTALLED.touch()
+    packages = FOLDER / "package-lock.json"
+    with packages.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # npm removes `node_modules` first, from under another process that reads it
+        if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < packages.stat().st_mtime:
+            command = [NODE, _NPM, "ci", "--loglevel=error"]
+            subprocess.run(command, cwd=FOLDER, env=_environment(), stdout=sys.stderr, check=True)
+            _INSTALLED.touch()
 
 
 def cdk(arguments: list[str]) -> int:

@@ -24,6 +24,9 @@ class ServiceSwitches(BaseModel):
     run_ttl_hours: int | None = None
     expire_batch_size: int | None = None
     agent_factory: str | None = None
+    agent_id: str | None = None
+    database_schema: str | None = None
+    log_error_words: bool | None = None
     log_level: str | None = None
     tracing: bool = False
 
@@ -31,8 +34,8 @@ class ServiceSwitches(BaseModel):
     def variables(self) -> dict[str, str]:
         """Of every function, by name; what no switch sets has the functions' own default."""
         given = {name: getattr(self, name) for name in ServiceSwitches.model_fields if name != "tracing"}
-        variables = {_VARIABLES.get(n, n.upper()): str(value) for n, value in given.items() if value is not None}
-        return variables | {"POWERTOOLS_TRACE_DISABLED": str(not self.tracing).lower()}
+        variables = {_VARIABLES.get(n, n.upper()): _dump(value) for n, value in given.items() if value is not None}
+        return variables | {"POWERTOOLS_TRACE_DISABLED": _dump(not self.tracing)}
 
     @model_validator(mode="after")
     def _refuse_what_the_functions_refuse(self) -> Self:
@@ -42,3 +45,7 @@ class ServiceSwitches(BaseModel):
             name, _, rest = str(error).partition(" ")
             raise ValueError(f"{name.removeprefix('POWERTOOLS_').lower()} {rest}") from None
         return self
+
+
+def _dump(value: int | str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

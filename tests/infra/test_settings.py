@@ -88,8 +88,8 @@ def test_every_variable_of_the_documentation_is_set_by_a_switch() -> None:
     documented = {name for row in rows for name in re.findall("`([A-Z][A-Z_]+)`", row)}
     assert "RUN_TTL_HOURS" in documented
     numbers = dict.fromkeys(ServiceSwitches.model_fields, "20") | {"max_body_bytes": "2048"}
-    changed = numbers | {"log_level": "DEBUG", "tracing": "true"}
-    assert documented - SET_BY_THE_STACK <= set(ServiceSwitches.model_validate(changed).variables)
+    words = {"database_schema": "agents", "log_error_words": "true", "log_level": "DEBUG", "tracing": "true"}
+    assert documented - SET_BY_THE_STACK <= set(ServiceSwitches.model_validate(numbers | words).variables)
 
 
 def test_a_switch_reaches_the_functions_under_its_variables_name() -> None:

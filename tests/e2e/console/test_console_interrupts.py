@@ -13,8 +13,8 @@ from tests.e2e.console.console import Console
 
 pytestmark = pytest.mark.chromium
 
-TOOLS = '''
-from strands import ToolContext, tool
+AGENT = '''
+from strands import Agent, ToolContext, tool
 
 
 @tool(context=True)
@@ -23,7 +23,8 @@ def pay(amount: int, tool_context: ToolContext) -> str:
     return f"{tool_context.interrupt('approval', reason={'amount': amount})}: {amount}"
 
 
-TOOLS = [pay]
+def build_agent(turn):
+    return Agent(model=turn.model, tools=[pay], session_manager=turn.session_manager, callback_handler=None)
 '''
 
 
@@ -32,8 +33,9 @@ def gateway(console_database_url: str, tmp_path_factory: pytest.TempPathFactory)
     copied = tmp_path_factory.mktemp("project") / "layers"
     unwanted = shutil.ignore_patterns("dependencies", "__pycache__")
     shutil.copytree(ROOT / "layers", copied, ignore=unwanted)
-    (copied / "app/python/agent/tools.py").write_text(TOOLS)
-    with Gateway(environment(console_database_url), port=0, backend_port=0, layers=copied, limits=PATIENT) as running:
+    (copied / "app/python/paying_agent.py").write_text(AGENT)
+    variables = {**environment(console_database_url), "AGENT_FACTORY": "paying_agent:build_agent"}
+    with Gateway(variables, port=0, backend_port=0, layers=copied, limits=PATIENT) as running:
         yield running
 
 

@@ -178,6 +178,6 @@ def test_a_route_answers_its_verified_caller() -> None:
     now = time.monotonic()
     request = Request("GET", "/greetings/Ann", {"name": "Ann"}, {}, {}, lambda: b"", "iam:AIDAALICE", "1", now, now + 9)
     settings = Settings()
-    response = Application(settings, cast(Any, None), Observability(settings)).answer(operation, request)
+    response = Application(settings, cast(Any, None), Observability(settings)).respond(operation, request)
     assert response.status == 200
     assert json.loads(cast(str, response.body)) == {"greeting": "Hello, Ann", "owner": "iam:AIDAALICE"}
