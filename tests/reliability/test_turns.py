@@ -1,6 +1,6 @@
 """How a turn ends when it is out of time, called off, robbed of its session, or its model fails."""
 
-import threading
+import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +21,7 @@ from tests.support.waiting import wait_until
 from turns.agent_turn import AgentTurn
 from turns.answer import ProcessAnswer
 from turns.engine import TurnEngine
+from turns.event_loop import process_loop
 from turns.projections import whole
 from turns.request import TurnRequest
 
@@ -50,13 +51,11 @@ class Service:
 
 
 @contextmanager
-def threads_joined() -> Iterator[None]:
-    """Whatever thread the block leaves behind has ended after it."""
-    before = set(threading.enumerate())
+def agents_ended() -> Iterator[None]:
+    """Whatever agent the block leaves at work has ended after it."""
+    loop = process_loop()
     yield
-    for thread in set(threading.enumerate()) - before:
-        thread.join(WAIT_SECONDS)
-        assert not thread.is_alive()
+    wait_until(lambda: not asyncio.all_tasks(loop))
 
 
 @contextmanager
@@ -76,7 +75,7 @@ def test_at_its_deadline_a_turn_fails_and_what_its_tool_does_later_goes_nowhere(
 ) -> None:
     hold_turn(repository, "user-123", "before")
     service = Service(repository, ScriptedModel(UseTool("wait", {}), "too late"), [gate.tool])
-    with threads_joined():
+    with agents_ended():
         with pytest.raises(RunDeadlineError):
             service.answer(seconds=0.5)
         assert gate.reached.is_set()
