@@ -91,7 +91,7 @@ class PostgreSQLSessionRepository(SessionRepository):
             return self._store.sessions.list(self._owner, limit=checked_number("limit", limit), cursor=cursor)
 
     def delete_session(self, session_id: str) -> None:
-        """Delete every row of the session; a run that still holds it can no longer commit."""
+        """Delete the session; a run that still holds it can no longer commit."""
         with as_session_exceptions():
             self._store.sessions.delete(self._owner, checked("session_id", session_id))
 

@@ -32,7 +32,10 @@ class Sessions(Protocol):
         ...
 
     def delete(self, owner: str, session_id: str) -> None:
-        """Every row of the session, its runs included. Raises `SessionNotFoundError`."""
+        """The session and its runs, at once for everybody; the rows of a large one are left to `ServerSessions.expire`.
+
+        Raises `SessionNotFoundError`.
+        """
         ...
 
 
