@@ -78,17 +78,18 @@ class PostgreSQLSessionRepository(SessionRepository):
 
     def read_run(self, run_id: str) -> RunRecord:
         with as_session_exceptions():
-            return self._store.runs.read(self._owner, run_id)
+            return self._store.runs.read(self._owner, checked("run_id", run_id))
 
     def cancel_run(self, run_id: str) -> RunRecord:
         """Ask a run to end; it does so at its next write or renewal."""
         with as_session_exceptions():
-            return self._store.runs.request_cancel(self._owner, run_id)
+            return self._store.runs.request_cancel(self._owner, checked("run_id", run_id))
 
     def list_sessions(self, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
         """Sessions by newest activity."""
         with as_session_exceptions():
-            return self._store.sessions.list(self._owner, limit=checked_number("limit", limit), cursor=cursor)
+            start, count = checked("cursor", cursor) if cursor else None, checked_number("limit", limit)
+            return self._store.sessions.list(self._owner, limit=count, cursor=start)
 
     def delete_session(self, session_id: str) -> None:
         """Delete every row of the session; a run that still holds it can no longer commit."""
