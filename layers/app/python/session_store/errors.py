@@ -162,8 +162,6 @@ class ConflictError(SessionStoreError):
 
 
 class AlreadyExistsError(ConflictError):
-    """The id is taken."""
-
     code = "already_exists"
 
     def __init__(self, kind: str, identifier: str | int) -> None:
@@ -179,29 +177,30 @@ class MessageOrderError(ConflictError):
         super().__init__(f"message_id {message_id} is not the {place} one, {expected_message_id}")
 
 
-class SessionBusyError(ConflictError):
-    """Another run holds the session.
+class _Leased(Exception):  # noqa: N818 - what two errors have in common, none by itself
+    """run_id: the holder. retry_after_seconds: a short guess: leases are renewed, or end at any moment."""
 
-    run_id: the holder. retry_after_seconds: when its lease runs out unless it is renewed.
-    """
+    reason: ClassVar[str]
+
+    def __init__(self, run_id: str, lease_seconds_left: float) -> None:
+        super().__init__(f"run {run_id} {self.reason}")
+        self.run_id = run_id
+        self.lease_seconds_left = lease_seconds_left
+        self.retry_after_seconds = min(lease_seconds_left, 2.0)
+
+
+class SessionBusyError(_Leased, ConflictError):
+    """Another run holds the session."""
 
     code = "session_busy"
-
-    def __init__(self, run_id: str, retry_after_seconds: float) -> None:
-        super().__init__(f"run {run_id} holds the session for at least {retry_after_seconds:.1f} s more")
-        self.run_id = run_id
-        self.retry_after_seconds = retry_after_seconds
+    reason = "holds the session"
 
 
-class RunInProgressError(ConflictError):
-    """The first request with this idempotency key still runs, as run_id."""
+class RunInProgressError(_Leased, ConflictError):
+    """The first request with this idempotency key still runs."""
 
     code = "run_in_progress"
-
-    def __init__(self, run_id: str, retry_after_seconds: float) -> None:
-        super().__init__(f"run {run_id} with this idempotency key is still in progress")
-        self.run_id = run_id
-        self.retry_after_seconds = retry_after_seconds
+    reason = "with this idempotency key is still in progress"
 
 
 class LeaseLostError(ConflictError):
