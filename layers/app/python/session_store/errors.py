@@ -39,6 +39,8 @@ SessionStoreError                 session_store_error
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+BUSY_RETRY_SECONDS = 2.0
+
 
 class SessionStoreError(Exception):
     """Root of the session store's errors."""
@@ -177,30 +179,29 @@ class MessageOrderError(ConflictError):
         super().__init__(f"message_id {message_id} is not the {place} one, {expected_message_id}")
 
 
-class _Leased(Exception):  # noqa: N818 - what two errors have in common, none by itself
-    """run_id: the holder. retry_after_seconds: a short guess: leases are renewed, or end at any moment."""
+class SessionBusyError(ConflictError):
+    """Another run, run_id, holds the session.
 
-    reason: ClassVar[str]
-
-    def __init__(self, run_id: str, lease_seconds_left: float) -> None:
-        super().__init__(f"run {run_id} {self.reason}")
-        self.run_id = run_id
-        self.lease_seconds_left = lease_seconds_left
-        self.retry_after_seconds = min(lease_seconds_left, 2.0)
-
-
-class SessionBusyError(_Leased, ConflictError):
-    """Another run holds the session."""
+    retry_after_seconds: a short guess, for a lease may be renewed, and a run may end at any moment.
+    """
 
     code = "session_busy"
-    reason = "holds the session"
+
+    def __init__(self, run_id: str, lease_seconds_left: float) -> None:
+        super().__init__(f"run {run_id} holds the session")
+        self.run_id, self.lease_seconds_left = run_id, lease_seconds_left
+        self.retry_after_seconds = min(lease_seconds_left, BUSY_RETRY_SECONDS)
 
 
-class RunInProgressError(_Leased, ConflictError):
-    """The first request with this idempotency key still runs."""
+class RunInProgressError(ConflictError):
+    """The first request with this idempotency key still runs, as run_id."""
 
     code = "run_in_progress"
-    reason = "with this idempotency key is still in progress"
+
+    def __init__(self, run_id: str, lease_seconds_left: float) -> None:
+        super().__init__(f"run {run_id} with this idempotency key is still in progress")
+        self.run_id, self.lease_seconds_left = run_id, lease_seconds_left
+        self.retry_after_seconds = min(lease_seconds_left, BUSY_RETRY_SECONDS)
 
 
 class LeaseLostError(ConflictError):
