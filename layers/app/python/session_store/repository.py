@@ -31,7 +31,7 @@ class PostgreSQLSessionRepository(SessionRepository):
     base_url: `postgresql://…` or `http(s)://…`; default: the environment variable `SESSION_BACKEND_URL`.
     owner: whose sessions these are; another owner's do not exist here. One application alone may keep the default.
 
-    Outside a run each call is one statement, durable on return, and refused with `SessionBusyError` while a run holds
+    Outside a run each call is durable on return, and refused with `SessionBusyError` while a run holds
     the session. Errors are `session_store.errors`, and Strands' `SessionException` as well.
     """
 
@@ -137,7 +137,11 @@ class PostgreSQLSessionRepository(SessionRepository):
             return message_of(record) if record else None
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
-        """Replace a message, as Strands does to redact one: nothing of the original stays in any row."""
+        """Replace a message, as Strands does to redact one: nothing of the original stays in any row.
+
+        Its copies in the session's states go too, where they are the same content, or the same text of 20 characters
+        or more; what was made of it (a summary, a tool's result) is not found.
+        """
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("agent_id", agent_id)
             record = message_record(session_message)._replace(updated_at=datetime.now(UTC).isoformat())
