@@ -163,7 +163,7 @@ def test_a_busy_session_is_409_before_the_model_is_called(api: HttpApi, calls: P
     with PostgreSQLSessionRepository(store=store, owner=f"iam:{ALICE}").run("user-123") as run:
         answer = api.call("POST", "/process", body={"prompt": "Hello", "session_id": "user-123"})
         assert (answer.status, answer.code, answer.json["run_id"]) == (409, "session_busy", run.run_id)
-        assert 1 <= int(answer.headers["Retry-After"]) <= 30
+        assert answer.headers["Retry-After"] in ("1", "2")  # a guess, whatever is left of the lease
     assert read_calls(calls) == []
 
 

@@ -66,7 +66,7 @@ def test_an_error_says_what_it_is_in_both_forms(
         ("POST", "/sessions", {"session_id": "n", "created_at": "yesterday"}, "created_at"),
         ("POST", "/sessions", {"session_id": "n", "created_at": "9999-12-31T23:59:59-14:00"}, "created_at"),
         ("POST", "/sessions", {"session_id": "n", "updated_at": "0001-01-01T00:00:00+14:00"}, "updated_at"),
-        ("POST", "/sessions", {"session_id": "n", "multi_agent_state": {}}, "multi_agent_state"),
+        ("POST", "/sessions", {"session_id": "n", "multi_agent_state": {"id": 7}}, "multi_agent_state"),
         ("POST", "/sessions", [], "body"),
         ("PUT", "/sessions/s", {"session_id": "other"}, "session_id"),
         ("GET", "/sessions/a%0Ab", None, "session_id"),

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, cast
 
 from .errors import InvalidInputError, UnstorableValueError
@@ -61,10 +61,12 @@ def _text_of(value: Any) -> str:
 
 
 def checked_timestamp(field: str, value: object) -> str:
-    """An ISO 8601 timestamp as Strands writes it, unchanged.
+    """An ISO 8601 timestamp as Strands writes it, unchanged; now, where it is empty.
 
     Of the years 2 to 9998: in another time zone the first and the last one may be none that Python can read.
     """
+    if value == "":
+        return datetime.now(UTC).isoformat()
     try:
         moment = datetime.fromisoformat(cast(str, value))
     except (TypeError, ValueError) as error:

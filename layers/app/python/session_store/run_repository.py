@@ -89,12 +89,13 @@ class RunRepository(SessionRepository):
         return session_of(self._session)
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
-        self._journal.create_agent(agent_record(self.agent(session_agent.agent_id).describe(session_agent)))
+        own = self.agent(checked("agent_id", session_agent.agent_id))
+        self._journal.create_agent(agent_record(own.describe(session_agent)))
 
     def read_agent(self, session_id: str, agent_id: str, **kwargs: Any) -> SessionAgent | None:
-        if agent_id == self._agent_id or agent_id in self._agents:
+        if checked("agent_id", agent_id) == self._agent_id or agent_id in self._agents:
             return self.agent(agent_id).restored
-        record = self._store.agents.read(self._owner, session_id, checked("agent_id", agent_id))
+        record = self._store.agents.read(self._owner, checked("session_id", session_id), agent_id)
         return self._restore(record) if record else None
 
     def update_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
@@ -106,8 +107,9 @@ class RunRepository(SessionRepository):
         session_message.message_id = self._append(agent_id, session_message)
 
     def read_message(self, session_id: str, agent_id: str, message_id: int, **kwargs: Any) -> SessionMessage | None:
+        ids = checked("session_id", session_id), checked("agent_id", agent_id)
         gathered = self._journal.find(agent_id, checked_number("message_id", message_id))
-        record = gathered or self._store.messages.read(self._owner, session_id, agent_id, message_id)
+        record = gathered or self._store.messages.read(self._owner, *ids, message_id)
         return message_of(record) if record else None
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
@@ -120,12 +122,13 @@ class RunRepository(SessionRepository):
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **kwargs: Any
     ) -> list[SessionMessage]:
-        messages, offset = self._messages, checked_number("offset", offset)
-        if agent_id != self._agent_id or offset < self._first_message_id:
-            records = self._store.messages.list(self._owner, session_id, agent_id, from_message_id=offset)
+        ids = checked("session_id", session_id), checked("agent_id", agent_id)
+        start, count = checked_number("offset", offset), None if limit is None else checked_number("limit", limit)
+        messages = self._messages
+        if agent_id != self._agent_id or start < self._first_message_id:
+            records = self._store.messages.list(self._owner, *ids, from_message_id=start)
             messages = self._restored_messages(agent_id, records)
-        held = [message for message in messages if message.message_id >= offset]
-        return held if limit is None else held[:limit]
+        return [message for message in messages if message.message_id >= start][:count]
 
     def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         self.update_multi_agent(session_id, multi_agent)

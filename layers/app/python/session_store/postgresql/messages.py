@@ -14,6 +14,7 @@ from session_store.errors import (
 from session_store.records import MessageRecord
 
 from .free_session import explain_refusal, with_free_session
+from .message_copies import REPLACE_COPIES, replacements
 
 _COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
 
@@ -82,8 +83,11 @@ class PostgreSQLMessages:
         return MessageRecord(*rows[0]) if rows else None
 
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
+        """Also takes the earlier message's copies out of the session's states: see `message_copies`."""
+        earlier = self.read(owner, session_id, agent_id, message.message_id)
         rows = self._database.fetch(
             with_free_session(", preview = coalesce(%(preview)s, preview)")
+            + REPLACE_COPIES
             + """
             , changed AS (
                 UPDATE {messages} m
@@ -100,6 +104,7 @@ class PostgreSQLMessages:
                 "agent_id": agent_id,
                 "preview": preview,
                 **message._asdict(),
+                **replacements(earlier, message),
             },
         ).rows
         free, changed = rows[0]
