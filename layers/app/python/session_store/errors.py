@@ -24,7 +24,8 @@ SessionStoreError                 session_store_error
 │   ├── MessageOrderError         message_order: a message id that is not the next one
 │   ├── SessionBusyError          session_busy: another run holds the session
 │   ├── RunInProgressError        run_in_progress: the first request with this idempotency key still runs
-│   └── LeaseLostError            lease_lost: the run may no longer write
+│   ├── LeaseLostError            lease_lost: the run may no longer write
+│   └── DamagedRecordError        damaged_record: what is stored is nothing that an agent can be restored from
 ├── RunError                      run_failed: how a run can fail by itself
 │   ├── AwaitingResponseError     awaiting_response: the agent waits for a human's answer, or for another one than came
 │   │   └── InterruptAnsweredError awaiting_response: that answer was given before
@@ -212,6 +213,21 @@ class LeaseLostError(ConflictError):
     def __init__(self, run_id: str, reason: str) -> None:
         super().__init__(f"run {run_id} lost its session: {reason}")
         self.run_id = run_id
+
+
+class DamagedRecordError(ConflictError):
+    """A stored message, agent or multi-agent is nothing that Strands can go on with: replace it or delete it.
+
+    kind, identifier: which one of the session's. reason: what is wrong with it, in words without its content.
+    """
+
+    code = "damaged_record"
+
+    def __init__(self, kind: str, identifier: str | int, reason: str) -> None:
+        super().__init__(f"{kind} {identifier!r} cannot be restored: it {reason}")
+        self.kind = kind
+        self.identifier = identifier
+        self.reason = reason
 
 
 class RunError(SessionStoreError):

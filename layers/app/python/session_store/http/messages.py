@@ -4,7 +4,7 @@ from typing import Literal
 from session_store._retried_write import find_stored_id
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
-from session_store.errors import MessageNotFoundError, TooLargeError
+from session_store.errors import DamagedRecordError, MessageNotFoundError, TooLargeError
 from session_store.raw_json import dump_json
 from session_store.records import MessageRecord
 from session_store.wire import MAXIMUM_BYTES, MAXIMUM_PAGE_SIZE
@@ -61,7 +61,9 @@ class HttpMessages:
 
 
 def parse_whole_message(document: Document) -> MessageRecord:
-    """Raises `TooLargeError` for a message that no answer can hold."""
+    """Raises `TooLargeError` for a message that no answer can hold, `DamagedRecordError` for one that is none."""
+    if document.has("damaged"):
+        raise DamagedRecordError("message", document.whole_number("message_id"), document.text("damaged"))
     if document.has("omitted_bytes"):
         message_id = document.whole_number("message_id")
         raise TooLargeError(f"message {message_id}", document.whole_number("omitted_bytes"), MAXIMUM_BYTES)
