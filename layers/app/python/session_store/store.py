@@ -117,11 +117,8 @@ class Runs(Protocol):
         """
         ...
 
-    def abandon(self, owner: str, run_id: str, sent_at: float | None = None) -> None:
-        """Free what the run holds, whether or not it has begun; its begins that are still on their way begin nothing.
-
-        sent_at: as in `RunRequest`; the store that sends it fills it in.
-        """
+    def abandon(self, owner: str, run_id: str) -> None:
+        """Free what the run holds, whether or not it has begun; a begin of it that is on its way begins nothing."""
         ...
 
     def write(self, owner: str, write: RunWrite) -> bool:
