@@ -47,6 +47,7 @@ from .errors import (
     StoreUnavailableError,
     TooLargeError,
     UnstorableValueError,
+    WindowTooLargeError,
 )
 from .settings import StoreSettings
 
@@ -90,6 +91,7 @@ __all__ = [
     "StoreUnavailableError",
     "TooLargeError",
     "UnstorableValueError",
+    "WindowTooLargeError",
     "open_store",
 ]
 

@@ -15,7 +15,7 @@ from .document import Document
 from .encoding import is_parsable, preview_of
 from .errors import InvalidInputError
 from .raw_json import dump_json, dump_list, dump_object
-from .records import MessageRecord, RunWrite
+from .records import MessageRecord, OmittedMessage, RunWrite
 from .restorable import check_message, check_write
 from .wire import MAXIMUM_BYTES, wire_bytes
 
@@ -77,8 +77,10 @@ def parse_write(document: Document, run_id: str) -> RunWrite:
     return write
 
 
-def dump_message(message: MessageRecord) -> str:
+def dump_message(message: MessageRecord | OmittedMessage) -> str:
     """Its document; of one that no answer can hold its size only, and of one that no client can parse that it is so."""
+    if isinstance(message, OmittedMessage):
+        return dump_json({"message_id": message.message_id, "omitted_bytes": message.size_bytes})
     if not is_parsable(message.message):
         return dump_json({"message_id": message.message_id, "damaged": UNREADABLE})
     text = dump_record(message)

@@ -11,6 +11,7 @@ SessionStoreError                 session_store_error
 │   ├── InvalidIdentifierError    invalid_request: breaks the rule of `identifiers`
 │   ├── UnstorableValueError      unstorable_value: JSON cannot hold it (NaN, infinity, an object)
 │   ├── TooLargeError             payload_too_large: more than the session backend carries at once
+│   │   └── WindowTooLargeError   payload_too_large: more than an agent can restore
 │   └── IdempotencyKeyReusedError idempotency_key_reused: the key came with another request before
 ├── NotFoundError                 not_found
 │   ├── SessionNotFoundError      session_not_found
@@ -104,6 +105,17 @@ class TooLargeError(InvalidInputError):
 
     def __init__(self, field: str, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(field, f"takes {size_bytes} bytes, and the session backend carries at most {limit_bytes}")
+
+
+class WindowTooLargeError(TooLargeError):
+    """An agent would restore more than a process has memory for, or a model takes. The run has not begun."""
+
+    def __init__(self, message_id: int, size_bytes: int, limit_bytes: int) -> None:
+        reason = (
+            f"has {size_bytes} bytes, and with it the agent would restore more than {limit_bytes}:"
+            " replace it by a shorter one, or let a conversation manager hold fewer"
+        )
+        InvalidInputError.__init__(self, f"message {message_id}", reason)
 
 
 class IdempotencyKeyReusedError(InvalidInputError):

@@ -8,6 +8,7 @@ from strands.session.session_repository import SessionRepository
 from strands.types.content import Message
 from strands.types.session import Session, SessionAgent, SessionMessage
 
+from ._window import read_window
 from .conversion import agent_of, agent_record, message_of, message_record, multi_agent_state, session_of
 from .encoding import encode, preview_of
 from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
@@ -122,7 +123,7 @@ class RunRepository(SessionRepository):
     ) -> list[SessionMessage]:
         messages, offset = self._messages, checked_number("offset", offset)
         if agent_id != self._agent_id or offset < self._first_message_id:
-            records = self._store.messages.list(self._owner, session_id, agent_id, from_message_id=offset)
+            records = read_window(self._store.messages, self._owner, session_id, agent_id, offset)
             messages = self._restored_messages(agent_id, records)
         held = [message for message in messages if message.message_id >= offset]
         return held if limit is None else held[:limit]

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from .records import (
     AgentRecord,
     BegunRun,
+    MessagePage,
     MessageRecord,
     MultiAgentRecord,
     RunRecord,
@@ -85,6 +86,22 @@ class Messages(Protocol):
         order: Literal["asc", "desc"] = "asc",
     ) -> Sequence[MessageRecord]:
         """Messages from `from_message_id` on upwards, or with `desc` from it on downwards.
+
+        Raises `AgentNotFoundError`.
+        """
+        ...
+
+    def page(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> MessagePage:
+        """As `list`, but no more than 5 MB together, so that it takes bounded memory: one message at least.
 
         Raises `AgentNotFoundError`.
         """
