@@ -11,6 +11,7 @@ SessionStoreError                 session_store_error
 │   ├── InvalidIdentifierError    invalid_request: breaks the rule of `identifiers`
 │   ├── UnstorableValueError      unstorable_value: JSON cannot hold it (NaN, infinity, an object)
 │   ├── TooLargeError             payload_too_large: more than the session backend carries at once
+│   │   └── WindowTooLargeError   payload_too_large: more than an agent can restore
 │   └── IdempotencyKeyReusedError idempotency_key_reused: the key came with another request before
 ├── NotFoundError                 not_found
 │   ├── SessionNotFoundError      session_not_found
@@ -24,7 +25,8 @@ SessionStoreError                 session_store_error
 │   ├── MessageOrderError         message_order: a message id that is not the next one
 │   ├── SessionBusyError          session_busy: another run holds the session
 │   ├── RunInProgressError        run_in_progress: the first request with this idempotency key still runs
-│   └── LeaseLostError            lease_lost: the run may no longer write
+│   ├── LeaseLostError            lease_lost: the run may no longer write
+│   └── DamagedRecordError        damaged_record: what is stored is nothing that an agent can be restored from
 ├── RunError                      run_failed: how a run can fail by itself
 │   ├── AwaitingResponseError     awaiting_response: the agent waits for a human's answer, or for another one than came
 │   │   └── InterruptAnsweredError awaiting_response: that answer was given before
@@ -105,6 +107,17 @@ class TooLargeError(InvalidInputError):
 
     def __init__(self, field: str, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(field, f"takes {size_bytes} bytes, and the session backend carries at most {limit_bytes}")
+
+
+class WindowTooLargeError(TooLargeError):
+    """An agent would restore more than a process has memory for, or a model takes. The run has not begun."""
+
+    def __init__(self, message_id: int, size_bytes: int, limit_bytes: int) -> None:
+        reason = (
+            f"has {size_bytes} bytes, and with it the agent would restore more than {limit_bytes}:"
+            " replace it by a shorter one, or let a conversation manager hold fewer"
+        )
+        InvalidInputError.__init__(self, f"message {message_id}", reason)
 
 
 class IdempotencyKeyReusedError(InvalidInputError):
@@ -212,6 +225,21 @@ class LeaseLostError(ConflictError):
     def __init__(self, run_id: str, reason: str) -> None:
         super().__init__(f"run {run_id} lost its session: {reason}")
         self.run_id = run_id
+
+
+class DamagedRecordError(ConflictError):
+    """A stored message, agent or multi-agent is nothing that Strands can go on with: replace it or delete it.
+
+    kind, identifier: which one of the session's. reason: what is wrong with it, in words without its content.
+    """
+
+    code = "damaged_record"
+
+    def __init__(self, kind: str, identifier: str | int, reason: str) -> None:
+        super().__init__(f"{kind} {identifier!r} cannot be restored: it {reason}")
+        self.kind = kind
+        self.identifier = identifier
+        self.reason = reason
 
 
 class RunError(SessionStoreError):

@@ -21,7 +21,6 @@ from ._fields import (
     Preview,
     RemovedMessageCount,
     RunId,
-    Seconds,
     SessionType,
     Text,
     Timestamp,
@@ -84,6 +83,23 @@ class MessageRecord(NamedTuple):
     updated_at: Timestamp
 
 
+class OmittedMessage(NamedTuple):
+    """A message that is too large to be read for a page."""
+
+    message_id: int
+    size_bytes: int
+    is_redacted: bool
+    created_at: str
+    updated_at: str
+
+
+class MessagePage(NamedTuple):
+    """`next_message_id` is where the next page begins, and None on the last one."""
+
+    messages: Sequence[MessageRecord | OmittedMessage]
+    next_message_id: int | None
+
+
 class RunRecord(NamedTuple):
     """`result` is what the caller of the run stored at commit; `answer` the message that ended it, as stored now."""
 
@@ -100,11 +116,7 @@ class RunRecord(NamedTuple):
 
 
 class RunRequest(NamedTuple):
-    """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again.
-
-    sent_at, valid_seconds: when the begin was sent, in seconds since 1970 by the database's clock, and for how long its
-    caller waits from then on; later it begins nothing. The store that sends it fills them in.
-    """
+    """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again."""
 
     session_id: Identifier
     agent_id: Identifier
@@ -112,8 +124,6 @@ class RunRequest(NamedTuple):
     lease_seconds: LeaseSeconds
     idempotency_key: Identifier | None = None
     request_hash: Identifier | None = None
-    sent_at: Seconds | None = None
-    valid_seconds: Seconds | None = None
 
 
 class BegunRun(NamedTuple):

@@ -17,6 +17,7 @@ from strands.types.session import SessionMessage
 from .conversion import agent_of, agent_record, message_of, message_record
 from .encoding import encode
 from .errors import (
+    DamagedRecordError,
     InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
@@ -230,7 +231,10 @@ class Run:
         self._journal = self._journal.successor()
         try:
             for agent in list(self._journal.stored_agents.values()):
-                self._close_turn(agent)
+                try:
+                    self._close_turn(agent)
+                except DamagedRecordError:  # its turn stays open, for the run after its repair
+                    self._journal.leave(agent.agent_id)
             self._write(RunOutcome(_failure(error), error_code=_code(error)))
         except SessionStoreError as failure:
             logger.warning("run_id=<%s>, error=<%s> | run not closed, its lease will run out", self.run_id, failure)

@@ -8,8 +8,9 @@ from strands.session.session_repository import SessionRepository
 from strands.types.content import Message
 from strands.types.session import Session, SessionAgent, SessionMessage
 
-from .conversion import agent_of, agent_record, message_of, message_record, session_of
-from .encoding import decode, encode, preview_of
+from ._window import read_window
+from .conversion import agent_of, agent_record, message_of, message_record, multi_agent_state, session_of
+from .encoding import encode, preview_of
 from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
 from .identifiers import checked, checked_number
 from .journal import Journal
@@ -126,7 +127,7 @@ class RunRepository(SessionRepository):
         start, count = checked_number("offset", offset), None if limit is None else checked_number("limit", limit)
         messages = self._messages
         if agent_id != self._agent_id or start < self._first_message_id:
-            records = self._store.messages.list(self._owner, *ids, from_message_id=start)
+            records = read_window(self._store.messages, self._owner, *ids, start)
             messages = self._restored_messages(agent_id, records)
         return [message for message in messages if message.message_id >= start][:count]
 
@@ -135,7 +136,9 @@ class RunRepository(SessionRepository):
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **kwargs: Any) -> dict[str, Any] | None:
         state = self._store.multi_agents.read(self._owner, session_id, checked("multi_agent_id", multi_agent_id))
-        return None if state is None else self.multi_agents.restore(multi_agent_id, decode(state))
+        if state is None:
+            return None
+        return self.multi_agents.restore(multi_agent_id, multi_agent_state(multi_agent_id, state))
 
     def update_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         state = encode("state", self.multi_agents.describe(multi_agent.id, multi_agent.serialize_state()))
@@ -153,6 +156,8 @@ class RunRepository(SessionRepository):
 
     def _restore(self, record: AgentRecord, tail: MessageRecord | None = None) -> SessionAgent:
         agent = agent_of(record)
+        if agent._internal_state.get("interrupt_state") == {}:  # pyright: ignore[reportPrivateUsage]
+            del agent._internal_state["interrupt_state"]  # pyright: ignore[reportPrivateUsage]
         self._journal.restored(record, tail)
         own = self._agents[record.agent_id] = RunAgent(agent)
         if record.agent_id != self._agent_id:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from .records import (
     AgentRecord,
     BegunRun,
+    MessagePage,
     MessageRecord,
     MultiAgentRecord,
     RunRecord,
@@ -90,6 +91,22 @@ class Messages(Protocol):
         """
         ...
 
+    def page(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> MessagePage:
+        """As `list`, but no more than 5 MB together, so that it takes bounded memory: one message at least.
+
+        Raises `AgentNotFoundError`.
+        """
+        ...
+
 
 class MultiAgents(Protocol):
     def create(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
@@ -117,11 +134,8 @@ class Runs(Protocol):
         """
         ...
 
-    def abandon(self, owner: str, run_id: str, sent_at: float | None = None) -> None:
-        """Free what the run holds, whether or not it has begun; its begins that are still on their way begin nothing.
-
-        sent_at: as in `RunRequest`; the store that sends it fills it in.
-        """
+    def abandon(self, owner: str, run_id: str) -> None:
+        """Free what the run holds, whether or not it has begun; a begin of it that is on its way begins nothing."""
         ...
 
     def write(self, owner: str, write: RunWrite) -> bool:

@@ -141,3 +141,20 @@ BEGIN
     END IF;
 END
 $$;
+
+-- A session that was hidden is deleted: a begin that was sent before must not create it again.
+CREATE FUNCTION note_hidden_session_v1()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER -- as for those that are deleted at once
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    INSERT INTO deleted_sessions AS d (owner, session_id, deleted_at)
+    VALUES (OLD.owner, OLD.session_id, clock_timestamp())
+    ON CONFLICT (owner, session_id) DO UPDATE SET deleted_at = EXCLUDED.deleted_at;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER note_hidden_session AFTER UPDATE OF owner ON sessions
+FOR EACH ROW WHEN (OLD.owner <> NEW.owner) EXECUTE FUNCTION note_hidden_session_v1();
