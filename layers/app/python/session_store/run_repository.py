@@ -1,17 +1,18 @@
 """The repository that a run gives to its session manager: reads what begin brought, gathers what is written."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from strands.agent.agent import Agent
 from strands.session.session_repository import SessionRepository
-from strands.types.content import Message
+from strands.types.content import Message, _ensure_tracking_id  # pyright: ignore[reportPrivateUsage]
 from strands.types.session import Session, SessionAgent, SessionMessage
 
 from ._window import read_window
 from .conversion import agent_of, agent_record, message_of, message_record, multi_agent_state, session_of
 from .encoding import encode, preview_of
 from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
+from .history import own_message
 from .identifiers import checked, checked_number
 from .journal import Journal
 from .kept_messages import compare
@@ -80,6 +81,21 @@ class RunRepository(SessionRepository):
             own.keep(agent.agent_id, compare(agent.messages, own.known, next_id, changed))
             agent.conversation_manager.removed_message_count = own.messages.first_id
         self.update_agent(self._session.session_id, SessionAgent.from_agent(agent))
+
+    def append_exchange(self, prompt: str | None, answer: Message | None) -> None:
+        """As messages of the run's own agent, of which no later run restores any, unless it was an agent before."""
+        own = self.agent(self._agent_id).restored
+        if own is None:
+            own = SessionAgent(self._agent_id, {}, {})
+            self.create_agent(self._session.session_id, own)
+        for message in (own_message("user", {"text": prompt}) if prompt else None, answer):
+            if message:
+                _ensure_tracking_id(cast(Message, message))
+                self._append(self._agent_id, SessionMessage.from_message(cast(Message, message), 0))
+        if "__name__" not in own.conversation_manager_state:
+            next_id = self._journal.next_message_id(self._agent_id)
+            own.conversation_manager_state = {"removed_message_count": next_id}
+            self.update_agent(self._session.session_id, own)
 
     def create_session(self, session: Session, **kwargs: Any) -> Session:
         raise AlreadyExistsError("session", session.session_id)

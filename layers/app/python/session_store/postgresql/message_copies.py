@@ -4,7 +4,7 @@ An agent keeps messages beside its history (see `kept_messages`), an interrupt k
 what it likes. A copy is found where it is the same: the whole content, or a long text as a value of its own.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from session_store.connection import Statement
 from session_store.encoding import decode, encode
@@ -78,12 +78,15 @@ def replacements(old: MessageRecord | None, new: MessageRecord) -> dict[str, lis
 
 
 def _pairs(old: str, new: str) -> dict[str, str]:
-    before, after = parse_members(old).get("content"), parse_members(new)["content"]
-    content: list[Any] = decode(before.text) if before and isinstance(before.value, list) else []
-    if not before or not content or before.text == after.text:
+    before, after = (parse_members(text).get("content") for text in (old, new))
+    if not before or not after or before.text == after.text:
         return {}
+    content, replaced_by = decode(before.text), decode(after.text)
+    if not isinstance(content, list) or not content or not isinstance(replaced_by, list):  # [] stands everywhere
+        return {}
+    content, replaced_by = cast(list[Any], content), cast(list[Any], replaced_by)
     texts = [text for block in content if len(text := read_text([block])) >= _SHORTEST_TEXT]
-    replacement = encode("text", read_text(decode(after.text)))
+    replacement = encode("text", read_text(replaced_by))
     return {before.text: after.text, encode("content", content): after.text} | {
         encode("text", text): replacement for text in texts
     }
