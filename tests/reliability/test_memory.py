@@ -23,6 +23,9 @@ TURN = {"prompt": "say: hi", "session_id": "large"}
 FUNCTIONS = tomllib.loads((ROOT / "functions/functions.toml").read_text())["functions"]
 
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the most memory of a program is read from /proc")
+
+
 @pytest.fixture
 def large_url(store: PostgreSQLStore, database_url: str) -> str:
     add_session(store, OWNER, session_id="large")

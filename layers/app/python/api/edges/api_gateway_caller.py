@@ -10,7 +10,8 @@ from session_store.errors import InvalidIdentifierError
 SAM_LOCAL_OWNER = "local:sam"
 
 # A user is AIDA…, a role AROA…:session, the root user the account's id. The caller that assumes a role chooses the
-# session's name, unless the role's trust policy does: so it is cut off, unless somebody has decided otherwise. docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+# session's name, unless the role's trust policy does: so it is cut off, unless somebody has decided otherwise.
+# docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 _PRINCIPAL = re.compile(r"(AIDA[A-Z0-9]+|[0-9]{12}|AROA[A-Z0-9]+(?=:))(?::(.*))?", re.DOTALL)
 
 
