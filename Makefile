@@ -8,7 +8,7 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-streaming bootstrap check demo deploy destroy doctor fuzz help local openapi picture round-trips \
+.PHONY: bench bench-streaming bootstrap check demo deploy destroy doctor fuzz help local memory openapi picture round-trips \
 	sam sam-down setup smoke soak synth test test-sam unit vendor
 
 help:  ## list the targets
@@ -67,6 +67,9 @@ soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their histor
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
 
 # Measure it
+
+memory: $(SETUP)  ## the most memory that functions take for 80 messages of 4.8 MB (a minute)
+	@MEMORY_MESSAGES=80 $(RUN) pytest -q -s tests/reliability/test_memory.py
 
 round-trips: $(SETUP)  ## count a turn's round trips to the database, on the wire
 	@$(RUN) python -m tests.reliability.round_trips

@@ -1,5 +1,6 @@
 """Expiry and deletion do bounded work in each statement, and one session that cannot be deleted holds up no other."""
 
+import time
 from collections.abc import Iterator
 from typing import Any, LiteralString
 
@@ -7,8 +8,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from session_store.errors import LeaseLostError, RunNotFoundError, SessionNotFoundError
+from session_store.errors import LeaseLostError, RunNotFoundError, SessionNotFoundError, StoreUnavailableError
 from session_store.postgresql import PostgreSQLStore
+from session_store.sending import Sending, sent_as
 from session_store.settings import StoreSettings
 from tests.contract.records import add_session, agent, message
 from tests.contract.runs import begin, commit, request, write
@@ -170,8 +172,21 @@ def test_a_deletion_that_comes_late_leaves_the_session_that_was_created_again(
     store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
 ) -> None:
     add_session(store, OWNER, session_id="s")
-    ((key,),) = watch.execute("SELECT session_key FROM sessions").fetchall()
     store.sessions.delete(OWNER, "s")
     add_session(store, OWNER, "again", session_id="s")
-    watch.execute("SELECT delete_session_v1(%s, %s, 1000)", (OWNER, key))
+    with sent_as(Sending(time.time() - 60, 30)), pytest.raises(SessionNotFoundError):
+        store.sessions.delete(OWNER, "s")
     assert store.messages.read(OWNER, "s", "default", 0) == message(0, "again")
+
+
+def test_a_begin_that_was_sent_before_a_large_session_was_deleted_does_not_bring_it_back(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
+) -> None:
+    add_session(store, OWNER, session_id="large")
+    add_messages(watch, "large", 11_000)
+    sent = Sending(time.time(), 30)
+    store.sessions.delete(OWNER, "large")
+    with sent_as(sent), pytest.raises(StoreUnavailableError):
+        begin(store, OWNER, request("large"))
+    assert counted(watch, "messages") == 1_001
+    assert store.sessions.read(OWNER, "large") is None

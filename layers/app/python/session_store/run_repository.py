@@ -11,7 +11,7 @@ from strands.types.session import Session, SessionAgent, SessionMessage
 from ._window import read_window
 from .conversion import agent_of, agent_record, message_of, message_record, multi_agent_state, session_of
 from .encoding import encode, preview_of
-from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
+from .errors import AlreadyExistsError, MessageNotFoundError, MessageRedactedError, SessionNotFoundError
 from .history import own_message
 from .identifiers import checked, checked_number
 from .journal import Journal
@@ -133,6 +133,8 @@ class RunRepository(SessionRepository):
         record = message_record(session_message)
         if not self._journal.knows(agent_id) or record.message_id >= self._journal.next_message_id(agent_id):
             raise MessageNotFoundError(record.message_id)
+        if record.redact_message is None and self.agent(agent_id).known.is_redacted(record.message_id):
+            raise MessageRedactedError(record.message_id)
         self._journal.redact(agent_id, record, lambda: preview_of(session_message.to_message()))
         self.agent(agent_id).known.add(session_message, record.message)
 

@@ -71,7 +71,7 @@ class Messages(Protocol):
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
         """Replaces both bodies and `updated_at`, and with a `preview` the session's.
 
-        Raises `MessageNotFoundError`, `SessionBusyError`.
+        Raises `MessageNotFoundError`, `MessageRedactedError`, `SessionBusyError`.
         """
         ...
 

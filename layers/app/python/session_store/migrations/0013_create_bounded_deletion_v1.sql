@@ -126,18 +126,31 @@ BEGIN
 END
 $$;
 
--- Deletes the session that the caller has seen, at once or by hiding it; see sweep_session_v1. A session that was
--- created again under the same id has another key: a call that arrives late does nothing to it.
-CREATE FUNCTION delete_session_v1(in_owner text, in_session_key uuid, in_max_rows bigint, OUT state text)
+-- Deletes a session, at once or by hiding it: the state is that of sweep_session_v1, or 'missing', or 'written' if it was
+-- written since the request was sent, by the database's clock. Then, as with one that was created again under the same
+-- id, the request comes too late, or another client was faster: nothing is deleted.
+CREATE FUNCTION delete_session_v1(
+    in_owner text, in_session_id text, in_sent_at double precision, in_max_rows bigint,
+    OUT state text, OUT database_time double precision
+)
 LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
 AS $$
+DECLARE
+    sent_at timestamptz := to_timestamp(in_sent_at);
+    held    record;
 BEGIN
-    PERFORM FROM sessions s WHERE s.session_key = in_session_key AND s.owner = in_owner FOR UPDATE;
-    IF FOUND THEN
-        SELECT swept.state INTO state FROM sweep_session_v1(in_session_key, in_max_rows) AS swept;
+    SELECT s.session_key, s.updated_at INTO held
+    FROM sessions s
+    WHERE s.owner = in_owner AND s.session_id = in_session_id
+    FOR UPDATE;
+    database_time := extract(epoch FROM clock_timestamp());
+    IF NOT FOUND OR is_begin_revoked_v1(in_owner, in_session_id, NULL, sent_at) THEN
+        state := 'missing';
+    ELSIF sent_at BETWEEN held.updated_at AND clock_timestamp() + interval '0.1 s' THEN
+        SELECT swept.state INTO state FROM sweep_session_v1(held.session_key, in_max_rows) AS swept;
     ELSE
-        state := 'gone';
+        state := 'written';
     END IF;
 END
 $$;

@@ -2,23 +2,18 @@
 
 from session_store._database import Database
 from session_store.errors import SessionNotFoundError, StoreUnavailableError
+from session_store.sending import Sending
 
 from .expiry import is_timeout
 
 _MAX_ROWS = (10_000, 1_000, 100, 1)
 
 
-def delete_session(database: Database, owner: str, session_id: str) -> None:
-    """The session that is there now: not one that is created under its id meanwhile. Raises `SessionNotFoundError`."""
-    rows = database.fetch(
-        "SELECT session_key::text FROM {sessions} WHERE owner = %(owner)s AND session_id = %(session_id)s",
-        {"owner": owner, "session_id": session_id},
-    ).rows
-    if not rows:
-        raise SessionNotFoundError(session_id)
+def delete_session(database: Database, owner: str, session_id: str, sending: Sending) -> None:
+    """Raises `SessionNotFoundError`, and what `ServerClock.send` takes for another time."""
     for max_rows in _MAX_ROWS:
         try:
-            while _delete(database, owner, rows[0][0], max_rows) == "visible":
+            while _delete(database, owner, session_id, sending, max_rows) == "visible":
                 pass
         except StoreUnavailableError as error:
             if max_rows == _MAX_ROWS[-1] or not is_timeout(error):
@@ -27,10 +22,18 @@ def delete_session(database: Database, owner: str, session_id: str) -> None:
             return
 
 
-def _delete(database: Database, owner: str, session_key: str, max_rows: int) -> str:
-    """See delete_session_v1."""
-    deleted = database.fetch(
-        "SELECT {delete_session_v1}(%(owner)s, %(session_key)s::uuid, %(max_rows)s)",
-        {"owner": owner, "session_key": session_key, "max_rows": max_rows},
+def _delete(database: Database, owner: str, session_id: str, sending: Sending, max_rows: int) -> str:
+    """What has become of the session; see delete_session_v1."""
+    rows, repeated = database.fetch(
+        """
+        SELECT state, database_time
+        FROM {delete_session_v1}(%(owner)s, %(session_id)s, %(sent_at)s::float8, %(max_rows)s)
+        """,
+        {"owner": owner, "session_id": session_id, "sent_at": sending.sent_at, "max_rows": max_rows},
     )
-    return deleted.rows[0][0]
+    state, database_time = rows[0]
+    if state == "written":
+        raise StoreUnavailableError("the session was written since this was sent", database_time=database_time)
+    if state == "missing" and not repeated:
+        raise SessionNotFoundError(session_id)
+    return state

@@ -9,12 +9,13 @@ from session_store.errors import (
     AlreadyExistsError,
     MessageNotFoundError,
     MessageOrderError,
+    MessageRedactedError,
     SessionStoreError,
 )
 from session_store.records import MessagePage, MessageRecord, OmittedMessage
 from session_store.wire import MAXIMUM_BYTES
 
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
 from .message_copies import REPLACE_COPIES, replacements
 
 _COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
@@ -27,7 +28,8 @@ class PostgreSQLMessages:
         self._database = database
 
     def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session(", preview = CASE preview WHEN '' THEN coalesce(%(preview)s, '') ELSE preview END")
             + """
             , place AS (
@@ -88,8 +90,18 @@ class PostgreSQLMessages:
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
         """Also takes the earlier message's copies out of the session's states: see `message_copies`."""
         earlier = self.read(owner, session_id, agent_id, message.message_id)
-        rows = self._database.fetch(
-            with_free_session(", preview = coalesce(%(preview)s, preview)")
+        if earlier and earlier.redact_message is not None and message.redact_message is None:
+            raise MessageRedactedError(message.message_id)
+        rows = write_free(
+            self._database,
+            with_free_session(
+                """, preview = CASE WHEN EXISTS (
+                    SELECT FROM {messages} m
+                    WHERE m.session_key = sessions.session_key AND m.agent_id = %(agent_id)s
+                      AND m.message_id = %(message_id)s
+                      AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
+                ) THEN coalesce(%(preview)s, preview) ELSE preview END"""
+            )
             + REPLACE_COPIES
             + """
             , changed AS (
@@ -97,6 +109,7 @@ class PostgreSQLMessages:
                 SET message = %(message)s, redact_message = %(redact_message)s, updated_at = %(updated_at)s
                 FROM free
                 WHERE m.session_key = free.session_key AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
+                  AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
                 RETURNING m.message_id
             )
             SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM changed)
@@ -113,6 +126,8 @@ class PostgreSQLMessages:
         free, changed = rows[0]
         if not free:
             raise explain_refusal(self._database, owner, session_id)
+        if not changed and self.read(owner, session_id, agent_id, message.message_id):
+            raise MessageRedactedError(message.message_id)
         if not changed:
             raise MessageNotFoundError(message.message_id)
 
@@ -179,7 +194,8 @@ class PostgreSQLMessages:
         return count
 
     def delete_last(self, owner: str, session_id: str, agent_id: str, message_id: int) -> None:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session(", preview = CASE %(message_id)s WHEN 0 THEN '' ELSE preview END")
             + """
             , last AS (

@@ -84,7 +84,9 @@ class RunBegin:
 
     def _ask(self, owner: str, request: RunRequest, sending: Sending) -> list[tuple[Any, ...]]:
         try:
-            return self._database.fetch(BEGIN, {"owner": owner, **request._asdict(), **sending._asdict()}).rows
+            return self._database.fetch(
+                BEGIN, {"owner": owner, **request._asdict(), **sending._asdict()}, (CheckViolation,)
+            ).rows
         except CheckViolation as error:
             database_time = float(error.diag.message_detail or 0)
             raise StoreUnavailableError("the begin came too late", database_time=database_time) from error

@@ -28,6 +28,9 @@ _COLUMNS: Statement = """
 """
 
 
+_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v2
+
+
 class PostgreSQLRuns:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,7 +50,7 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(WRITE, dump_parameters(owner, write))
+            rows, repeated = self._database.fetch(WRITE, dump_parameters(owner, write), _ANSWERS)
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from session_store._database import Database
 from session_store.connection import Statement
@@ -13,7 +14,7 @@ from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
 
 from .deletion import delete_session
 from .expiry import Batch, Expiry
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
 
 _COLUMNS: Statement = """
     s.session_id, s.session_type, {iso_timestamp_v1}(s.created_at), {iso_timestamp_v1}(s.updated_at),
@@ -32,7 +33,7 @@ class PostgreSQLSessions:
             WITH created AS (
                 INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at)
                 VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz)
+                        %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()))
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
@@ -56,7 +57,8 @@ class PostgreSQLSessions:
             raise AlreadyExistsError("session", session.session_id)
 
     def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
-        rows = self._database.fetch(
+        rows = write_free(
+            self._database,
             with_free_session(", session_type = %(session_type)s")
             + """
             , orchestrated AS (
@@ -124,7 +126,8 @@ class PostgreSQLSessions:
         return counted.rows[0][0]
 
     def delete(self, owner: str, session_id: str) -> None:
-        delete_session(self._database, owner, session_id)
+        """One that was sent before the session was last written is no longer what its client meant."""
+        self._database.send(partial(delete_session, self._database, owner, session_id))
 
     def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
         seconds = None if older_than_days is None else older_than_days * 86_400
