@@ -67,20 +67,6 @@ def is_parsable(text: str) -> bool:
     return True
 
 
-def find_undecodable(text: str) -> bool:
-    """Whether an object of the text is marked as JSON that was encoded, and none of ours can have encoded it."""
-    found: list[bool] = []
-
-    def decode_member(members: dict[str, Any]) -> Any:
-        decoded = decoded_object(members)
-        found.append(decoded is members and _looks_encoded(members) and members[BYTES_MARK] == _JSON)
-        return decoded
-
-    if BYTES_MARK in text:
-        json.loads(text, object_hook=decode_member)
-    return any(found)
-
-
 def _parse_strictly(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
