@@ -19,7 +19,9 @@ class AgentAccess(Construct):
         super().__init__(scope, name)
         self._network, self._settings, self._permissions = network, settings, permissions
         uses_bedrock = settings.model_provider == "bedrock"
-        self._model_statements = make_model_statements(self, settings.model) if uses_bedrock else []
+        self._model_statements = (
+            make_model_statements(self, settings.model, settings.profile_source) if uses_bedrock else []
+        )
         self._statements = [*self._model_statements, *permissions.make_statements(), *self._secret_statements()]
         self._endpoint_groups = [] if settings.nat else self._make_endpoints()
 
@@ -38,7 +40,7 @@ class AgentAccess(Construct):
         for statement in self._statements:
             role.add_to_policy(statement)
         if self._model_statements:
-            acknowledge_profile(role, self._settings.model)
+            acknowledge_profile(role, self._settings.profile_source or self._settings.model)
         if self._settings.nat or self._permissions.gateway_endpoints:
             # Without nat no route leads further than a gateway endpoint, whose addresses are known only to AWS.
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "Services and the model's provider")

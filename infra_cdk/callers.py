@@ -16,7 +16,7 @@ from infra_cdk.settings import Settings
 class Callers(Construct):
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name)
-        self.authorization = settings.authorization
+        self.authorization, self._counts_by_key = settings.authorization, bool(settings.key_names)
         self._authorizer = None
         self.user_pool = None
         if settings.authorization == "cognito":
@@ -32,9 +32,10 @@ class Callers(Construct):
     def method_options(self, access: Literal["owner", "public"]) -> Mapping[str, object]:
         if access == "public":
             return {"authorization_type": apigateway.AuthorizationType.NONE}
-        if self._authorizer is None:
-            return {"authorization_type": apigateway.AuthorizationType.IAM}
-        return {"authorization_type": apigateway.AuthorizationType.COGNITO, "authorizer": self._authorizer}
+        options: dict[str, object] = {"authorization_type": apigateway.AuthorizationType.IAM}
+        if self._authorizer is not None:
+            options = {"authorization_type": apigateway.AuthorizationType.COGNITO, "authorizer": self._authorizer}
+        return options | ({"api_key_required": True} if self._counts_by_key else {})
 
     def _make_user_pool(self, settings: Settings) -> cognito.UserPool:
         pool = cognito.UserPool(

@@ -106,6 +106,9 @@ class Functions(Construct):
             tracing=lambda_.Tracing.ACTIVE,
             environment=self._environment(name, row),
             reserved_concurrent_executions=self._reserved_concurrency(row),
+            snap_start=self._snap_start(row),
+            # The version before stays, for the requests that it still answers; aftercare.py deletes older ones.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
         for key, value in self._grant_database_access(row, role, group).items():
             function.add_environment(key, value)
@@ -131,6 +134,10 @@ class Functions(Construct):
 
     def _reserved_concurrency(self, row: Function) -> int | None:
         return self._context.settings.reserved_concurrency if row.database == "app" else None
+
+    def _snap_start(self, row: Function) -> lambda_.SnapStartConf | None:
+        wanted = self._context.settings.snap_start and row.operations
+        return lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if wanted else None
 
     def _environment(self, name: str, row: Function) -> dict[str, str]:
         settings = self._context.settings

@@ -37,6 +37,7 @@ class Observability(Construct):
         alarms = Alarms(
             self, "Alarms", metrics=metrics, expiry_failures=expiry.failed, key=context.key, settings=settings
         )
+        self.release_alarms = alarms.of_a_release
         dashboard = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=f"{settings.stack_name}-{Stack.of(self).region}"
         )
