@@ -34,7 +34,7 @@ class AgentAccess(Construct):
             environment["MODEL_KEY_VARIABLE"] = PROVIDER_KEY_VARIABLES[settings.model_provider]
         if settings.model_url:
             environment["OPENAI_BASE_URL"] = settings.model_url  # OpenAI's SDK reads it
-        return environment | permissions.variables | permissions.secrets
+        return environment | settings.otlp_variables | permissions.variables | permissions.secrets
 
     def grant(self, role: iam.Role, group: ec2.SecurityGroup) -> None:
         for statement in self._statements:
@@ -48,7 +48,8 @@ class AgentAccess(Construct):
             self._network.allow(group, endpoint_group, HTTPS_PORT, "Endpoint")
 
     def _secret_statements(self) -> list[iam.PolicyStatement]:
-        names = {*self._permissions.secrets.values(), self._settings.model_key_secret} - {None}
+        settings = self._settings
+        names = {*self._permissions.secrets.values(), settings.model_key_secret, settings.otlp_headers_secret} - {None}
         if not names:
             return []
         # Secrets Manager ends each ARN with a hyphen and six characters of its own.

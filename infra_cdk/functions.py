@@ -63,7 +63,10 @@ class Functions(Construct):
     def _make_layers(self, settings: Settings) -> dict[str, lambda_.LayerVersion]:
         folders = {
             "Dependencies": build_dependencies_layer(
-                settings.model_provider, LAMBDA_PLATFORMS[settings.architecture], _region(Stack.of(self))
+                settings.model_provider,
+                LAMBDA_PLATFORMS[settings.architecture],
+                _region(Stack.of(self)),
+                exports_spans=settings.otlp_endpoint is not None,
             ),
             "App": build_source_layer(ROOT / "layers/app"),
             "ResponseStreaming": build_source_layer(ROOT / "layers/response_streaming"),

@@ -13,6 +13,7 @@ from infra_cdk.switches.network import NetworkSwitches
 from infra_cdk.switches.place import REGIONS_WITHOUT_PROXY, PlaceSwitches
 from infra_cdk.switches.release import REGIONS_WITHOUT_SNAP_START, ReleaseSwitches
 from infra_cdk.switches.service import ServiceSwitches
+from infra_cdk.switches.telemetry import TelemetrySwitches
 
 
 class SettingsError(ValueError):
@@ -20,7 +21,14 @@ class SettingsError(ValueError):
 
 
 class Settings(
-    ReleaseSwitches, PlaceSwitches, EdgeSwitches, ServiceSwitches, ModelSwitches, NetworkSwitches, DatabaseSwitches
+    TelemetrySwitches,
+    ReleaseSwitches,
+    PlaceSwitches,
+    EdgeSwitches,
+    ServiceSwitches,
+    ModelSwitches,
+    NetworkSwitches,
+    DatabaseSwitches,
 ):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,6 +61,8 @@ class Settings(
             raise ValueError(f"region={self.region} has no RDS Proxy: it needs proxy=false")
         if self.snap_start and self.region in REGIONS_WITHOUT_SNAP_START:
             raise ValueError(f"region={self.region} has no SnapStart: it needs snap_start=false")
+        if self.otlp_endpoint and not self.nat:
+            raise ValueError("otlp_endpoint is on the internet and needs nat=true")
         if self.model_provider in PROVIDER_KEY_VARIABLES and not self.nat:
             raise ValueError(f"model_provider={self.model_provider} is on the internet and needs nat=true")
         return self
