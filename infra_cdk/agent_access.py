@@ -42,7 +42,7 @@ class AgentAccess(Construct):
         if self._model_statements:
             acknowledge_profile(role, self._settings.profile_source or self._settings.model)
         if self._settings.nat or self._permissions.gateway_endpoints:
-            # Without nat no route leads further than a gateway endpoint, whose addresses are known only to AWS.
+            # Without nat no route leads further than a gateway endpoint, and only AWS knows the addresses of one.
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "Services and the model's provider")
         for endpoint_group in self._endpoint_groups:
             self._network.allow(group, endpoint_group, HTTPS_PORT, "Endpoint")

@@ -53,7 +53,9 @@ class Callers(Construct):
             removal_policy=choose_removal_policy(settings),
         )
         acknowledge(
-            pool, "A second factor is offered; requiring it is up to whoever manages the users", "AwsSolutions-COG2"
+            pool,
+            "A second factor is offered; whether to require it is for the pool's owner to decide",
+            "AwsSolutions-COG2",
         )
         acknowledge(pool, "The Plus plan is billed per user; the pool's owner may choose it", "AwsSolutions-COG8")
         client = pool.add_client(

@@ -1,4 +1,4 @@
-"""One dashboard, in the order of the questions it answers: health, cost, latency."""
+"""One dashboard: health, cost, latency."""
 
 from collections.abc import Sequence
 
@@ -49,7 +49,7 @@ class Observability(Construct):
 
 def _health_widgets(metrics: Metrics, alarms: Alarms) -> list[cloudwatch.IWidget]:
     return [
-        cloudwatch.AlarmStatusWidget(title="Is it well", alarms=alarms.all, width=_WIDTH, height=6),
+        cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms.all, width=_WIDTH, height=6),
         _graph("Answers", [metrics.requests, metrics.client_errors, metrics.server_errors, metrics.busy]),
         _graph("Errors and refused calls", [metrics.all_functions("Errors"), metrics.all_functions("Throttles")]),
     ]

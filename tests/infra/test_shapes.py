@@ -45,6 +45,7 @@ AXES: list[list[Switches]] = [
     [{}, {"alarm_email": "oncall@example.com", "monthly_budget": "50"}],
     [{}, {"ephemeral": "true"}, {"snapshot": "before-the-accident"}],
     [{}, {"otlp_endpoint": "https://traces.example.com", "otlp_headers_secret": "otlp"}],
+    [{}, {"tracing": "true"}],
     [{}, {"domain_name": "sessions.example.com", "certificate_arn": CERTIFICATE, "cloud_watch_role": "true"}],
 ]
 
