@@ -52,8 +52,9 @@ check: $(SETUP)  ## format, lint, types, import directions
 	@$(RUN) pyright
 	@$(RUN) lint-imports --no-logo
 
+# In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
 unit: $(SETUP)  ## every test except those that need Docker, on two cores
-	@$(RUN) pytest -q -n 2 --dist loadfile -m "not docker"
+	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker"
 
 shapes: $(SETUP)  ## the infrastructure's templates for every pair of its switches, of which unit takes a sample
 	@SHAPES=all $(RUN) pytest -q -n 2 tests/infra/test_shapes.py
