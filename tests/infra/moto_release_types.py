@@ -3,6 +3,17 @@
 from tests.infra.moto_types import ApiResource, Parameters, lower, numbers
 
 
+class Version(ApiResource):
+    """moto has it, without the attribute that an alias asks for."""
+
+    type = "AWS::Lambda::Version"
+
+    @classmethod
+    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
+        made = cls.client("lambda", region).publish_version(**properties)
+        return cls(made["FunctionArn"], {"Version": made["Version"]})
+
+
 class Alias(ApiResource):
     type = "AWS::Lambda::Alias"
 

@@ -69,6 +69,6 @@ class _ExportedSpan(TurnSpan):
 def _read_headers(secret: str | None) -> dict[str, str]:
     if secret is None:
         return {}
-    from aws_lambda_powertools.utilities.parameters import get_secret
+    from aws_lambda_powertools.utilities.parameters import get_secret  # pyright: ignore[reportUnknownVariableType]
 
-    return parse_env_headers(str(get_secret(secret)), liberal=True)
+    return dict(parse_env_headers(str(get_secret(secret)), liberal=True))
