@@ -22,6 +22,7 @@ from .errors import (
     ConfigurationError,
     ConflictError,
     CursorNotFoundError,
+    DamagedRecordError,
     IdempotencyKeyReusedError,
     InterruptAnsweredError,
     InvalidIdentifierError,
@@ -29,6 +30,7 @@ from .errors import (
     LeaseLostError,
     MessageNotFoundError,
     MessageOrderError,
+    MessageRedactedError,
     MigrationError,
     ModelFailedError,
     ModelThrottledError,
@@ -46,6 +48,7 @@ from .errors import (
     StoreUnavailableError,
     TooLargeError,
     UnstorableValueError,
+    WindowTooLargeError,
 )
 from .settings import StoreSettings
 
@@ -61,6 +64,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CursorNotFoundError",
+    "DamagedRecordError",
     "IdempotencyKeyReusedError",
     "InterruptAnsweredError",
     "InvalidIdentifierError",
@@ -68,6 +72,7 @@ __all__ = [
     "LeaseLostError",
     "MessageNotFoundError",
     "MessageOrderError",
+    "MessageRedactedError",
     "MigrationError",
     "ModelFailedError",
     "ModelThrottledError",
@@ -88,6 +93,7 @@ __all__ = [
     "StoreUnavailableError",
     "TooLargeError",
     "UnstorableValueError",
+    "WindowTooLargeError",
     "open_store",
 ]
 

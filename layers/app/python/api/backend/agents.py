@@ -11,6 +11,7 @@ from session_store.codec import dump_record, parse_record
 from session_store.errors import AgentNotFoundError, AlreadyExistsError, SessionNotFoundError
 from session_store.raw_json import dump_list, dump_object
 from session_store.records import AgentChange, AgentRecord
+from session_store.restorable import check_agent
 from session_store.wire import MAXIMUM_BYTES, Page, wire_bytes
 
 _AGENTS = "/sessions/{session_id}/agents"
@@ -19,6 +20,7 @@ _AGENT = f"{_AGENTS}/{{agent_id}}"
 
 def create_agent(call: Call) -> Response:
     agent = parse_record(AgentRecord, call.document())
+    check_agent(agent)
     call.store.agents.create(call.owner, call[SESSION_ID], agent)
     return document_response(_dump_agent(agent), HTTPStatus.CREATED)
 
@@ -44,6 +46,7 @@ def read_agent(call: Call) -> Response:
 def update_agent(call: Call) -> Response:
     """What the document leaves out stays as it is."""
     change = parse_record(AgentChange, call.document(), agent_id=call[AGENT_ID])
+    check_agent(change)
     call.store.agents.update(call.owner, call[SESSION_ID], change)
     return read_agent(call)
 

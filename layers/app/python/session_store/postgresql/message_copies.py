@@ -78,7 +78,10 @@ def replacements(old: MessageRecord | None, new: MessageRecord) -> dict[str, lis
 
 
 def _pairs(old: str, new: str) -> dict[str, str]:
-    before, after = (parse_members(text).get("content") for text in (old, new))
+    try:
+        before, after = (parse_members(text).get("content") for text in (old, new))
+    except (ValueError, RecursionError):  # a damaged message, which nobody could read to make a copy of it
+        return {}
     if not before or not after or before.text == after.text:
         return {}
     content, replaced_by = decode(before.text), decode(after.text)
