@@ -11,7 +11,7 @@ from tests.infra.template import Template, flat
 
 TABLE = read_function_table()
 ROUTES = {(each.route.method, each.route.path): each for each in TABLE.deployed_routes("iam")}
-NOTHING_OF_A_SESSION = {"/health", "/openapi.json", "/docs"}
+NOTHING_OF_A_SESSION = {"/health", "/health/live", "/openapi.json", "/docs"}
 CONSOLE = {"/", "/console/config.json", "/console/{file}", "/console/vendor/{file}"}
 
 
