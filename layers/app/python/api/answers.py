@@ -124,3 +124,4 @@ class ProblemDetails(TypedDict):
     errors: NotRequired[list[FieldError]]
     run_id: NotRequired[str]
     interrupt_ids: NotRequired[list[str]]
+    history: NotRequired[str]

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from api import errors
 from session_store import errors as store_errors
@@ -35,6 +36,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ),
     store_errors.IdempotencyKeyReusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
     store_errors.NotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    store_errors.EventsGoneError: Problem(HTTPStatus.GONE),
     store_errors.CursorNotFoundError: Problem(HTTPStatus.NOT_FOUND, "No page begins there."),
     store_errors.ConflictError: Problem(HTTPStatus.CONFLICT),
     store_errors.AwaitingResponseError: Problem(HTTPStatus.CONFLICT),
@@ -89,6 +91,8 @@ def dump_problem(error: Exception, request_id: str) -> dict[str, Any]:
         body["run_id"] = run_id
     if isinstance(error, store_errors.AwaitingResponseError):
         body["interrupt_ids"] = list(error.interrupt_ids)
+    if isinstance(error, store_errors.EventsGoneError):
+        body["history"] = f"/sessions/{quote(error.session_id, safe='')}/history"
     return body
 
 

@@ -18,7 +18,8 @@ SessionStoreError                 session_store_error
 │   ├── MessageNotFoundError      message_not_found
 │   ├── MultiAgentNotFoundError   multi_agent_not_found
 │   ├── CursorNotFoundError       cursor_not_found
-│   └── RunNotFoundError          run_not_found
+│   ├── RunNotFoundError          run_not_found
+│   └── EventsGoneError           events_gone: what the run's stream said is not, or no longer, stored
 ├── ConflictError                 conflict
 │   ├── AlreadyExistsError        already_exists: that id is taken
 │   ├── MessageOrderError         message_order: a message id that is not the next one
@@ -153,6 +154,17 @@ class CursorNotFoundError(NotFoundError):
 class RunNotFoundError(NotFoundError):
     code = "run_not_found"
     kind = "run"
+
+
+class EventsGoneError(NotFoundError):
+    """What the run's stream said is not stored, or no longer; the history of its session has what was."""
+
+    code = "events_gone"
+
+    def __init__(self, run_id: str, session_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id, self.session_id = run_id, session_id
+        self.args = (f"the events of run {run_id!r} are gone",)
 
 
 class ConflictError(SessionStoreError):

@@ -36,7 +36,8 @@ class AgentTask:
     Two threads, since neither a tool that blocks the event loop nor a model that hangs may keep a deadline or a
     heartbeat from coming.
 
-    is_throttled: the model's service has refused the latest call, and it is tried again.
+    is_throttled: the model's service has refused the latest call, and it is tried again. is_redacted: a guardrail has
+    taken back some of what was said.
     """
 
     def __init__(self, built: "BuiltAgent", turn: AgentTurn, prompt: Prompt) -> None:
@@ -46,7 +47,7 @@ class AgentTask:
         self._happened: queue.SimpleQueue[Event | AgentFinished | BaseException] = queue.SimpleQueue()
         self._ended, self._is_stopped = threading.Event(), False
         self._task: asyncio.Task[None] | None = None
-        self.is_throttled = False
+        self.is_throttled = self.is_redacted = False
         for agent in self._agents:
             listen(agent, self)
         self._loop = process_loop()
@@ -109,6 +110,7 @@ class AgentTask:
             await asyncio.to_thread(self._clean_up)
 
     def _take(self, event: dict[str, Any]) -> None:
+        self.is_redacted = self.is_redacted or _is_redaction(event)
         for translated in self._translation.translate(event):
             self._happened.put(translated)
         if "result" in event:
@@ -133,3 +135,9 @@ class AgentTask:
             self._built.cleanup()
         except Exception as error:  # noqa: BLE001 - whatever the provider of a tool raises, the answer stands
             logger.warning("error=<%s> | the agent did not clean up", type(error).__name__)
+
+
+def _is_redaction(event: dict[str, Any]) -> bool:
+    """Of the agent, or of a node of a Graph or a Swarm, whose events stand in the Graph's."""
+    inner: Any = event.get("event")
+    return isinstance(inner, dict) and ("redactContent" in inner or _is_redaction(cast(dict[str, Any], inner)))

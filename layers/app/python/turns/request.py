@@ -11,7 +11,8 @@ class TurnRequest(NamedTuple):
     """`deadline`: the moment of `time.monotonic()` at which the turn is over. Without a `session_id` a session begins.
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
-    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
+    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools. is_recorded: others
+    may watch the turn, and find it again.
     """
 
     owner: str
@@ -24,3 +25,4 @@ class TurnRequest(NamedTuple):
     end_user: str | None = None
     claims: Mapping[str, Any] = {}
     metadata: Mapping[str, Any] = {}
+    is_recorded: bool = False

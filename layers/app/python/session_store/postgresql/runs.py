@@ -10,7 +10,6 @@ from session_store.connection import Statement
 from session_store.errors import (
     AgentNotFoundError,
     IdempotencyKeyReusedError,
-    InvalidInputError,
     LeaseLostError,
     MessageOrderError,
     RunInProgressError,
@@ -19,7 +18,7 @@ from session_store.errors import (
     SessionStoreError,
     StoreUnavailableError,
 )
-from session_store.identifiers import checked_new_session_id, checked_run_id
+from session_store.identifiers import checked_new_session_id
 from session_store.records import (
     AgentRecord,
     BegunRun,
@@ -31,15 +30,18 @@ from session_store.records import (
     SessionRecord,
 )
 
+from .run_rows import STATUS, known_run_id
 from .run_write import WRITE, dump_parameters
 
-_COLUMNS: Statement = """
-    r.run_id::text, s.session_id, r.agent_id,
-    CASE WHEN r.status = 'running' AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
-         THEN 'interrupted' ELSE r.status END,
+_COLUMNS: Statement = (
+    """
+    r.run_id::text, s.session_id, r.agent_id,"""
+    + STATUS
+    + """,
     {iso_timestamp_v1}(r.started_at), {iso_timestamp_v1}(r.finished_at),
     r.result::text, coalesce(m.redact_message, m.message)::text, r.error_code, r.cancel_requested
 """
+)
 
 
 class PostgreSQLRuns:
@@ -102,7 +104,7 @@ class PostgreSQLRuns:
                                   AND m.message_id = r.answer_message_id
             WHERE r.owner = %(owner)s AND r.run_id = %(run_id)s::uuid
             """,
-            {"owner": owner, "run_id": _known_form(run_id)},
+            {"owner": owner, "run_id": known_run_id(run_id)},
         ).rows
         if not rows:
             raise RunNotFoundError(run_id)
@@ -114,7 +116,7 @@ class PostgreSQLRuns:
             UPDATE {runs} SET cancel_requested = true
             WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid AND status = 'running'
             """,
-            {"owner": owner, "run_id": _known_form(run_id)},
+            {"owner": owner, "run_id": known_run_id(run_id)},
         )
         return self.read(owner, run_id)
 
@@ -236,10 +238,3 @@ def _refusal(decision: str, holder: str, seconds_left: float | None) -> SessionS
     if decision == "lost":
         return LeaseLostError(holder, "its lease ran out before its begin was answered")
     return SessionBusyError(holder, seconds_left or 0)
-
-
-def _known_form(run_id: str) -> str:
-    try:
-        return checked_run_id("run_id", run_id)
-    except InvalidInputError as error:
-        raise RunNotFoundError(run_id) from error

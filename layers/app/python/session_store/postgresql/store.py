@@ -1,4 +1,4 @@
-"""The five collections over one connection."""
+"""The collections over one connection."""
 
 import time
 from functools import cache
@@ -9,6 +9,7 @@ from session_store.settings import StoreSettings
 from .agents import PostgreSQLAgents
 from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
+from .run_events import PostgreSQLRunEvents
 from .runs import PostgreSQLRuns
 from .sessions import PostgreSQLSessions
 
@@ -23,6 +24,7 @@ class PostgreSQLStore:
         self.messages = PostgreSQLMessages(self._database)
         self.multi_agents = PostgreSQLMultiAgents(self._database)
         self.runs = PostgreSQLRuns(self._database)
+        self.run_events = PostgreSQLRunEvents(self._database)
 
     @property
     def round_trips(self) -> int:
