@@ -80,10 +80,10 @@ class Agent(AgentSummary):
     omitted_bytes: NotRequired[int]
 
 
-class Run(TypedDict):
-    """One `/process` call. `answer` and `error_code` (of the problem it ended with) tell how it ended.
+class RunSummary(TypedDict):
+    """One turn. `error_code` is that of the problem it ended with; `interrupted`: its process ended before it did.
 
-    `interrupted`: its process ended before it did.
+    `events` is where its stream can be read.
     """
 
     run_id: str
@@ -94,7 +94,22 @@ class Run(TypedDict):
     finished_at: str | None
     cancel_requested: bool
     error_code: str | None
+    events: str
+
+
+class Run(RunSummary):
+    """`usage` and `timings` are of a completed run: tokens; milliseconds by name, and its `round_trips`."""
+
     answer: RunAnswer | None
+    usage: Usage | None
+    timings: dict[str, float] | None
+
+
+class RunList(TypedDict):
+    """Newest first; `next_cursor` asks for the next page and is null on the last."""
+
+    runs: list[RunSummary]
+    next_cursor: str | None
 
 
 class Health(TypedDict):

@@ -63,8 +63,8 @@ class RejoinRefusedError(RequestError):
 
     def __init__(self) -> None:
         super().__init__(
-            "No run of this request is known: it is found by the session_id or the Idempotency-Key that the first request"
-            " had. GET /runs/{run_id}/events goes on with a run that is known by its id."
+            "No run of this request is known: it is found by the session_id or the Idempotency-Key that the"
+            " first request had. GET /runs/{run_id}/events goes on with a run that is known by its id."
         )
 
 

@@ -85,6 +85,13 @@ class RunRecord(NamedTuple):
     cancel_requested: Flag = False
 
 
+class RunPage(NamedTuple):
+    """Runs without their results and answers; `next_cursor` is opaque, and None on the last page."""
+
+    runs: Sequence[RunRecord]
+    next_cursor: str | None
+
+
 class RunRequest(NamedTuple):
     """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again."""
 

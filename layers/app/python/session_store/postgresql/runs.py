@@ -15,6 +15,7 @@ from session_store.errors import (
     RunInProgressError,
     RunNotFoundError,
     SessionBusyError,
+    SessionNotFoundError,
     SessionStoreError,
     StoreUnavailableError,
 )
@@ -24,12 +25,14 @@ from session_store.records import (
     BegunRun,
     MessageRecord,
     RunOutcome,
+    RunPage,
     RunRecord,
     RunRequest,
     RunWrite,
     SessionRecord,
 )
 
+from .cursors import NEWEST, dump_cursor, parse_cursor
 from .run_rows import STATUS, known_run_id
 from .run_write import WRITE, dump_parameters
 
@@ -109,6 +112,38 @@ class PostgreSQLRuns:
         if not rows:
             raise RunNotFoundError(run_id)
         return RunRecord(*rows[0])
+
+    def of_session(self, owner: str, session_id: str, *, limit: int = 50, cursor: str | None = None) -> RunPage:
+        whose = f"{owner}\n{session_id}"
+        before, before_id = parse_cursor(whose, cursor) if cursor else NEWEST
+        rows = self._database.fetch(
+            "SELECT r.run_id::text, s.session_id, r.agent_id,"
+            + STATUS
+            + """,
+                   {iso_timestamp_v1}(r.started_at), {iso_timestamp_v1}(r.finished_at), r.error_code, r.cancel_requested
+            FROM {sessions} s
+            LEFT JOIN LATERAL (
+                SELECT l.*
+                FROM {runs} l
+                WHERE l.session_key = s.session_key
+                  AND (l.started_at, l.run_id) < (%(before)s::timestamptz, %(before_id)s::uuid)
+                ORDER BY l.started_at DESC, l.run_id DESC
+                LIMIT %(limit)s
+            ) r ON true
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+            ORDER BY r.started_at DESC, r.run_id DESC
+            """,
+            {"owner": owner, "session_id": session_id, "before": before, "before_id": before_id, "limit": limit + 1},
+        ).rows
+        if not rows:
+            raise SessionNotFoundError(session_id)
+        runs = [
+            RunRecord(*row[:6], error_code=row[6], cancel_requested=row[7])
+            for row in rows[:limit]
+            if row[0] is not None
+        ]
+        more = len(rows) > limit
+        return RunPage(runs, dump_cursor(whose, runs[-1].started_at, runs[-1].run_id) if more else None)
 
     def request_cancel(self, owner: str, run_id: str) -> RunRecord:
         self._database.fetch(
