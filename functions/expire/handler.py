@@ -23,6 +23,7 @@ def handler(_event: Any, context: LambdaContext) -> dict[str, int]:
     """
     store, batch_size = open_store(settings.store), settings.expire_batch_size
     runs = in_time(store.runs.expire(settings.run_ttl_hours, batch_size), context)
+    in_time(store.background_runs.expire(settings.run_ttl_hours, batch_size), context)
     days = settings.session_ttl_days
     sessions = in_time(store.sessions.expire(days, batch_size), context) if days else 0
     observability.record(ExpiredRuns=(MetricUnit.Count, runs), ExpiredSessions=(MetricUnit.Count, sessions))

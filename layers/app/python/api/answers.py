@@ -83,14 +83,15 @@ class Agent(AgentSummary):
 class RunSummary(TypedDict):
     """One turn. `error_code` is that of the problem it ended with; `interrupted`: its process ended before it did.
 
+    A run that was accepted by `POST /runs` is `queued`, without a session, until it begins; `refused`: it never will.
     `events` is where its stream can be read.
     """
 
     run_id: str
-    session_id: str
-    agent_id: str
-    status: RunStatus
-    started_at: str
+    session_id: str | None
+    agent_id: str | None
+    status: RunStatus | Literal["queued", "refused"]
+    started_at: str | None
     finished_at: str | None
     cancel_requested: bool
     error_code: str | None
@@ -98,11 +99,24 @@ class RunSummary(TypedDict):
 
 
 class Run(RunSummary):
-    """`usage` and `timings` are of a completed run: tokens; milliseconds by name, and its `round_trips`."""
+    """`usage` and `timings` are of a completed run: tokens; milliseconds by name, and its `round_trips`.
+
+    `problem` is what a run was refused with.
+    """
 
     answer: RunAnswer | None
     usage: Usage | None
     timings: dict[str, float] | None
+    problem: NotRequired[dict[str, Any]]
+
+
+class AcceptedRun(TypedDict):
+    """`run` and `events` are where the run can be read: at once, and for as long as it is kept."""
+
+    run_id: str
+    status: Literal["queued"]
+    run: str
+    events: str
 
 
 class RunList(TypedDict):

@@ -8,11 +8,12 @@ import sys
 from typing import Literal, NamedTuple
 
 from api.operation import Access, Operation
-from api.operations import agents, console, process, process_streaming, run_events, runs, service, sessions
+from api.operations import agents, console, create_run, process, process_streaming, run_events, runs, service, sessions
 
 API = (
     *process.OPERATIONS,
     *process_streaming.OPERATIONS,
+    *create_run.OPERATIONS,
     *sessions.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,

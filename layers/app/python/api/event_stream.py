@@ -25,12 +25,14 @@ def stream_turn(turn: Turn, call: Call, *, first_number: int = 1) -> Response:
     """Server-sent events with ids from `first_number`, or bare text; an error of the turn's before them is raised."""
     media_type, chunks = _project(turn, call, first_number)
     observability = call.application.observability
+    # Encoded as in a path: an id may have what no header can carry, outer spaces or letters beyond ASCII. A run that is
+    # yet to begin has no session.
+    session = {"Session-Id": quote(turn.session_id, safe="")} if turn.session_id else {}
     headers = {
         "Content-Type": f"{media_type}; charset=utf-8",
         "Cache-Control": "no-cache",
         "X-Accel-Buffering": "no",  # nginx would keep the events until it has a buffer full of them
-        # Encoded as in a path: an id may have what no header can carry, outer spaces or letters beyond ASCII.
-        "Session-Id": quote(turn.session_id, safe=""),
+        **session,
         "Run-Id": turn.run_id,
     }
     return Response(HTTPStatus.OK, headers, _observe(chunks, observability, observability.request_keys()))

@@ -10,6 +10,8 @@ from session_store.identifiers import checked
 from session_store.settings import StoreSettings
 
 _MEBIBYTE = 1024 * 1024
+# docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+MAXIMUM_EVENT_HOURS = 6
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Settings:
     log_error_words: bool = False
     service: str = "agent-sessions"
     metrics_namespace: str = "AgentSessions"
+
+    @property
+    def awaited_seconds(self) -> float:
+        """How long after its acceptance a background run may begin: Lambda keeps no event for longer than 6 hours."""
+        return 3600.0 * min(MAXIMUM_EVENT_HOURS, self.run_ttl_hours)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

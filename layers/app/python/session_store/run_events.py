@@ -1,7 +1,7 @@
 """The stored events of runs, as a server that has the database offers them. Public."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from .records import RunStatus
 
@@ -21,23 +21,25 @@ class RunProgress(NamedTuple):
     """
 
     session_id: str
-    status: RunStatus
+    status: RunStatus | Literal["queued"]
     error_code: str | None
     last_number: int
     batches: Sequence[EventBatch]
     is_complete: bool
 
 
-class RunEvents(Protocol):
+class ReadableRunEvents(Protocol):
+    def read(self, owner: str, run_id: str, after: int) -> RunProgress:
+        """Batches with events behind the number `after`. Raises `RunNotFoundError`."""
+        ...
+
+
+class RunEvents(ReadableRunEvents, Protocol):
     def append(self, owner: str, session_id: str, run_id: str, batch: EventBatch) -> bool:
         """Store a batch while the run holds its session; False: what comes before it was deleted.
 
         Storing it twice changes nothing. Raises `LeaseLostError`.
         """
-        ...
-
-    def read(self, owner: str, run_id: str, after: int) -> RunProgress:
-        """Batches with events behind the number `after`. Raises `RunNotFoundError`."""
         ...
 
     def delete(self, owner: str, run_id: str) -> None:

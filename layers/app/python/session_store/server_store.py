@@ -7,6 +7,7 @@ agent. `postgresql.PostgreSQLStore` has it.
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from .background_runs import BackgroundRuns
 from .records import AgentRecord, MultiAgentRecord, RunPage, SessionRecord
 from .run_events import RunEvents
 from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
@@ -96,3 +97,6 @@ class ServerStore(Store, Protocol):
 
     @property
     def run_events(self) -> RunEvents: ...
+
+    @property
+    def background_runs(self) -> BackgroundRuns: ...

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from session_store.errors import EventsGoneError, StoreUnavailableError
-from session_store.run_events import EventBatch, RunEvents, RunProgress
+from session_store.run_events import EventBatch, ReadableRunEvents, RunProgress
 from turns.events import Event, Turn, TurnFailed, TurnFinished
 from turns.projections.stored import parse_events
 
@@ -25,7 +25,7 @@ class WatchedRun(NamedTuple):
     until: float
 
 
-def watch_turn(run_events: RunEvents, watched: WatchedRun) -> Turn:
+def watch_turn(run_events: ReadableRunEvents, watched: WatchedRun) -> Turn:
     """The turn's events behind `after`: those that are stored, then those to come, until the turn's end.
 
     None stands between them after each pause. They end without an end of the turn's when `until` has come, or where the
@@ -38,7 +38,7 @@ def watch_turn(run_events: RunEvents, watched: WatchedRun) -> Turn:
 
 
 class _Watch:
-    def __init__(self, run_events: RunEvents, watched: WatchedRun) -> None:
+    def __init__(self, run_events: ReadableRunEvents, watched: WatchedRun) -> None:
         self._run_events, self._watched = run_events, watched
         self._number = watched.after
         self._latest: Event | None = None
@@ -47,7 +47,7 @@ class _Watch:
     def events(self, progress: RunProgress | None) -> Iterator[Event | None]:
         while progress:
             yield from self._take(progress)
-            if progress.is_complete and progress.status != "running":
+            if progress.is_complete and progress.status not in ("queued", "running"):
                 yield from self._end(progress)
                 return
             if progress.is_complete:

@@ -3,6 +3,7 @@
 from api.call import Call
 from api.errors import InvalidRequestError
 from api.event_stream import HEADERS, stream_turn
+from api.found_run import AwaitedRunEvents
 from api.operation import Operation, Parameter
 from api.parameters import RUN_ID, parse_whole_number
 from api.response import Response
@@ -36,8 +37,9 @@ def stream_events(call: Call, run_id: str, after: int) -> Response:
     """Raises `RunNotFoundError`, `EventsGoneError`."""
     if not call.settings.resumable_streams:
         raise EventsGoneError(run_id, call.store.runs.read(call.owner, run_id).session_id)
+    run_events = AwaitedRunEvents(call.store, call.settings.awaited_seconds)
     watched = WatchedRun(call.owner, run_id, after, call.request.deadline - _SECONDS_TO_LEAVE)
-    return stream_turn(watch_turn(call.store.run_events, watched), call, first_number=after + 1)
+    return stream_turn(watch_turn(run_events, watched), call, first_number=after + 1)
 
 
 OPERATIONS = (

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from api import answers
 from api.call import Call
+from api.found_run import PendingRun, cancel_found_run, find_run
 from api.operation import Link, Operation
 from api.operations.sessions import SESSION_LINKS
 from api.parameters import CURSOR, LIMIT, RUN_ID, SESSION_ID
@@ -36,13 +37,15 @@ _FINISHED_RUN = {
 
 
 def read_run(call: Call) -> Response:
-    return json_response(_describe(call.store.runs.read(call.owner, call[RUN_ID])))
+    found = find_run(call, call[RUN_ID])
+    return json_response(_describe(found) if isinstance(found, RunRecord) else _describe_pending(found))
 
 
 def cancel_run(call: Call) -> Response:
-    """Accepted: a running run sees it at its next write or renewal; one that has ended stays as it is."""
-    run = call.store.runs.request_cancel(call.owner, call[RUN_ID])
-    return json_response(_describe(run), HTTPStatus.ACCEPTED)
+    """A running run sees it within a second; one that has ended stays as it is, and one in the queue never begins."""
+    found = cancel_found_run(call, call[RUN_ID])
+    answer = _describe(found) if isinstance(found, RunRecord) else _describe_pending(found)
+    return json_response(answer, HTTPStatus.ACCEPTED)
 
 
 def list_runs(call: Call) -> Response:
@@ -62,6 +65,26 @@ def _describe(record: RunRecord) -> answers.Run:
         "usage": answer["usage"] if answer else None,
         "timings": parse_timings(record),
     }
+
+
+def _describe_pending(pending: PendingRun) -> answers.Run:
+    """One that has no row yet, or never will."""
+    problem = pending.problem
+    run: answers.Run = {
+        "run_id": pending.run_id,
+        "session_id": None,
+        "agent_id": None,
+        "status": pending.status,
+        "started_at": None,
+        "finished_at": None,
+        "cancel_requested": False,
+        "error_code": problem["code"] if problem else None,
+        "events": f"/runs/{pending.run_id}/events",
+        "answer": None,
+        "usage": None,
+        "timings": None,
+    }
+    return {**run, "problem": problem} if problem else run
 
 
 def _summarize(record: RunRecord) -> answers.RunSummary:

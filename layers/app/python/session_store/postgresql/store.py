@@ -7,6 +7,7 @@ from session_store._database import Database
 from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents
+from .background_runs import PostgreSQLBackgroundRuns
 from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
 from .run_events import PostgreSQLRunEvents
@@ -25,6 +26,7 @@ class PostgreSQLStore:
         self.multi_agents = PostgreSQLMultiAgents(self._database)
         self.runs = PostgreSQLRuns(self._database)
         self.run_events = PostgreSQLRunEvents(self._database)
+        self.background_runs = PostgreSQLBackgroundRuns(self._database)
 
     @property
     def round_trips(self) -> int:
