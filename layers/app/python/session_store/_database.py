@@ -17,7 +17,7 @@ from ._statement_names import DEFAULT_SCHEMA, StatementNames
 from .connection import Connection, Statement, connect
 from .errors import ConfigurationError, InvalidInputError, SessionStoreError, StoreUnavailableError
 from .settings import StoreSettings
-from .time_limit import seconds_left
+from .time_limit import seconds_left, time_limit
 
 _RETRY_PAUSE_SECONDS = (0.05, 0.25)
 # A statement that was rolled back is safe to try again, and needs to be where transactions are serializable by default.
@@ -71,6 +71,14 @@ class Database:
 
         Raises `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError`.
         """
+        with time_limit(time.monotonic() + self.seconds_left()):
+            return self._fetch(statement, parameters)
+
+    def seconds_left(self) -> float:
+        """How long a statement may take that is sent now."""
+        return min(seconds_left(), self._settings.statement_timeout_seconds)
+
+    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Result:
         tries, repeated = 0, False
         while True:
             try:

@@ -303,10 +303,14 @@ class RunEndedError(RunError):
 
 
 class StoreUnavailableError(SessionStoreError):
-    """The database or the session backend is away."""
+    """The database or the session backend is away.
+
+    database_time: seconds since 1970, where the database refused the request as one that came too late by its clock.
+    """
 
     code = "store_unavailable"
 
-    def __init__(self, reason: str, retry_after_seconds: float = 5.0) -> None:
+    def __init__(self, reason: str, retry_after_seconds: float = 5.0, database_time: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+        self.database_time = database_time

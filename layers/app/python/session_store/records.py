@@ -19,6 +19,7 @@ from ._fields import (
     Preview,
     RemovedMessageCount,
     RunId,
+    Seconds,
     SessionType,
     Text,
     Timestamp,
@@ -93,7 +94,11 @@ class RunPage(NamedTuple):
 
 
 class RunRequest(NamedTuple):
-    """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again."""
+    """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again.
+
+    sent_at, valid_seconds: when the begin was sent, in seconds since 1970 by the database's clock, and for how long its
+    caller waits from then on; later it begins nothing. The store that sends it fills them in.
+    """
 
     session_id: Identifier
     agent_id: Identifier
@@ -101,6 +106,8 @@ class RunRequest(NamedTuple):
     lease_seconds: LeaseSeconds
     idempotency_key: Identifier | None = None
     request_hash: Identifier | None = None
+    sent_at: Seconds | None = None
+    valid_seconds: Seconds | None = None
 
 
 class BegunRun(NamedTuple):

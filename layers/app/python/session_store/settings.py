@@ -24,6 +24,7 @@ class StoreSettings:
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
+    statement_timeout_seconds: how long the database may take for the answer to one statement, connecting included.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
 
@@ -35,6 +36,7 @@ class StoreSettings:
     connect_timeout_seconds: int = 5
     read_timeout_seconds: float = 30
     sign_requests: bool | None = None
+    statement_timeout_seconds: float = 30
     idle_seconds: float = 1500
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class StoreSettings:
             connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
             read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
+            statement_timeout_seconds=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 30),
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
         )
 

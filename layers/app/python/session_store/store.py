@@ -108,8 +108,16 @@ class Runs(Protocol):
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         """Take the session's lease and read what the agent needs, in one round trip; creates a missing session.
 
-        A `RunRecord` is the stored outcome of an earlier request with the same idempotency key. Raises
-        `SessionBusyError`, `RunInProgressError`, `IdempotencyKeyReusedError`, `LeaseLostError`.
+        A `RunRecord` is the stored outcome of an earlier request with the same idempotency key. A begin that comes when
+        its caller waits no more begins nothing. Raises `SessionBusyError`, `RunInProgressError`,
+        `IdempotencyKeyReusedError`, `LeaseLostError`.
+        """
+        ...
+
+    def abandon(self, owner: str, run_id: str, sent_at: float | None = None) -> None:
+        """Free what the run holds, whether or not it has begun; its begins that are still on their way begin nothing.
+
+        sent_at: as in `RunRequest`; the store that sends it fills it in.
         """
         ...
 

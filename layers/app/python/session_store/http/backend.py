@@ -15,6 +15,7 @@ from session_store.errors import (
     TooLargeError,
 )
 from session_store.settings import StoreSettings
+from session_store.time_limit import seconds_left
 from session_store.wire import MAXIMUM_BYTES, dump_segment, wire_bytes
 
 from .connection import Connection
@@ -63,6 +64,11 @@ class Backend:
 
     def __init__(self, settings: StoreSettings) -> None:
         self._connection = Connection(settings)
+        self._timeout_seconds = settings.read_timeout_seconds
+
+    def seconds_left(self) -> float:
+        """How long an answer may take to a request that is sent now."""
+        return min(seconds_left(), self._timeout_seconds)
 
     @property
     def round_trips(self) -> int:

@@ -1,38 +1,22 @@
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
 
-import psycopg
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, UniqueViolation
 
 from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import (
     AgentNotFoundError,
-    IdempotencyKeyReusedError,
     LeaseLostError,
     MessageOrderError,
-    RunInProgressError,
     RunNotFoundError,
-    SessionBusyError,
     SessionNotFoundError,
     SessionStoreError,
-    StoreUnavailableError,
 )
 from session_store.identifiers import checked_new_session_id
-from session_store.records import (
-    AgentRecord,
-    BegunRun,
-    MessageRecord,
-    RunOutcome,
-    RunPage,
-    RunRecord,
-    RunRequest,
-    RunWrite,
-    SessionRecord,
-)
+from session_store.records import BegunRun, RunPage, RunRecord, RunRequest, RunWrite
 
 from .cursors import NEWEST, dump_cursor, parse_cursor
+from .run_begin import RunBegin
 from .run_rows import STATUS, known_run_id
 from .run_write import WRITE, dump_parameters
 
@@ -50,22 +34,19 @@ _COLUMNS: Statement = (
 class PostgreSQLRuns:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._begin = RunBegin(database)
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         checked_new_session_id("session_id", request.session_id)
-        try:
-            rows = self._begin(owner, request)
-            decision, holder, seconds_left = rows[0][:3]
-            if decision == "leased":
-                return _parse_begun(request, rows)
-        except StoreUnavailableError:  # then nothing would come of giving the lease back
-            raise
-        except BaseException:
-            self._give_back(owner, request)
-            raise
-        if decision == "stored":
-            return self.read(owner, holder)
-        raise _refusal(decision, holder, seconds_left)
+        begun = self._begin.begin(owner, request, self)
+        if isinstance(begun, BegunRun):
+            return begun
+        if begun.name == "stored":
+            return self.read(owner, begun.holder)
+        raise begun.refusal
+
+    def abandon(self, owner: str, run_id: str, sent_at: float | None = None) -> None:
+        self._begin.abandon(owner, run_id, sent_at)
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
@@ -177,26 +158,6 @@ class PostgreSQLRuns:
             if len(deleted) < batch_size:
                 return
 
-    def _begin(self, owner: str, request: RunRequest) -> list[tuple[Any, ...]]:
-        return self._database.fetch(
-            """
-            SELECT decision, holder::text, seconds_left,
-                   fence, session_type, session_created_at, session_updated_at, preview,
-                   agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
-                   removed_message_count, message_count,
-                   message_id, message, redact_message, created_at, updated_at
-            FROM {begin_run_v2}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
-                                %(idempotency_key)s, %(request_hash)s)
-            """,
-            {"owner": owner, **request._asdict()},
-        ).rows
-
-    def _give_back(self, owner: str, request: RunRequest) -> None:
-        """A run that cannot read its history must not keep others from it; if this fails too, the lease runs out."""
-        failed = RunWrite(request.session_id, request.run_id, request.lease_seconds, outcome=RunOutcome("failed"))
-        with suppress(SessionStoreError, psycopg.Error):
-            self.write(owner, failed)
-
     def _find_written(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
         """A write whose answer was lost may be stored, and a commit has released the lease itself: the run says so."""
         rows = self._database.fetch(
@@ -251,25 +212,3 @@ class PostgreSQLRuns:
             {"owner": owner, "session_id": session_id, "run_id": run_id},
         ).rows
         return LeaseLostError(run_id, rows[0][0] if rows else "the session was deleted")
-
-
-def _parse_begun(request: RunRequest, rows: list[tuple[Any, ...]]) -> BegunRun:
-    """The first row has session and agent, each further one a message; see begin_run_v2."""
-    fence, session_type, created_at, updated_at, preview = rows[0][3:8]
-    agent = rows[0][8:16]
-    return BegunRun(
-        fence,
-        SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
-        AgentRecord(*agent) if agent[0] is not None else None,
-        [MessageRecord(*row[16:]) for row in rows[1:]],
-    )
-
-
-def _refusal(decision: str, holder: str, seconds_left: float | None) -> SessionStoreError:
-    if decision == "reused":
-        return IdempotencyKeyReusedError()
-    if decision == "in_progress":
-        return RunInProgressError(holder, seconds_left or 0)
-    if decision == "lost":
-        return LeaseLostError(holder, "its lease ran out before its begin was answered")
-    return SessionBusyError(holder, seconds_left or 0)
