@@ -12,6 +12,7 @@ EVERYWHERE = {
     "BusyAnswers",
     "DatabaseCapacity",
     "Throttles",
+    "BackgroundRunsFailed",
     "ExpiryFailed",
 }
 
@@ -27,7 +28,11 @@ def dimension(name: str, resource: str) -> str:
 
 def test_every_danger_has_an_alarm(standard: Template, direct: Template) -> None:
     assert set(alarms(standard)) == EVERYWHERE | {"PinnedConnections"}
-    assert set(alarms(direct)) == EVERYWHERE | {"Concurrencyprocess", "Concurrencyprocessstreaming"}
+    assert set(alarms(direct)) == EVERYWHERE | {
+        "Concurrencyprocess",
+        "Concurrencyprocessstreaming",
+        "Concurrencyprocessbackground",
+    }
 
 
 def test_an_idle_service_is_a_healthy_one(either: Template) -> None:

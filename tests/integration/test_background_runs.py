@@ -1,5 +1,7 @@
 """POST /runs on real runtime processes: the gateway answers at once, and its queue works."""
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,3 +104,13 @@ def test_id_of_a_background_run_says_when_it_was_accepted() -> None:
     assert is_background(run_id)
     assert not is_awaited(run_id, 60)
     assert not is_background(str(uuid.uuid4()))
+
+
+def test_script_of_the_documentation_leaves_runs_and_finds_them_again(scripted_gateway: Gateway) -> None:
+    script = Path(__file__).parents[2] / "docs/rejoin.py"
+    ran = subprocess.run([sys.executable, script, scripted_gateway.url], capture_output=True, text=True, check=True)
+    left, *watched, last = ran.stdout.splitlines()
+    assert left.endswith("after event 3")
+    assert [line.split()[0] for line in watched] == [str(number) for number in range(4, 4 + len(watched))]
+    assert watched[-1].endswith("RUN_FINISHED")
+    assert last == "in the background: You said: Hello"

@@ -166,3 +166,25 @@ def stored_count(url: str, run_id: str) -> int:
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT count(*) FROM run_events WHERE run_id = %s", [run_id]).fetchone()
         return row[0] if row else 0
+
+
+def test_redacted_message_takes_its_words_out_of_the_events(
+    client: httpx.Client, session_id: str, shared_database_url: str
+) -> None:
+    run_id, _ = ask(client, session_id, "say: a secret")
+    with psycopg.connect(shared_database_url) as connection:
+        connection.execute(
+            "UPDATE messages m SET redact_message = m.message FROM sessions s"
+            " WHERE s.session_key = m.session_key AND s.session_id = %s",
+            [session_id],
+        )
+    assert stored_count(shared_database_url, run_id) == 0
+    assert client.get(f"/runs/{run_id}/events").status_code == 410
+
+
+def test_what_a_guardrail_takes_back_is_not_kept(
+    client: httpx.Client, session_id: str, shared_database_url: str
+) -> None:
+    run_id, streamed = ask(client, session_id, "say: a secret\nredact")
+    assert kind(streamed[-1]) == "RUN_FINISHED"
+    assert stored_count(shared_database_url, run_id) == 0

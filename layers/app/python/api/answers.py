@@ -126,6 +126,23 @@ class RunList(TypedDict):
     next_cursor: str | None
 
 
+class DayUsage(TypedDict):
+    """`runs` are those that ended on that day of UTC, however they did."""
+
+    day: str
+    runs: int
+    input_tokens: int
+    output_tokens: int
+
+
+class UsageReport(TypedDict):
+    """The limits are null where there is none."""
+
+    days: list[DayUsage]
+    runs_per_minute: int | None
+    tokens_per_day: int | None
+
+
 class Health(TypedDict):
     status: Literal["ok"]
 
@@ -154,3 +171,6 @@ class ProblemDetails(TypedDict):
     run_id: NotRequired[str]
     interrupt_ids: NotRequired[list[str]]
     history: NotRequired[str]
+    position: NotRequired[int]
+    runs_left: NotRequired[int | None]
+    tokens_left: NotRequired[int | None]

@@ -8,7 +8,18 @@ import sys
 from typing import Literal, NamedTuple
 
 from api.operation import Access, Operation
-from api.operations import agents, console, create_run, process, process_streaming, run_events, runs, service, sessions
+from api.operations import (
+    agents,
+    console,
+    create_run,
+    process,
+    process_streaming,
+    run_events,
+    runs,
+    service,
+    sessions,
+    usage,
+)
 
 API = (
     *process.OPERATIONS,
@@ -18,6 +29,7 @@ API = (
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *run_events.OPERATIONS,
+    *usage.OPERATIONS,
     *service.OPERATIONS,
 )
 """What the OpenAPI document describes."""

@@ -24,6 +24,7 @@ SessionStoreError                 session_store_error
 │   ├── AlreadyExistsError        already_exists: that id is taken
 │   ├── MessageOrderError         message_order: a message id that is not the next one
 │   ├── SessionBusyError          session_busy: another run holds the session
+│   ├── BudgetExhaustedError      budget_exhausted: the owner has begun, or spent, as much as the owner may
 │   ├── RunInProgressError        run_in_progress: the first request with this idempotency key still runs
 │   └── LeaseLostError            lease_lost: the run may no longer write
 ├── RunError                      run_failed: how a run can fail by itself
@@ -194,15 +195,35 @@ class MessageOrderError(ConflictError):
 class SessionBusyError(ConflictError):
     """Another run holds the session.
 
-    run_id: the holder. retry_after_seconds: when its lease runs out unless it is renewed.
+    run_id: the holder. retry_after_seconds: when its lease runs out unless it is renewed. position: how many are served
+    before, the holder included; None where nobody counts.
     """
 
     code = "session_busy"
 
-    def __init__(self, run_id: str, retry_after_seconds: float) -> None:
+    def __init__(self, run_id: str, retry_after_seconds: float, position: int | None = None) -> None:
         super().__init__(f"run {run_id} holds the session for at least {retry_after_seconds:.1f} s more")
         self.run_id = run_id
         self.retry_after_seconds = retry_after_seconds
+        self.position = position
+
+
+class BudgetExhaustedError(ConflictError):
+    """The owner has begun as many runs in a minute, or used as many tokens on a day, as the owner may.
+
+    runs_left, tokens_left: None where that is not limited. retry_after_seconds: when there is a budget again.
+    """
+
+    code = "budget_exhausted"
+
+    def __init__(
+        self, retry_after_seconds: float, runs_left: int | None = None, tokens_left: int | None = None
+    ) -> None:
+        left = {"runs this minute": runs_left, "tokens today": tokens_left}
+        named = ", ".join(f"{max(0, number)} {what}" for what, number in left.items() if number is not None)
+        super().__init__(f"the budget is exhausted: left are {named or 'none'}")
+        self.retry_after_seconds = retry_after_seconds
+        self.runs_left, self.tokens_left = runs_left, tokens_left
 
 
 class RunInProgressError(ConflictError):

@@ -26,6 +26,8 @@ from ._fields import (
     WholeNumber,
 )
 
+IfBusy = Literal["reject", "wait", "interrupt"]
+"""What a run does where another one holds its session: gives up, waits in turn, or has that one cancelled."""
 RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"]
 """interrupted: the run's lease ran out before it ended, as after a killed process."""
 
@@ -108,6 +110,7 @@ class RunRequest(NamedTuple):
     request_hash: Identifier | None = None
     sent_at: Seconds | None = None
     valid_seconds: Seconds | None = None
+    if_busy: IfBusy = "reject"
 
 
 class BegunRun(NamedTuple):
@@ -120,12 +123,17 @@ class BegunRun(NamedTuple):
 
 
 class RunOutcome(NamedTuple):
-    """How a run ended; `answer_message_id` names the message of the agent that answers."""
+    """How a run ended; `answer_message_id` names the message of the agent that answers.
+
+    Tokens are those of all of its models.
+    """
 
     status: Literal["completed", "failed", "cancelled"]
     result: JsonObject | None = None
     answer_message_id: WholeNumber | None = None
     error_code: Text | None = None
+    input_tokens: WholeNumber = 0
+    output_tokens: WholeNumber = 0
 
 
 class AgentMessage(NamedTuple):

@@ -11,6 +11,7 @@ from .background_runs import BackgroundRuns
 from .records import AgentRecord, MultiAgentRecord, RunPage, SessionRecord
 from .run_events import RunEvents
 from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
+from .usage import Usage
 
 
 class ServerSessions(Sessions, Protocol):
@@ -97,6 +98,9 @@ class ServerStore(Store, Protocol):
 
     @property
     def run_events(self) -> RunEvents: ...
+
+    @property
+    def usage(self) -> Usage: ...
 
     @property
     def background_runs(self) -> BackgroundRuns: ...

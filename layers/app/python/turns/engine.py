@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -98,6 +98,8 @@ class TurnEngine:
             lease_seconds=self.lease_seconds,
             run_id=request.run_id,
             deadline=request.deadline,
+            if_busy=request.if_busy,
+            wait_seconds=request.wait_seconds,
         )
         events = prefetch_first(self._events(run, request))
         return Turn(run.session_id, run.run_id, events)
@@ -113,7 +115,8 @@ class TurnEngine:
                 run.check_answers(_answered_ids(request.prompt))
                 with self._record(run, request) as recording:
                     agent = after_commit.enter_context(AgentTask(built, turn, request.prompt))
-                    work = yield from recording.follow(self._work(agent, run, request.deadline), agent)
+                    with _tokens_counted(agent, run):
+                        work = yield from recording.follow(self._work(agent, run, request.deadline), agent)
                     timings = {**work.timings, "round_trips": run.round_trips + 1}
                     run.complete(dump_result(work.answer, timings, is_message=_is_message(built, work.answer)))
                     finished = TurnFinished(process_answer(run.session_id, run.run_id, work.answer), timings)
@@ -168,6 +171,15 @@ class TurnEngine:
 
     def _patience_seconds(self, deadline: float) -> float:
         return min(WATCH_SECONDS, self.pause_seconds, max(0.0, deadline - time.monotonic()))
+
+
+@contextmanager
+def _tokens_counted(agent: AgentTask, run: Run) -> Generator[None]:
+    """Also where the turn fails: what it has used is paid for."""
+    try:
+        yield
+    finally:
+        run.count_tokens(agent.input_tokens, agent.output_tokens)
 
 
 def _describe(run: Run, request: TurnRequest) -> AgentTurn:

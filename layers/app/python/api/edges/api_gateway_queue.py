@@ -3,7 +3,10 @@
 docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-integration-async.html
 """
 
-from typing import TYPE_CHECKING
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
 
 from api.application import Application
 from api.call import find_owner
@@ -11,6 +14,7 @@ from api.edges.api_gateway import Event, parse_request
 from api.errors import RequestError
 from api.operation import Operation
 from api.request import Request
+from session_store.background_runs import new_run_id
 from session_store.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -28,10 +32,15 @@ class QueueHandler:
         self._operation, self._application = operation, application
         self._handle = application.observability.traced(self._logged)
 
-    def __call__(self, event: Event, context: "LambdaContext") -> None:
-        self._handle(event, context)
+    def __call__(self, event: Event, context: "LambdaContext") -> dict[str, Any]:
+        if not self._application.settings.sam_local:
+            return self._handle(event, context)
+        # SAM has no queue and no mapping templates: its caller waits, and all its requests have one id.
+        run_id = new_run_id(str(uuid.uuid4()), int(time.time() * 1000))
+        self._handle({**event, "requestContext": {**event["requestContext"], "requestId": run_id}}, context)
+        return {"statusCode": 202, "headers": {"Location": f"/runs/{run_id}"}, "body": _dump_accepted(run_id)}
 
-    def _logged(self, event: Event, context: "LambdaContext") -> dict[str, object]:
+    def _logged(self, event: Event, context: "LambdaContext") -> dict[str, Any]:
         observability, settings = self._application.observability, self._application.settings
         with observability.request_context(event["requestContext"]["requestId"], context.aws_request_id):
             request = parse_request(event, context, {}, sam_local=settings.sam_local)
@@ -48,3 +57,9 @@ class QueueHandler:
         except (RequestError, InvalidInputError):
             return  # nobody could ask for what became of it
         self._application.store.background_runs.refuse(owner, request.request_id, problem)
+
+
+def _dump_accepted(run_id: str) -> str:
+    return json.dumps(
+        {"run_id": run_id, "status": "queued", "run": f"/runs/{run_id}", "events": f"/runs/{run_id}/events"}
+    )

@@ -21,7 +21,7 @@ def create_run(call: Call) -> Response:
     known = runs.claim(call.owner, run_id)
     if known.begun_run_id or known.problem:
         return no_content()
-    request = parse_turn(call, call.settings.streaming_run_timeout_seconds)
+    request = parse_turn(call, call.settings.streaming_run_timeout_seconds, if_busy="wait")
     try:
         turn = call.turns.run(request._replace(run_id=run_id, is_recorded=True))
     except RunInProgressError as error:
@@ -30,7 +30,8 @@ def create_run(call: Call) -> Response:
     except LeaseLostError:
         runs.mark_begun(call.owner, run_id, run_id)
         return no_content()
-    runs.mark_begun(call.owner, run_id, turn.run_id)
+    if runs.mark_begun(call.owner, run_id, turn.run_id):  # cancelled while it waited for its turn
+        call.store.runs.request_cancel(call.owner, turn.run_id)
     try:
         deque(turn.events, maxlen=0)
     except Exception as error:  # noqa: BLE001 - the run says how it ended, and the service logs it

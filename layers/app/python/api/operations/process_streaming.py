@@ -10,10 +10,13 @@ from api.response import Response
 from session_store.errors import EventsGoneError
 from turns.request import TurnRequest
 
+# A response that has not begun is as silent as a stream may be: API Gateway gives up after 5 minutes.
+MAXIMUM_WAIT_SECONDS = 240.0
+
 
 def process_streaming(call: Call) -> Response:
     """An error before the first chunk is an ordinary problem with its status."""
-    request = parse_turn(call, call.settings.streaming_run_timeout_seconds)
+    request = parse_turn(call, call.settings.streaming_run_timeout_seconds, wait_seconds=MAXIMUM_WAIT_SECONDS)
     if (after := call[LAST_EVENT_ID]) is not None:
         return stream_events(call, _find_run(call, request), after)
     return stream_turn(call.turns.run(request._replace(is_recorded=True)), call)

@@ -25,6 +25,8 @@ _GIVE_UP_SECONDS = 1.0
 
 
 class HttpRuns:
+    watch_seconds = 1.0
+
     def __init__(self, backend: Backend, messages: HttpMessages) -> None:
         self._backend = backend
         self._messages = messages

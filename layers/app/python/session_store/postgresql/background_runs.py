@@ -22,15 +22,17 @@ class PostgreSQLBackgroundRuns:
         ).rows
         return BackgroundRun(*rows[0])
 
-    def mark_begun(self, owner: str, run_id: str, begun_run_id: str) -> None:
-        self._database.fetch(
+    def mark_begun(self, owner: str, run_id: str, begun_run_id: str) -> bool:
+        rows = self._database.fetch(
             """
             UPDATE {background_runs}
             SET begun_run_id = %(begun_run_id)s::uuid
             WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid
+            RETURNING problem IS NOT NULL
             """,
             {"owner": owner, "run_id": run_id, "begun_run_id": begun_run_id},
-        )
+        ).rows
+        return rows[0][0]
 
     def refuse(self, owner: str, run_id: str, problem: str) -> None:
         self._database.fetch(

@@ -14,11 +14,12 @@ from session_store.errors import (
 )
 from session_store.identifiers import checked_new_session_id
 from session_store.records import BegunRun, RunPage, RunRecord, RunRequest, RunWrite
+from session_store.settings import NO_BUDGET, OwnerBudget
 
 from .cursors import NEWEST, dump_cursor, parse_cursor
 from .run_begin import RunBegin
 from .run_rows import STATUS, known_run_id
-from .run_write import WRITE, dump_parameters
+from .run_write import choose_statement, dump_parameters
 
 _COLUMNS: Statement = (
     """
@@ -32,9 +33,11 @@ _COLUMNS: Statement = (
 
 
 class PostgreSQLRuns:
-    def __init__(self, database: Database) -> None:
+    watch_seconds = 0.4
+
+    def __init__(self, database: Database, budget: OwnerBudget = NO_BUDGET) -> None:
         self._database = database
-        self._begin = RunBegin(database)
+        self._begin = RunBegin(database, budget)
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         checked_new_session_id("session_id", request.session_id)
@@ -50,7 +53,7 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(WRITE, dump_parameters(owner, write))
+            rows, repeated = self._database.fetch(choose_statement(write), dump_parameters(owner, write))
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:

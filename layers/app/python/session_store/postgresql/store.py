@@ -13,6 +13,7 @@ from .multi_agents import PostgreSQLMultiAgents
 from .run_events import PostgreSQLRunEvents
 from .runs import PostgreSQLRuns
 from .sessions import PostgreSQLSessions
+from .usage import PostgreSQLUsage
 
 
 class PostgreSQLStore:
@@ -24,7 +25,8 @@ class PostgreSQLStore:
         self.agents = PostgreSQLAgents(self._database)
         self.messages = PostgreSQLMessages(self._database)
         self.multi_agents = PostgreSQLMultiAgents(self._database)
-        self.runs = PostgreSQLRuns(self._database)
+        self.runs = PostgreSQLRuns(self._database, settings.budget)
+        self.usage = PostgreSQLUsage(self._database)
         self.run_events = PostgreSQLRunEvents(self._database)
         self.background_runs = PostgreSQLBackgroundRuns(self._database)
 
