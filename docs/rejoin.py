@@ -48,7 +48,8 @@ def run_in_background(api: httpx.Client, prompt: str) -> str:
 def main(url: str, *watched: str) -> None:
     with httpx.Client(base_url=url, timeout=60) as api:
         if watched:
-            return watch(api, watched[0], int(watched[1]))
+            watch(api, watched[0], int(watched[1]))
+            return
         run_id, number = leave(api, "Tell me a story")
         sys.stdout.write(f"left run {run_id} after event {number}\n")
         sys.stdout.flush()
