@@ -22,6 +22,7 @@ from session_store.records import (
     RunRequest,
     RunWrite,
 )
+from session_store.sending import Sending, sent_as
 from session_store.settings import StoreSettings
 from tests.reliability.chaos_proxy import ChaosProxy
 from tests.reliability.turns import OWNER
@@ -115,19 +116,19 @@ def test_a_session_can_be_begun_again_right_after_its_deletion(store: PostgreSQL
 
 
 def test_the_begin_of_an_abandoned_run_is_refused_and_a_later_one_is_not(store: PostgreSQLStore) -> None:
-    asked = request(sent_at=time.time(), valid_seconds=30)
+    asked, sent_before = request(), Sending(time.time(), 30)
     store.runs.abandon(OWNER, asked.run_id)
-    with pytest.raises(StoreUnavailableError):
+    with sent_as(sent_before), pytest.raises(StoreUnavailableError):
         store.runs.begin(OWNER, asked)
     store.runs.abandon("another owner", asked.run_id)
-    begin(store, asked._replace(sent_at=None))
+    begin(store, asked)
 
 
 def test_abandoning_frees_what_the_run_holds(store: PostgreSQLStore) -> None:
-    asked = request()
+    asked, sent_before = request(), Sending(time.time(), 30)
     begin(store, asked)
-    sent_before = time.time() - 10
-    store.runs.abandon(OWNER, asked.run_id, sent_before)
+    with sent_as(sent_before):
+        store.runs.abandon(OWNER, asked.run_id)
     store.runs.abandon("another owner", asked.run_id)
     with pytest.raises(SessionBusyError):
         store.runs.begin(OWNER, request())
@@ -138,7 +139,7 @@ def test_abandoning_frees_what_the_run_holds(store: PostgreSQLStore) -> None:
 
 @pytest.mark.parametrize("skew_seconds", [-3600, -40, 0.5, 40, 3600])
 def test_a_clients_wrong_clock_costs_it_one_more_round_trip(store: PostgreSQLStore, skew_seconds: float) -> None:
-    clock = store.runs._begin._clock
+    clock = store._database._clock
     clock.learn(clock.now() + skew_seconds)
     begin(store, request())
     assert store.round_trips == 2
@@ -177,8 +178,9 @@ def test_who_does_not_read_the_answer_of_its_begin_keeps_nobody_waiting(
     begin(store, first)
     store.runs.write(OWNER, turn(first, *[f'{{"role":"user","content":[{{"text":"{"x" * 3_000_000}"}}]}}'] * 10))
     with closing(psycopg.connect(database_url, autocommit=True)) as connection:
-        frozen = request(sent_at=time.time(), valid_seconds=30)
-        names = {name: str(value) if value is not None else None for name, value in frozen._asdict().items()}
+        frozen, sending = request(), Sending(time.time(), 30)
+        values = frozen._asdict() | sending._asdict()
+        names = {name: str(value) if value is not None else None for name, value in values.items()}
         text, order = _numbered(StatementNames(None).fill(BEGIN).decode(), {"owner": OWNER, **names})
         connection.pgconn.send_query_params(text, order)
         connection.pgconn.flush()

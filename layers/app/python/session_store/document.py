@@ -10,8 +10,6 @@ from .encoding import PREVIEW_LENGTH, checked_timestamp
 from .errors import InvalidInputError
 from .raw_json import DECODER, Members, parse_members
 
-_LATEST_SECONDS = 1e11  # since 1970; PostgreSQL knows later moments, but not much later ones
-
 Option = TypeVar("Option", bound=str)
 
 
@@ -78,12 +76,6 @@ class Document:
         if number < 1:
             raise InvalidInputError(name, "must be a whole number from 1")
         return number
-
-    def seconds(self, name: str) -> float:
-        value = self.value(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST_SECONDS:
-            raise InvalidInputError(name, "must be a number of seconds")
-        return value
 
     def flag(self, name: str) -> bool:
         return self.value(name) is True

@@ -23,6 +23,7 @@ SessionStoreError                 session_store_error
 ├── ConflictError                 conflict
 │   ├── AlreadyExistsError        already_exists: that id is taken
 │   ├── MessageOrderError         message_order: a message id that is not the next one
+│   ├── MessageRedactedError      message_redacted: what was taken back does not come back
 │   ├── SessionBusyError          session_busy: another run holds the session
 │   ├── BudgetExhaustedError      budget_exhausted: the owner has begun, or spent, as much as the owner may
 │   ├── RunInProgressError        run_in_progress: the first request with this idempotency key still runs
@@ -190,6 +191,15 @@ class MessageOrderError(ConflictError):
 
     def __init__(self, message_id: int, expected_message_id: int, place: Literal["next", "last"] = "next") -> None:
         super().__init__(f"message_id {message_id} is not the {place} one, {expected_message_id}")
+
+
+class MessageRedactedError(ConflictError):
+    """A redacted message can be redacted again, and otherwise not be changed."""
+
+    code = "message_redacted"
+
+    def __init__(self, message_id: int) -> None:
+        super().__init__(f"message {message_id} was redacted, and takes nothing but another redaction")
 
 
 class SessionBusyError(ConflictError):

@@ -19,7 +19,6 @@ from ._fields import (
     Preview,
     RemovedMessageCount,
     RunId,
-    Seconds,
     SessionType,
     Text,
     Timestamp,
@@ -96,11 +95,7 @@ class RunPage(NamedTuple):
 
 
 class RunRequest(NamedTuple):
-    """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again.
-
-    sent_at, valid_seconds: when the begin was sent, in seconds since 1970 by the database's clock, and for how long its
-    caller waits from then on; later it begins nothing. The store that sends it fills them in.
-    """
+    """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again."""
 
     session_id: Identifier
     agent_id: Identifier
@@ -108,8 +103,6 @@ class RunRequest(NamedTuple):
     lease_seconds: LeaseSeconds
     idempotency_key: Identifier | None = None
     request_hash: Identifier | None = None
-    sent_at: Seconds | None = None
-    valid_seconds: Seconds | None = None
     if_busy: IfBusy = "reject"
 
 

@@ -67,7 +67,7 @@ class Messages(Protocol):
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
         """Replaces both bodies and `updated_at`, and with a `preview` the session's.
 
-        Raises `MessageNotFoundError`, `SessionBusyError`.
+        Raises `MessageNotFoundError`, `MessageRedactedError`, `SessionBusyError`.
         """
         ...
 
@@ -119,11 +119,8 @@ class Runs(Protocol):
         """
         ...
 
-    def abandon(self, owner: str, run_id: str, sent_at: float | None = None) -> None:
-        """Free what the run holds, whether or not it has begun; its begins that are still on their way begin nothing.
-
-        sent_at: as in `RunRequest`; the store that sends it fills it in.
-        """
+    def abandon(self, owner: str, run_id: str) -> None:
+        """Free what the run holds, whether or not it has begun; a begin of it that is on its way begins nothing."""
         ...
 
     def write(self, owner: str, write: RunWrite) -> bool:

@@ -53,9 +53,7 @@ def renew_run(call: Call) -> Response:
 
 
 def abandon_run(call: Call) -> Response:
-    """`sent_at` as in the request of a begin, which it makes void if that was sent before."""
-    body = call.document().refuse_others(("sent_at",))
-    call.store.runs.abandon(call.owner, _run_id(call), body.seconds("sent_at"))
+    call.store.runs.abandon(call.owner, _run_id(call))
     return no_content()
 
 

@@ -1,8 +1,6 @@
 import time
 from contextlib import suppress
-from functools import partial
 
-from session_store._server_clock import ServerClock
 from session_store._window import read_rest
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
@@ -30,13 +28,12 @@ class HttpRuns:
     def __init__(self, backend: Backend, messages: HttpMessages) -> None:
         self._backend = backend
         self._messages = messages
-        self._clock = ServerClock()
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         checked_new_session_id("session_id", request.session_id)
         round_trips = self._backend.round_trips
         try:
-            answer = self._clock.begin(request, self._backend.seconds_left(), partial(self._ask, owner))
+            answer = self._ask(owner, request)
             if answer.refusal is None or isinstance(answer.refusal, TooLargeError):
                 return self._parse_begun(owner, request, answer.document("run", "session", "agent", "messages"))
         except BaseException:
@@ -45,9 +42,8 @@ class HttpRuns:
             raise
         raise answer.refusal
 
-    def abandon(self, owner: str, run_id: str, sent_at: float | None = None) -> None:
-        body = dump_json({"sent_at": self._clock.now() if sent_at is None else sent_at})
-        self._backend.send("POST", dump_path("runs", run_id, "abandon"), owner, body).check()
+    def abandon(self, owner: str, run_id: str) -> None:
+        self._backend.send("POST", dump_path("runs", run_id, "abandon"), owner).check()
 
     def _ask(self, owner: str, request: RunRequest) -> Answer:
         answer = self._backend.send("POST", "/runs", owner, dump_record(request))

@@ -21,28 +21,29 @@ CREATE TABLE abandoned_runs (
 
 CREATE INDEX abandoned_runs_by_age ON abandoned_runs (abandoned_at);
 
--- Every way of deleting a session passes here, the expiry's and the cascade's too.
-CREATE FUNCTION note_deleted_sessions_v1()
+-- Every way in which a session goes from its owner's sight passes here, the expiry's too.
+CREATE FUNCTION note_deleted_session_v1()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER -- so that nobody who may delete sessions needs another right for it
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-    INSERT INTO deleted_sessions AS d (owner, session_id, deleted_at)
-    SELECT g.owner, g.session_id, clock_timestamp() FROM gone g ORDER BY g.owner, g.session_id
+    INSERT INTO deleted_sessions (owner, session_id, deleted_at)
+    VALUES (OLD.owner, OLD.session_id, clock_timestamp())
     ON CONFLICT (owner, session_id) DO UPDATE SET deleted_at = EXCLUDED.deleted_at;
     DELETE FROM deleted_sessions d
     USING (SELECT o.owner, o.session_id
            FROM deleted_sessions o
            WHERE o.deleted_at < statement_timestamp() - interval '10 minutes'
+           LIMIT 100
            FOR UPDATE SKIP LOCKED) AS outdated
     WHERE d.owner = outdated.owner AND d.session_id = outdated.session_id;
     RETURN NULL;
 END
 $$;
 
-CREATE TRIGGER note_deleted_sessions AFTER DELETE ON sessions
-REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note_deleted_sessions_v1();
+CREATE TRIGGER note_deleted_session AFTER DELETE OR UPDATE OF owner, session_id ON sessions
+FOR EACH ROW WHEN (OLD.owner <> '') EXECUTE FUNCTION note_deleted_session_v1();
 
 -- Whether what this begin asks for was deleted or given up after the begin had been sent.
 CREATE FUNCTION is_begin_revoked_v1(in_owner text, in_session_id text, in_run_id uuid, in_sent_at timestamptz)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from psycopg.errors import CheckViolation
 
 from session_store._database import Database
-from session_store._server_clock import ServerClock
 from session_store._window import read_rest
 from session_store.connection import Statement
 from session_store.errors import (
@@ -22,6 +21,7 @@ from session_store.errors import (
     StoreUnavailableError,
 )
 from session_store.records import AgentRecord, BegunRun, MessageRecord, RunRequest, SessionRecord
+from session_store.sending import Sending
 from session_store.settings import OwnerBudget
 from session_store.store import Runs
 from session_store.time_limit import time_limit
@@ -71,13 +71,12 @@ class RunBegin:
     def __init__(self, database: Database, budget: OwnerBudget) -> None:
         self._database, self._budget = database, budget
         self._agents, self._messages = PostgreSQLAgents(database), PostgreSQLMessages(database)
-        self._clock = ServerClock()
 
     def begin(self, owner: str, request: RunRequest, runs: Runs) -> BegunRun | Decision:
         """Where it fails and may have begun all the same, the run is given up."""
         round_trips = self._database.round_trips
         try:
-            rows = self._clock.begin(request, self._database.seconds_left(), partial(self._ask, owner))
+            rows = self._database.send(partial(self._ask, owner, request))
             decision = Decision(*rows[0][:3], *rows[0][21:])
             return self._parse_begun(owner, request, rows, runs) if decision.name == "leased" else decision
         except BaseException:
@@ -85,15 +84,17 @@ class RunBegin:
                 self._give_up(owner, request.run_id)
             raise
 
-    def abandon(self, owner: str, run_id: str, sent_at: float | None) -> None:
-        self._database.fetch(
-            "SELECT {abandon_run_v1}(%(owner)s, %(run_id)s::uuid, %(sent_at)s::float8)",
-            {"owner": owner, "run_id": run_id, "sent_at": self._clock.now() if sent_at is None else sent_at},
+    def abandon(self, owner: str, run_id: str) -> None:
+        self._database.send(
+            lambda sending: self._database.fetch(
+                "SELECT {abandon_run_v1}(%(owner)s, %(run_id)s::uuid, %(sent_at)s::float8)",
+                {"owner": owner, "run_id": run_id, "sent_at": sending.sent_at},
+            )
         )
 
-    def _ask(self, owner: str, request: RunRequest) -> list[tuple[Any, ...]]:
+    def _ask(self, owner: str, request: RunRequest, sending: Sending) -> list[tuple[Any, ...]]:
         try:
-            parameters = {"owner": owner, **request._asdict(), **asdict(self._budget)}
+            parameters = {"owner": owner, **request._asdict(), **sending._asdict(), **asdict(self._budget)}
             return self._database.fetch(BEGIN, parameters).rows
         except CheckViolation as error:
             database_time = float(error.diag.message_detail or 0)
@@ -125,4 +126,4 @@ class RunBegin:
     def _give_up(self, owner: str, run_id: str) -> None:
         """Where the database does not hear of it, the lease runs out."""
         with suppress(SessionStoreError), time_limit(time.monotonic() + _GIVE_UP_SECONDS):
-            self.abandon(owner, run_id, None)
+            self.abandon(owner, run_id)

@@ -48,8 +48,8 @@ class PostgreSQLRuns:
             return self.read(owner, begun.holder)
         raise begun.refusal
 
-    def abandon(self, owner: str, run_id: str, sent_at: float | None = None) -> None:
-        self._begin.abandon(owner, run_id, sent_at)
+    def abandon(self, owner: str, run_id: str) -> None:
+        self._begin.abandon(owner, run_id)
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:

@@ -1,14 +1,16 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from session_store._database import Database
 from session_store.connection import Statement
-from session_store.errors import AlreadyExistsError, SessionNotFoundError
+from session_store.errors import AlreadyExistsError, SessionNotFoundError, StoreUnavailableError
 from session_store.identifiers import checked_new_session_id
 from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
+from session_store.sending import Sending
 
 from .cursors import NEWEST, dump_cursor, parse_cursor
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
 
 _COLUMNS: Statement = """
     s.session_id, s.session_type, {iso_timestamp_v1}(s.created_at), {iso_timestamp_v1}(s.updated_at),
@@ -26,7 +28,7 @@ class PostgreSQLSessions:
             WITH created AS (
                 INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at)
                 VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz)
+                        %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()))
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
@@ -50,7 +52,8 @@ class PostgreSQLSessions:
             raise AlreadyExistsError("session", session.session_id)
 
     def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
-        rows = self._database.fetch(
+        rows = write_free(
+            self._database,
             with_free_session(", session_type = %(session_type)s")
             + """
             , orchestrated AS (
@@ -118,14 +121,26 @@ class PostgreSQLSessions:
         return counted.rows[0][0]
 
     def delete(self, owner: str, session_id: str) -> None:
-        deleted, repeated = self._database.fetch(
+        session_key = self._database.send(partial(self._find_to_delete, owner, session_id))
+        self._database.fetch("DELETE FROM {sessions} WHERE session_key = %(key)s::uuid", {"key": session_key})
+
+    def _find_to_delete(self, owner: str, session_id: str, sending: Sending) -> str:
+        """The session that is there now, which is not one that is created under its id meanwhile."""
+        rows = self._database.fetch(
             """
-            DELETE FROM {sessions} WHERE owner = %(owner)s AND session_id = %(session_id)s RETURNING session_id
+            SELECT session_key::text, extract(epoch FROM clock_timestamp())::float8,
+                   {is_begin_revoked_v1}(owner, session_id, NULL, to_timestamp(%(sent_at)s::float8))
+            FROM {sessions}
+            WHERE owner = %(owner)s AND session_id = %(session_id)s
             """,
-            {"owner": owner, "session_id": session_id},
-        )
-        if not deleted and not repeated:
+            {"owner": owner, "session_id": session_id, "sent_at": sending.sent_at},
+        ).rows
+        if not rows:
             raise SessionNotFoundError(session_id)
+        session_key, database_time, is_late = rows[0]
+        if is_late:
+            raise StoreUnavailableError("the session was deleted since this was sent", database_time=database_time)
+        return session_key
 
     def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
         while True:
