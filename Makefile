@@ -8,7 +8,7 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-streaming bootstrap check demo deploy destroy doctor fuzz help local openapi picture round-trips \
+.PHONY: bench bench-runs bench-streaming bootstrap check demo deploy destroy doctor fuzz help local openapi picture round-trips \
 	sam sam-down setup smoke soak synth test test-sam unit vendor
 
 help:  ## list the targets
@@ -76,6 +76,9 @@ bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histor
 
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
 	@$(RUN) python -m tests.benchmarks.streaming
+
+bench-runs: $(SETUP)  ## PostgreSQL's CPU for stored events, watchers and admission, and the time to a first word
+	@$(RUN) python -m tests.benchmarks.runs
 
 # Deploy it
 

@@ -79,16 +79,19 @@ def test_run_that_waited_for_too_long_leaves_the_queue_and_names_its_place(store
 
 
 def test_interrupt_has_the_running_one_cancelled_and_goes_before_those_who_wait(store: PostgreSQLStore) -> None:
-    repository, ended = PostgreSQLSessionRepository(store=store, owner=OWNER), threading.Event()
+    repository = PostgreSQLSessionRepository(store=store, owner=OWNER)
+    began, ended = threading.Event(), threading.Event()
 
     def hold() -> None:
         with pytest.raises(RunCancelledError), repository.run("s") as run:
+            began.set()
             wait_until(lambda: run.is_cancelled)
             ended.set()
 
     with ThreadPoolExecutor() as threads:
         held = threads.submit(hold)
-        wait_until(lambda: isinstance(ask(store, waiting()), SessionBusyError))
+        began.wait()
+        assert isinstance(ask(store, waiting()), SessionBusyError)
         with repository.run("s", if_busy="interrupt"):
             assert ended.is_set()
         held.result()
@@ -117,7 +120,7 @@ def test_owner_begins_no_more_runs_a_minute_than_the_budget_has(database_url: st
 
     def begin_one() -> object:
         try:
-            return store.runs.begin(OWNER, replace_session(request()))
+            return store.runs.begin(OWNER, with_new_session(request()))
         except BudgetExhaustedError as exhausted:
             return exhausted
 
@@ -126,7 +129,7 @@ def test_owner_begins_no_more_runs_a_minute_than_the_budget_has(database_url: st
     assert len(refused) == 6
     assert all(0 < error.retry_after_seconds <= 60 and error.runs_left == 0 for error in refused)
     begin(store, "bob", request())
-    assert PostgreSQLSessionRepository(store=store, owner=OWNER).list_sessions().sessions.__len__() == 10
+    assert len(store.sessions.list(OWNER).sessions) == 10
     store.close()
 
 
@@ -146,5 +149,5 @@ def test_tokens_are_counted_when_runs_end_and_end_with_the_budget(database_url: 
     store.close()
 
 
-def replace_session(asked: RunRequest) -> RunRequest:
+def with_new_session(asked: RunRequest) -> RunRequest:
     return asked._replace(session_id=uuid.uuid4().hex)
