@@ -81,6 +81,7 @@ def measure_statements(store: PostgreSQLStore, url: str) -> dict[str, float]:
         number += 60
 
     return {
+        "any statement: SELECT 1": server.milliseconds(store.ping),
         "a flush of 60 events": server.milliseconds(flush),
         "a watcher's read without news": server.milliseconds(
             lambda: store.run_events.read(OWNER, request.run_id, number)
@@ -88,7 +89,7 @@ def measure_statements(store: PostgreSQLStore, url: str) -> dict[str, float]:
         "a watcher's read of one batch": server.milliseconds(
             lambda: store.run_events.read(OWNER, request.run_id, number - 60)
         ),
-        "a look for a cancellation": server.milliseconds(lambda: store.runs.read(OWNER, request.run_id)),
+        "a look for a cancellation": server.milliseconds(lambda: store.runs.is_cancel_requested(OWNER, request.run_id)),
         "begin and commit of a new session": server.milliseconds(lambda: begin_and_end(store)),
     }
 

@@ -283,7 +283,7 @@ class Run:
         """Between renewals: whether somebody asks for the run's end, or has deleted its session."""
         try:
             with self._write_limit():
-                self._cancelled = self._store.runs.read(self._owner, self.run_id).cancel_requested or self._cancelled
+                self._cancelled = self._cancelled or self._store.runs.is_cancel_requested(self._owner, self.run_id)
         except RunNotFoundError:
             self._lost = LeaseLostError(self.run_id, "the session was deleted")
             raise self._lost from None

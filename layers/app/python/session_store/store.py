@@ -134,6 +134,10 @@ class Runs(Protocol):
         """Renew the lease; True: cancellation was asked for. Raises `LeaseLostError`."""
         ...
 
+    def is_cancel_requested(self, owner: str, run_id: str) -> bool:
+        """Raises `RunNotFoundError`."""
+        ...
+
     def read(self, owner: str, run_id: str) -> RunRecord:
         """Raises `RunNotFoundError`."""
         ...

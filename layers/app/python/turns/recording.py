@@ -1,5 +1,6 @@
 """Stores what a turn's stream says while the turn goes on, so that others can read it."""
 
+import _thread
 import logging
 import threading
 import time
@@ -52,7 +53,7 @@ class Recording:
         self._due_at = 0.0
         self._stored_number = 0
         self._is_ending, self._is_over = False, events is None
-        self._thread: threading.Thread | None = None
+        self._has_thread, self._has_ended = False, threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -95,9 +96,10 @@ class Recording:
                 self._end()
             elif len(self._pending) == 1 or self._pending_characters >= FLUSH_CHARACTERS:
                 self._changed.notify()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._store_batches, args=[self._events], daemon=True)
-            self._thread.start()
+        if not self._has_thread:
+            # Not `Thread.start`, which waits until the thread runs: beside a busy event loop that takes milliseconds.
+            _thread.start_new_thread(self._store_batches, (self._events,))
+            self._has_thread = True
 
     def _discard(self) -> None:
         if self._is_over or self._events is None:
@@ -109,10 +111,16 @@ class Recording:
             self._events.delete(self._run.owner, self._run.run_id)
 
     def _join(self) -> None:
-        if self._thread:
-            self._thread.join(WRITE_SECONDS)
+        if self._has_thread:
+            self._has_ended.wait(WRITE_SECONDS)
 
     def _store_batches(self, events: RunEvents) -> None:
+        try:
+            self._store_each(events)
+        finally:
+            self._has_ended.set()
+
+    def _store_each(self, events: RunEvents) -> None:
         while batch := self._next_batch():
             try:
                 with time_limit(time.monotonic() + WRITE_SECONDS):

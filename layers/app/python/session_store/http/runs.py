@@ -81,6 +81,9 @@ class HttpRuns:
         body = dump_json({"session_id": session_id, "lease_seconds": lease_seconds})
         return _is_cancel_requested(self._backend.send("POST", dump_path("runs", run_id, "renew"), owner, body))
 
+    def is_cancel_requested(self, owner: str, run_id: str) -> bool:
+        return self.read(owner, run_id).cancel_requested
+
     def read(self, owner: str, run_id: str) -> RunRecord:
         return parse_record(RunRecord, self._backend.send("GET", dump_path("runs", run_id), owner).document())
 

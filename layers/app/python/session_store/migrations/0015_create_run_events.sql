@@ -45,6 +45,47 @@ BEGIN
 END
 $$;
 
+-- How a run stands, and the batches with events behind in_after, at most in_limit: a row each, or one without a batch. No
+-- row: there is no such run. stored_number: of the last event that is stored at all, 0 for none.
+--
+-- A function, for its plans are kept: planning took longer than reading. It is stable, so that all of it is true at one
+-- moment.
+CREATE FUNCTION read_run_events_v1(in_owner text, in_run_id uuid, in_after bigint, in_limit bigint)
+RETURNS TABLE (
+    session_id text, status text, error_code text, stored_number bigint,
+    first_number bigint, last_number bigint, events text
+)
+LANGUAGE plpgsql STABLE
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT s.session_id, r.error_code,
+           CASE WHEN r.status = 'running' AND (s.run_id = r.run_id AND is_leased_v1(s.lease_until)) IS NOT TRUE
+                THEN 'interrupted' ELSE r.status END
+    INTO session_id, error_code, status
+    FROM runs r JOIN sessions s ON s.session_key = r.session_key
+    WHERE r.run_id = in_run_id AND r.owner = in_owner;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    stored_number := coalesce((SELECT max(e.last_number) FROM run_events e WHERE e.run_id = in_run_id), 0);
+    IF stored_number <= in_after THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    FOR first_number, last_number, events IN
+        SELECT e.first_number, e.last_number, e.events
+        FROM run_events e
+        WHERE e.run_id = in_run_id AND e.last_number > in_after
+        ORDER BY e.last_number
+        LIMIT in_limit
+    LOOP
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
 -- A message that is replaced, as for a redaction, takes its words out of every stream of its session: nothing says which
 -- events repeat them. On the table, so that no way to change a message passes it by.
 CREATE FUNCTION delete_events_of_session_v1()

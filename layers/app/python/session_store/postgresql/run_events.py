@@ -2,7 +2,7 @@ from session_store._database import Database
 from session_store.errors import LeaseLostError, RunNotFoundError
 from session_store.run_events import EventBatch, RunProgress
 
-from .run_rows import STATUS, known_run_id
+from .run_rows import known_run_id
 
 _BATCHES_AT_ONCE = 32
 
@@ -25,25 +25,10 @@ class PostgreSQLRunEvents:
         return rows[0][0]
 
     def read(self, owner: str, run_id: str, after: int) -> RunProgress:
-        """One statement: what it shows of the status and of the events is true at one moment."""
         rows = self._database.fetch(
-            "SELECT s.session_id,"
-            + STATUS
-            + """,
-                   r.error_code,
-                   coalesce((SELECT max(b.last_number) FROM {run_events} b WHERE b.run_id = r.run_id), 0),
-                   e.first_number, e.last_number, e.events::text
-            FROM {runs} r
-            JOIN {sessions} s USING (session_key)
-            LEFT JOIN LATERAL (
-                SELECT b.first_number, b.last_number, b.events
-                FROM {run_events} b
-                WHERE b.run_id = r.run_id AND b.last_number > %(after)s::bigint
-                ORDER BY b.last_number
-                LIMIT %(limit)s
-            ) e ON true
-            WHERE r.owner = %(owner)s AND r.run_id = %(run_id)s::uuid
-            ORDER BY e.last_number
+            """
+            SELECT session_id, status, error_code, stored_number, first_number, last_number, events
+            FROM {read_run_events_v1}(%(owner)s, %(run_id)s::uuid, %(after)s::bigint, %(limit)s::bigint)
             """,
             {"owner": owner, "run_id": known_run_id(run_id), "after": after, "limit": _BATCHES_AT_ONCE},
         ).rows

@@ -80,6 +80,15 @@ class PostgreSQLRuns:
             raise self._lease_lost(owner, session_id, run_id)
         return rows[0][0]
 
+    def is_cancel_requested(self, owner: str, run_id: str) -> bool:
+        rows = self._database.fetch(
+            "SELECT cancel_requested FROM {runs} WHERE run_id = %(run_id)s::uuid AND owner = %(owner)s",
+            {"owner": owner, "run_id": run_id},
+        ).rows
+        if not rows:
+            raise RunNotFoundError(run_id)
+        return rows[0][0]
+
     def read(self, owner: str, run_id: str) -> RunRecord:
         rows = self._database.fetch(
             "SELECT"
