@@ -9,7 +9,7 @@ CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
 .PHONY: bench bench-runs bench-streaming bootstrap check demo deploy destroy doctor fuzz help local openapi picture round-trips \
-	sam sam-down setup smoke soak synth test test-sam unit vendor
+	sam sam-down setup smoke soak soak-streams synth test test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -65,6 +65,9 @@ fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n send
 
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
+
+soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
+	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
 
 # Measure it
 
