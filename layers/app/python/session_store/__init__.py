@@ -6,7 +6,7 @@
 ...     agent("Hello")
 
 Public besides what stands here are the modules that a service around the store needs: `store`, `server_store`,
-`records`, `settings`, `migrate`, `connection`, `postgresql`, `http`; and for documents as the session backend has them
+`records`, `run_events`, `background_runs`, `usage`, `settings`, `migrate`, `connection`, `postgresql`, `http`; and for documents as the session backend has them
 `codec`, `document`, `raw_json`, `wire`, `encoding`, `identifiers`, `interrupts`, `lease`, `message_text`,
 `time_limit`. Every other module is internal, and may change without notice.
 """
@@ -19,9 +19,11 @@ from .errors import (
     AgentNotFoundError,
     AlreadyExistsError,
     AwaitingResponseError,
+    BudgetExhaustedError,
     ConfigurationError,
     ConflictError,
     CursorNotFoundError,
+    EventsGoneError,
     IdempotencyKeyReusedError,
     InterruptAnsweredError,
     InvalidIdentifierError,
@@ -59,9 +61,11 @@ __all__ = [
     "AgentNotFoundError",
     "AlreadyExistsError",
     "AwaitingResponseError",
+    "BudgetExhaustedError",
     "ConfigurationError",
     "ConflictError",
     "CursorNotFoundError",
+    "EventsGoneError",
     "IdempotencyKeyReusedError",
     "InterruptAnsweredError",
     "InvalidIdentifierError",
