@@ -8,8 +8,8 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-runs bench-streaming bootstrap check demo deploy destroy doctor fuzz help local openapi picture round-trips \
-	sam sam-down setup smoke soak soak-streams synth test test-sam unit vendor
+.PHONY: bench bench-runs bench-streaming bootstrap chaos check demo deploy destroy doctor fuzz help local openapi picture \
+	round-trips sam sam-down setup smoke soak soak-streams synth test test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -68,6 +68,9 @@ soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their histor
 
 soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
 	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
+
+chaos: $(SETUP)  ## hold turns over a network that fails in every way for two minutes; ARGS="--seconds 3600 --seed 7"
+	@$(RUN) python -m tests.reliability.soak --chaos --seconds 120 $(ARGS)
 
 # Measure it
 

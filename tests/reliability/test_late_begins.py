@@ -24,6 +24,7 @@ from session_store.records import (
 )
 from session_store.sending import Sending, sent_as
 from session_store.settings import StoreSettings
+from tests.reliability.chaos import Chaos
 from tests.reliability.chaos_proxy import ChaosProxy
 from tests.reliability.turns import OWNER
 from tests.support.waiting import wait_until
@@ -34,15 +35,15 @@ COMPLETED = RunOutcome("completed")
 
 @pytest.fixture
 def network(url: str) -> Iterator[ChaosProxy]:
-    with ChaosProxy(url) as proxy:
+    with ChaosProxy(url, Chaos(late_seconds=(600, 600))) as proxy:
         yield proxy
 
 
 @contextmanager
 def opened(url: str, **settings: Any) -> Iterator[PostgreSQLStore]:
     store = PostgreSQLStore(StoreSettings(url=url, **settings))
-    yield store
-    store.close()
+    with closing(store):
+        yield store
 
 
 def request(**changes: Any) -> RunRequest:
