@@ -8,7 +8,7 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-runs bench-streaming bootstrap chaos check demo deploy destroy doctor fuzz help local openapi picture \
+.PHONY: bench bench-runs bench-streaming bootstrap chaos check demo deploy destroy doctor fuzz help local memory openapi picture \
 	round-trips sam sam-down setup smoke soak soak-streams synth test test-sam unit vendor
 
 help:  ## list the targets
@@ -73,6 +73,9 @@ chaos: $(SETUP)  ## hold turns over a network that fails in every way for two mi
 	@$(RUN) python -m tests.reliability.soak --chaos --seconds 120 $(ARGS)
 
 # Measure it
+
+memory: $(SETUP)  ## the most memory that functions take for 80 messages of 4.8 MB (a minute)
+	@MEMORY_MESSAGES=80 $(RUN) pytest -q -s tests/reliability/test_memory.py
 
 round-trips: $(SETUP)  ## count a turn's round trips to the database, on the wire
 	@$(RUN) python -m tests.reliability.round_trips

@@ -23,6 +23,7 @@ from .errors import (
     ConfigurationError,
     ConflictError,
     CursorNotFoundError,
+    DamagedRecordError,
     EventsGoneError,
     IdempotencyKeyReusedError,
     InterruptAnsweredError,
@@ -49,6 +50,7 @@ from .errors import (
     StoreUnavailableError,
     TooLargeError,
     UnstorableValueError,
+    WindowTooLargeError,
 )
 from .settings import StoreSettings
 
@@ -65,6 +67,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CursorNotFoundError",
+    "DamagedRecordError",
     "EventsGoneError",
     "IdempotencyKeyReusedError",
     "InterruptAnsweredError",
@@ -94,6 +97,7 @@ __all__ = [
     "StoreUnavailableError",
     "TooLargeError",
     "UnstorableValueError",
+    "WindowTooLargeError",
     "open_store",
 ]
 

@@ -43,7 +43,7 @@ class QueueHandler:
     def _logged(self, event: Event, context: "LambdaContext") -> dict[str, Any]:
         observability, settings = self._application.observability, self._application.settings
         with observability.request_context(event["requestContext"]["requestId"], context.aws_request_id):
-            request = parse_request(event, context, {}, sam_local=settings.sam_local)
+            request = parse_request(event, context, {}, settings)
             response = self._application.respond(self._operation, request)
             if response.status >= 500:
                 raise NotBegunError(f"status {response.status}")
