@@ -8,8 +8,8 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-streaming bootstrap chaos check demo deploy deploy-role destroy diff doctor fuzz help local memory openapi \
-	picture round-trips sam sam-down setup shapes smoke soak synth test test-sam unit vendor
+.PHONY: bench bench-runs bench-streaming bootstrap chaos check demo deploy deploy-role destroy diff doctor fuzz help local \
+	memory openapi picture round-trips sam sam-down setup shapes smoke soak soak-streams synth test test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -69,6 +69,9 @@ fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n send
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
 
+soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
+	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
+
 chaos: $(SETUP)  ## hold turns over a network that fails in every way for two minutes; ARGS="--seconds 3600 --seed 7"
 	@$(RUN) python -m tests.reliability.soak --chaos --seconds 120 $(ARGS)
 
@@ -85,6 +88,9 @@ bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histor
 
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
 	@$(RUN) python -m tests.benchmarks.streaming
+
+bench-runs: $(SETUP)  ## PostgreSQL's CPU for stored events, watchers and admission, and the time to a first word
+	@$(RUN) python -m tests.benchmarks.runs
 
 # Deploy it
 

@@ -13,6 +13,7 @@ from session_store.postgresql import open_store
 
 settings = Settings.from_environment(os.environ)
 observability = Observability(settings)
+USAGE_DAYS = 92  # what GET /usage reports, and a little more
 RESERVE_MILLISECONDS = 30_000  # for one more batch and the report
 
 
@@ -25,6 +26,8 @@ def handler(_event: Any, context: LambdaContext) -> dict[str, int]:
     runs = store.runs.expire(settings.run_ttl_hours, batch_size)
     sessions = store.sessions.expire(settings.session_ttl_days, batch_size)
     deleted = {"runs": in_time(runs, context), "sessions": in_time(sessions, context)}
+    in_time(store.background_runs.expire(settings.run_ttl_hours, batch_size), context)
+    in_time(store.usage.expire(USAGE_DAYS, batch_size), context)
     observability.record(
         ExpiredRuns=(MetricUnit.Count, deleted["runs"]),
         ExpiredSessions=(MetricUnit.Count, deleted["sessions"]),

@@ -105,7 +105,7 @@ def populate(world: World) -> None:
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("user", MARKS)
 def test_generated_requests_are_answered_as_documented(world: World, user: str, mode: GenerationMode) -> None:
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user])
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user]).exclude(operation_id="createRun")
     for result in schema.get_all_operations():
         if mode is GenerationMode.POSITIVE or takes_something(result.ok()):
             populate(world)
@@ -180,7 +180,7 @@ TO_PROCESS = {"operationId": "process", "requestBody": {"session_id": "$response
 
 @pytest.mark.parametrize("user", MARKS)
 def test_sequences_of_requests_are_answered_as_documented(world: World, user: str) -> None:
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user])
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user]).exclude(operation_id="createRun")
     schema.raw_schema["paths"]["/sessions"]["get"]["responses"]["200"]["links"]["process"] = TO_PROCESS
 
     class Sequence(schema.as_state_machine()):  # type: ignore[misc]

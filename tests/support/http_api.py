@@ -14,7 +14,11 @@ from response_streaming.response import find_stream
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = json.loads((ROOT / "tests/support/events/rest_api.json").read_text())
 ALICE, BOB = "AIDAALICE", "AIDABOB"
-FUNCTIONS = {"/process": "process", "/process-streaming": "process_streaming"}
+FUNCTIONS = {
+    "/process": "process",
+    "/process-streaming": "process_streaming",
+    "/runs/{run_id}/events": "run_events",
+}
 
 
 class Context:

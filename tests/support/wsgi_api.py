@@ -12,7 +12,7 @@ from local.gateway.table import load_table
 from response_streaming.response import find_stream
 from tests.support.http_api import ROOT, Context, load_handler
 
-FUNCTIONS = ("process", "process_streaming", "sessions")
+FUNCTIONS = ("process", "process_streaming", "run_events", "sessions")
 
 
 def load_handlers() -> dict[str, Any]:

@@ -48,7 +48,7 @@ class ApiGatewayHandler:
         request_id = event["requestContext"].get("requestId")
         with self._application.observability.request_context(request_id, context.aws_request_id):
             operation, path_parameters = self._find(event)
-            request = _parse_request(event, context, path_parameters, self._application.settings)
+            request = parse_request(event, context, path_parameters, self._application.settings)
             return _dump_response(self._application.respond(operation, request))
 
     def _find(self, event: Event) -> Target:
@@ -63,7 +63,7 @@ class ApiGatewayHandler:
         return find_operation(self._operations.values(), method, prefix + below)
 
 
-def _parse_request(
+def parse_request(
     event: Event, context: "LambdaContext", path_parameters: Mapping[str, str], settings: Settings
 ) -> Request:
     now, request_context = time.monotonic(), event["requestContext"]
