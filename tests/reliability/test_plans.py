@@ -76,6 +76,15 @@ def fill(connection: "psycopg.Connection[Any]") -> None:
         FROM sessions
         """
     )
+    connection.execute(
+        """
+        INSERT INTO deleted_sessions
+        SELECT owner, 'deleted ' || session_id, clock_timestamp() FROM sessions LIMIT 10000
+        """
+    )
+    connection.execute(
+        "INSERT INTO abandoned_runs SELECT gen_random_uuid(), owner, clock_timestamp() FROM sessions LIMIT 10000"
+    )
 
 
 def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], Any]]]:
