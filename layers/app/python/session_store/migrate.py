@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import psycopg
@@ -14,6 +13,7 @@ from psycopg import sql
 from ._statement_names import DEFAULT_SCHEMA
 from .connection import check_encoding, connect
 from .errors import ConfigurationError, MigrationError
+from .migration_names import FOLDER, migration_names
 from .settings import StoreSettings
 
 # Any number that nothing else in this database locks. Transaction-level: it ends with the transaction.
@@ -82,10 +82,7 @@ def _apply(connection: psycopg.Connection[Any], name: str, script: bytes, known_
 
 
 def _scripts() -> Iterator[tuple[str, bytes]]:
-    folder = files("session_store") / "migrations"
-    for script in sorted(folder.iterdir(), key=lambda script: script.name):
-        if script.name.endswith(".sql"):
-            yield script.name, script.read_bytes()
+    return ((name, (FOLDER / name).read_bytes()) for name in migration_names())
 
 
 def main() -> None:

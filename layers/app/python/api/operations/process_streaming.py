@@ -13,6 +13,7 @@ from api.operations.process import BODY, IDEMPOTENCY_KEY, TURN_ERRORS, parse_tur
 from api.response import Response
 from turns.events import Turn
 from turns.projections import ag_ui, text
+from turns.request import TurnRequest
 
 if TYPE_CHECKING:
     from api.observability import Observability
@@ -26,7 +27,11 @@ def process_streaming(call: Call) -> Response:
     """An error before the first chunk is an ordinary problem with its status."""
     if call.header("Last-Event-ID") is not None:
         raise RejoinRefusedError
-    turn = call.turns.run(parse_turn(call, call.settings.streaming_run_timeout_seconds))
+    return stream_turn(call, parse_turn(call, call.settings.streaming_run_timeout_seconds))
+
+
+def stream_turn(call: Call, request: TurnRequest) -> Response:
+    turn = call.turns.run(request)
     media_type, chunks = _project(turn, call)
     observability = call.application.observability
     headers = {
@@ -54,7 +59,7 @@ def _project(turn: Turn, call: Call) -> tuple[str, Iterator[str]]:
 
 def _observe(chunks: Iterator[str], observability: "Observability", log_keys: Mapping[str, Any]) -> Iterator[str]:
     """When chunks are taken the handler has returned, and with it its log context."""
-    with observability.logger.append_context_keys(**log_keys):
+    with observability.log_keys(**log_keys):
         try:
             yield from chunks
         except Exception as error:  # noqa: BLE001 - noted here; the runtime would log its causes' words too

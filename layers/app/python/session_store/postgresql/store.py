@@ -4,6 +4,7 @@ import time
 from functools import cache
 
 from session_store._database import Database
+from session_store.errors import ConfigurationError, NotMigratedError
 from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents
@@ -32,6 +33,17 @@ class PostgreSQLStore:
         started = time.perf_counter()
         self._database.fetch("SELECT 1", {})
         return (time.perf_counter() - started) * 1000
+
+    def check_schema(self) -> None:
+        """Raises `NotMigratedError`, `StoreUnavailableError`."""
+        from session_store.migration_names import migration_names  # importlib.resources is for servers alone
+
+        try:
+            rows = self._database.fetch("SELECT name FROM {schema_migrations}", {}).rows
+        except ConfigurationError as error:
+            raise NotMigratedError(str(error)) from error
+        if missing := sorted(set(migration_names()) - {name for (name,) in rows}):
+            raise NotMigratedError(f"it lacks {', '.join(missing)}")
 
     def close(self) -> None:
         self._database.close()
