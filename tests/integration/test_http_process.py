@@ -1,4 +1,4 @@
-"""POST /process with a scripted model, called with REST proxy events, on a real database."""
+"""POST /process with a scripted model, called with REST proxy events and over ASGI, on a real database."""
 
 import base64
 import json
@@ -24,13 +24,15 @@ def calls(tmp_path: Path) -> Path:
     return tmp_path / "calls.jsonl"
 
 
-@pytest.fixture
-def api(database_url: str, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpApi]:
+@pytest.fixture(params=["api_gateway", "asgi"])
+def api(
+    request: pytest.FixtureRequest, database_url: str, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HttpApi]:
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
     monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
     monkeypatch.setenv("SCRIPTED_MODEL_CALLS", str(calls))
     build_model_once.cache_clear()  # a model a process, and this process has several
-    yield HttpApi(sessions=load_handler("sessions"), process=load_handler("process"))
+    yield HttpApi(request.param, sessions=load_handler("sessions"), process=load_handler("process"))
     open_store(StoreSettings.from_environment({"SESSION_BACKEND_URL": database_url})).close()
 
 
@@ -266,7 +268,8 @@ def test_a_body_in_base64_is_read_as_what_it_holds(api: HttpApi) -> None:
 
     assert send(base64.b64encode('{"prompt": "käse"}'.encode()).decode()).json["response"] == "You said: käse"
     assert send(base64.b64encode(b"x" * 1024 * 1024 + b"x").decode()).code == "payload_too_large"
-    for broken in ("!", "é", base64.b64encode(b'\xff{"prompt": "a"}').decode()):
+    no_base64 = ("!", "é") if api.edge == "api_gateway" else ()  # over ASGI bodies are bytes
+    for broken in (*no_base64, base64.b64encode(b'\xff{"prompt": "a"}').decode()):
         assert send(broken).code == "malformed_request"
 
 

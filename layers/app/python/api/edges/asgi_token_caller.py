@@ -2,7 +2,7 @@
 
 import json
 import threading
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
 
@@ -72,7 +72,7 @@ class TokenCaller:
         """Raises `OSError`, `ValueError`."""
         url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
         with urlopen(url, timeout=FETCH_SECONDS) as answer:  # noqa: S310 - its scheme was checked with the settings
-            document = cast(Any, json.load(answer))
+            document = json.load(answer)
         try:
             return str(document["jwks_uri"])
         except (KeyError, TypeError) as error:

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
+from types import FrameType
 from typing import Any, NoReturn
 
 import uvicorn
@@ -77,11 +78,15 @@ class _Server(uvicorn.Server):
 
 def run(main: Callable[[], None]) -> NoReturn:
     """Exit with 0 when the process was asked to end, with 1 and one sentence when it cannot begin."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again once it has ended
+    signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again once it has ended
     try:
         main()
     except KeyboardInterrupt:
         sys.exit(0)
     except ConfigurationError as error:
         sys.exit(str(error))
+    sys.exit(0)
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(0)
