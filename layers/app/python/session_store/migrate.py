@@ -86,16 +86,19 @@ def _scripts() -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
-    """`python -m session_store.migrate postgresql://owner@host/sessions`"""
-    if len(sys.argv) != 2:
+    """`python -m session_store.migrate [postgresql://owner@host/sessions]`, by default `SESSION_BACKEND_URL`."""
+    url = sys.argv[1] if len(sys.argv) == 2 else os.environ.get("SESSION_BACKEND_URL")
+    if len(sys.argv) > 2 or not url:
         sys.exit(f"usage: python -m session_store.migrate postgresql://…\n{apply_migrations.__doc__}")
-    settings = replace(StoreSettings.from_environment(os.environ), url=sys.argv[1])
     try:
+        settings = replace(StoreSettings.from_environment(os.environ), url=url)
         with connect(settings) as connection:
             for name in apply_migrations(connection, settings.schema):
                 sys.stdout.write(f"applied {name}\n")
     except ConfigurationError as error:
         sys.exit(str(error))
+    except psycopg.OperationalError as error:
+        sys.exit(f"the database cannot be used: {error}")
 
 
 if __name__ == "__main__":
