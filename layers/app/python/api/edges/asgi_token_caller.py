@@ -84,5 +84,5 @@ class TokenCaller:
         if (issuer.hostname or "").startswith("cognito-idp.") and self._owner_claim == "sub":
             return find_user_of_pool(claims)
         user = claims[self._owner_claim]
-        place = quote(f"{issuer.netloc}{issuer.path}".rstrip("/"), safe="")  # no owner has a slash
+        place = quote(f"{issuer.netloc}{issuer.path}".rstrip("/"), safe=":")  # no owner has a slash
         return f"jwt:{place}|{user}" if isinstance(user, str) and user else None
