@@ -27,7 +27,7 @@ class Leases:
 
     def run_out(self) -> None:
         """What takes 30 s otherwise."""
-        self._connection.execute("UPDATE sessions SET lease_until = clock_timestamp()")
+        self._connection.execute("UPDATE sessions SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL")
 
     def messages_in_sessions(self) -> set[int]:
         counts = self._connection.execute("SELECT count(*) FROM messages GROUP BY session_key").fetchall()

@@ -52,9 +52,9 @@ def serving(folder: Path, database_url: str, module: str = "api.app", **variable
 
 
 def refusal(**variables: str) -> tuple[int, str]:
-    """The exit code and the words of a server that does not start."""
+    """The exit code and the words of a server that does not start: of the session backend, since it is there sooner."""
     environment = {**os.environ, "PORT": "0", **variables}
-    command = [sys.executable, "-m", "api.app"]
+    command = [sys.executable, "-m", "api.session_backend"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=START_SECONDS, check=False)
     return ended.returncode, ended.stderr
 

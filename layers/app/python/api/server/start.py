@@ -21,6 +21,10 @@ from session_store.postgresql import PostgreSQLStore
 from session_store.store import Store
 
 
+# A statement takes milliseconds, so that a few connections do for hundreds of turns.
+_POOLED = {"DATABASE_POOL_SIZE": "10"}
+
+
 class Served(NamedTuple):
     """stop: ends what the application still has at work."""
 
@@ -36,9 +40,9 @@ def serve_built(build: Build, environment: Mapping[str, str], *, default_port: i
     """Raises `ConfigurationError` for whatever keeps the server from being of use."""
     settings = ServerSettings.from_environment(environment, default_port)
     with process.open_port("PORT", settings.host, settings.port) as listener, ExitStack() as parts:
-        completed = parts.enter_context(complete_environment(environment, has_agent=has_agent))
+        completed = dict(parts.enter_context(complete_environment(environment, has_agent=has_agent)))
         os.environ.update(completed)  # a model reads its own variables
-        settings = ServerSettings.from_environment(completed, default_port)
+        settings = ServerSettings.from_environment(_POOLED | completed, default_port)
         store, observability = _open_store(settings), ServerObservability(settings.application)
         parts.callback(store.close)
         served = build(settings.application, cast(PostgreSQLStore, store), observability)

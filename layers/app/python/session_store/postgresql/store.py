@@ -41,7 +41,7 @@ class PostgreSQLStore:
         try:
             rows = self._database.fetch("SELECT name FROM {schema_migrations}", {}).rows
         except ConfigurationError as error:
-            raise NotMigratedError(str(error)) from error
+            raise NotMigratedError(str(error).splitlines()[0]) from error  # the rest quotes the statement
         if missing := sorted(set(migration_names()) - {name for (name,) in rows}):
             raise NotMigratedError(f"it lacks {', '.join(missing)}")
 
