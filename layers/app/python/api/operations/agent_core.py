@@ -3,8 +3,6 @@
 docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-http-protocol-contract.html
 """
 
-import time
-
 from api import answers
 from api.call import Call
 from api.operation import Operation
@@ -18,7 +16,7 @@ SESSION_ID = header_identifier("X-Amzn-Bedrock-AgentCore-Runtime-Session-Id", "T
 
 
 def ping(_: Call) -> Response:
-    return json_response({"status": "Healthy", "time_of_last_update": int(time.time())})
+    return json_response({"status": "Healthy"})
 
 
 def invoke(call: Call) -> Response:

@@ -20,7 +20,6 @@ from session_store.errors import ConfigurationError, StoreUnavailableError
 from session_store.postgresql import PostgreSQLStore
 from session_store.store import Store
 
-
 # A statement takes milliseconds, so that a few connections do for hundreds of turns.
 _POOLED = {"DATABASE_POOL_SIZE": "10"}
 
