@@ -10,7 +10,7 @@ SAM_CLI := .local/sam-cli/.synced
 HELM := .local/helm/.synced
 IMAGE ?= strands-sessions
 
-.PHONY: bench bench-server bench-streaming bootstrap check demo deploy destroy doctor fuzz help image local openapi \
+.PHONY: bench bench-runs bench-server bench-streaming bootstrap check demo deploy destroy doctor fuzz help image local openapi \
 	picture round-trips sam sam-down setup smoke soak synth test test-helm test-image test-sam unit vendor
 
 help:  ## list the targets
@@ -58,8 +58,9 @@ check: $(SETUP)  ## format, lint, types, import directions
 	@$(RUN) pyright
 	@$(RUN) lint-imports --no-logo
 
+# In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
 unit: $(SETUP)  ## every test except those that need Docker or Helm, on two cores
-	@$(RUN) pytest -q -n 2 --dist loadfile -m "not docker and not helm"
+	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm"
 
 test-sam: $(SETUP) $(SAM_CLI)  ## the demo and every route in Lambda's containers; needs Docker
 	@docker version >/dev/null || { echo "make test-sam: no Docker engine answers" >&2; exit 2; }
@@ -90,6 +91,9 @@ bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stre
 
 bench-server: $(SETUP)  ## turns a second and memory of one server process at 1, 8 and 64 turns at once
 	@$(RUN) python -m tests.benchmarks.server
+
+bench-runs: $(SETUP)  ## PostgreSQL's CPU for stored events, watchers and admission, and the time to a first word
+	@$(RUN) python -m tests.benchmarks.runs
 
 # Deploy it
 

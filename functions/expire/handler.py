@@ -13,6 +13,7 @@ from session_store.postgresql import open_store
 
 settings = Settings.from_environment(os.environ)
 observability = Observability(settings)
+USAGE_DAYS = 92  # what GET /usage reports, and a little more
 RESERVE_MILLISECONDS = 30_000  # for one more batch and the report
 
 
@@ -23,6 +24,8 @@ def handler(_event: Any, context: LambdaContext) -> dict[str, int]:
     """
     store, batch_size = open_store(settings.store), settings.expire_batch_size
     runs = in_time(store.runs.expire(settings.run_ttl_hours, batch_size), context)
+    in_time(store.background_runs.expire(settings.run_ttl_hours, batch_size), context)
+    in_time(store.usage.expire(USAGE_DAYS, batch_size), context)
     days = settings.session_ttl_days
     sessions = in_time(store.sessions.expire(days, batch_size), context) if days else 0
     observability.record(ExpiredRuns=(MetricUnit.Count, runs), ExpiredSessions=(MetricUnit.Count, sessions))

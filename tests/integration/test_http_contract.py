@@ -48,7 +48,7 @@ class Stage:
     def reload(self, **environment: str) -> None:
         for name, value in environment.items():
             self.monkeypatch.setenv(name, value)
-        self.api.handlers = {name: load_handler(name) for name in ("sessions", "process")}
+        self.api.handlers = {name: load_handler(name) for name in ("sessions", "process", "run_events")}
 
 
 @pytest.fixture(params=["api_gateway", "asgi"])
@@ -119,6 +119,19 @@ def rejoin_refused(stage: Stage) -> Answer:
     return answer
 
 
+def events_gone(stage: Stage) -> Answer:
+    run_id = stage.ask().json["run_id"]  # of `/process`, which has no stream
+    return stage.api.call("GET", RUN + "/events", run_id=run_id)
+
+
+def budget_exhausted(stage: Stage) -> Answer:
+    stage.reload(OWNER_RUNS_PER_MINUTE="1")
+    stage.ask()
+    refused = stage.ask()
+    assert (refused.json["runs_left"], refused.json["tokens_left"]) == (0, None)
+    return refused
+
+
 def end_user_refused(stage: Stage) -> Answer:
     event = event_of("GET", "/sessions", None, "", {})
     claims = {"iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_a", "sub": "alice"}
@@ -156,13 +169,15 @@ ERRORS: dict[str, Callable[[Stage], Answer]] = {
     "model_failed": lambda stage: stage.ask("fail: an internal secret"),
     "model_throttled": model_throttled,
     "rejoin_refused": rejoin_refused,
+    "events_gone": events_gone,
+    "budget_exhausted": budget_exhausted,
     "end_user_refused": end_user_refused,
     "run_deadline": run_deadline,
     "store_unavailable": store_unavailable,
 }
 
 
-WAITING_HELPS = {"session_busy", "run_in_progress", "model_throttled", "store_unavailable"}
+WAITING_HELPS = {"budget_exhausted", "session_busy", "run_in_progress", "model_throttled", "store_unavailable"}
 
 
 def test_no_documented_error_is_left_out() -> None:
@@ -194,6 +209,8 @@ def test_answers_have_the_documented_shape(stage: Stage) -> None:
     check_schema("History", stage.api.call("GET", HISTORY, session_id="user-123").json)
     check_schema("Agent", stage.api.call("GET", AGENT, session_id="user-123", agent_id="default").json)
     check_schema("Run", stage.api.call("GET", RUN, run_id=asked.json["run_id"]).json)
+    check_schema("RunList", stage.api.call("GET", "/sessions/{session_id}/runs", session_id="user-123").json)
+    check_schema("UsageReport", stage.api.call("GET", "/usage").json)
     check_schema("Health", stage.api.call("GET", "/health").json)
     check_schema("DatabaseHealth", stage.api.call("GET", "/health/db").json)
     served = stage.api.call("GET", "/openapi.json").json

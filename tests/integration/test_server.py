@@ -100,6 +100,30 @@ def test_a_turn_goes_on_when_its_client_hangs_up(client: httpx.Client, tmp_path:
     assert client.get(f"/runs/{run_id}").json()["answer"]["response"] == "heard by nobody"
 
 
+def test_a_run_can_be_left_and_found_again(client: httpx.Client, tmp_path: Path) -> None:
+    go_on = tmp_path / "go-on"
+    accepted = client.post("/runs", json={"prompt": f"wait-for: {go_on}\nsay: found again", "session_id": "background"})
+    run_id = accepted.json()["run_id"]
+    assert (accepted.status_code, accepted.headers["location"]) == (202, f"/runs/{run_id}")
+    wait_until(lambda: client.get(f"/runs/{run_id}").json()["status"] == "running")
+    assert client.get("/ping").json()["status"] == "HealthyBusy"  # AgentCore would end an idle container
+    with client.stream("GET", f"/runs/{run_id}/events") as watched:
+        next(watched.iter_text())
+    go_on.touch()
+
+    events = client.get(f"/runs/{run_id}/events").text  # to its end
+
+    assert "RUN_FINISHED" in events
+    assert "found again" in events
+    assert client.get(f"/runs/{run_id}").json()["answer"]["response"] == "found again"
+
+
+def test_a_run_that_cannot_begin_says_why(client: httpx.Client) -> None:
+    run_id = client.post("/runs", json={"prompt": ""}).json()["run_id"]
+    wait_until(lambda: client.get(f"/runs/{run_id}").json()["status"] == "refused")
+    assert client.get(f"/runs/{run_id}").json()["problem"]["code"] == "invalid_request"
+
+
 def test_a_path_is_read_as_it_is_encoded(client: httpx.Client) -> None:
     for encoded in ("a%2Fb", "50%25%252F", "k%C3%A4se", "%20x"):
         ask(client, "Hello", session_id=httpx.URL(f"http://x/{encoded}").path[1:])

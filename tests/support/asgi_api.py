@@ -27,9 +27,12 @@ def call_over_asgi(handler: Any, event: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _exchange(edge: AsgiEdge, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
     sent: list[Any] = []
+    to_receive = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not to_receive:  # the client stays, and says nothing more
+            await asyncio.Event().wait()
+        return to_receive.pop()
 
     async def send(message: Any) -> None:
         sent.append(message)

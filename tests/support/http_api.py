@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORDED = json.loads((ROOT / "tests/support/events/rest_api.json").read_text())
 Edge = Literal["api_gateway", "asgi"]
 ALICE, BOB = "AIDAALICE", "AIDABOB"
-FUNCTIONS = {"/process": "process", "/process-streaming": "process_streaming"}
+FUNCTIONS = {
+    "/process": "process",
+    "/process-streaming": "process_streaming",
+    "/runs/{run_id}/events": "run_events",
+}
 
 
 class Context:

@@ -16,7 +16,7 @@ from response_streaming.response import find_stream
 from tests.support.asgi_api import call_over_asgi
 from tests.support.http_api import ROOT, Context, Edge, load_handler
 
-FUNCTIONS = ("process", "process_streaming", "sessions")
+FUNCTIONS = ("process", "process_streaming", "run_events", "sessions")
 
 
 def load_handlers() -> dict[str, Any]:

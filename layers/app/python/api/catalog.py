@@ -8,14 +8,28 @@ import sys
 from typing import Literal, NamedTuple
 
 from api.operation import Access, Operation
-from api.operations import agents, console, process, process_streaming, runs, service, sessions
+from api.operations import (
+    agents,
+    console,
+    create_run,
+    process,
+    process_streaming,
+    run_events,
+    runs,
+    service,
+    sessions,
+    usage,
+)
 
 API = (
     *process.OPERATIONS,
     *process_streaming.OPERATIONS,
+    *create_run.OPERATIONS,
     *sessions.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
+    *run_events.OPERATIONS,
+    *usage.OPERATIONS,
     *service.OPERATIONS,
 )
 """What the OpenAPI document describes."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -23,11 +23,13 @@ from api.parameters import IDENTIFIER
 from api.settings import Settings
 from session_store import identifiers
 from session_store.errors import InvalidIdentifierError
+from session_store.records import IfBusy
 
 _TAGS = ("text", "answers")
 _REASONS = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request",
+    "literal_error": f"must be {', '.join(get_args(IfBusy)[:-1])} or {get_args(IfBusy)[-1]}",
     "string_unicode": "has a member whose name is not Unicode text",  # the one text that pydantic reads by itself
 }
 
@@ -92,7 +94,8 @@ class InterruptAnswer(BaseModel):
 class ProcessRequest(BaseModel):
     """`prompt` is text, or answers to the interrupts that the agent waits for.
 
-    Without a `session_id` a new session begins. `metadata` is for the agent and its tools; it is not stored.
+    Without a `session_id` a new session begins. `metadata` is for the agent and its tools; it is not stored. `if_busy`:
+    where another run holds the session, refuse this one, let it wait in turn, or cancel the other one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -104,6 +107,7 @@ class ProcessRequest(BaseModel):
     ]
     session_id: SessionId | None = None
     metadata: dict[str, Any] | None = None
+    if_busy: IfBusy | None = None
 
     @classmethod
     def parse(cls, call: Call) -> Self:

@@ -8,20 +8,20 @@ from api.backend.catalog import OPERATIONS
 from api.backend.contract_problems import dump_problem
 from api.server import process
 from api.server.observability import ServerObservability
+from api.server.settings import ServerSettings
 from api.server.start import Served, serve_built
-from api.settings import Settings
 from session_store.errors import ConfigurationError
 from session_store.postgresql import PostgreSQLStore
 from session_store.wire import MAXIMUM_BYTES, MAXIMUM_DEPTH
 
 
-def build(settings: Settings, store: PostgreSQLStore, observability: ServerObservability) -> Served:
+def build(settings: ServerSettings, store: PostgreSQLStore, observability: ServerObservability) -> Served:
     """Raises `ConfigurationError` where it would be behind another session backend."""
-    if not settings.store.is_postgresql:
+    if not settings.application.store.is_postgresql:
         raise ConfigurationError("SESSION_BACKEND_URL must begin with postgresql:// for the session backend itself")
-    limits = replace(settings, max_body_bytes=MAXIMUM_BYTES, max_json_depth=MAXIMUM_DEPTH)
+    limits = replace(settings.application, max_body_bytes=MAXIMUM_BYTES, max_json_depth=MAXIMUM_DEPTH)
     application = Application(limits, store, observability, dump_problem=dump_problem)
-    return Served(OPERATIONS, application, lambda: None)
+    return Served(OPERATIONS, application)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from session_store.settings import StoreSettings
 
 _MEBIBYTE = 1024 * 1024
 _HOUR = 3600
+# docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+MAXIMUM_EVENT_HOURS = 6
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Settings:
     max_body_bytes: below Lambda's 6 MB for an event, in which the body is one escaped string.
     run_timeout_seconds: below the 29 s after which API Gateway gives up; streaming: below Lambda's 900 s.
     session_ttl_days: None keeps sessions for ever.
+    resumable_streams: keep what streams say for as long as their runs, for clients that have lost one.
     tracing: X-Ray segments of our own, when POWERTOOLS_TRACE_DISABLED is "false".
     agent_id: under which sessions keep the agent.
     agent_factory: `package.module:function` that builds the agent of a turn.
@@ -42,6 +45,7 @@ class Settings:
     expire_batch_size: int = 500
     agent_id: str = "default"
     agent_factory: str = "agent.agent:build_agent"
+    resumable_streams: bool = True
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
     sam_local: bool = False
@@ -50,6 +54,11 @@ class Settings:
     log_error_words: bool = False
     service: str = "agent-sessions"
     metrics_namespace: str = "AgentSessions"
+
+    @property
+    def awaited_seconds(self) -> float:
+        """How long after its acceptance a background run may begin: Lambda keeps no event for longer than 6 hours."""
+        return 3600.0 * min(MAXIMUM_EVENT_HOURS, self.run_ttl_hours)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, behind_gateway: bool = True) -> Self:
@@ -79,6 +88,7 @@ class Settings:
             expire_batch_size=read.integer("EXPIRE_BATCH_SIZE", cls.expire_batch_size, 1, 10_000),
             agent_id=read.identifier("AGENT_ID", cls.agent_id),
             agent_factory=environment.get("AGENT_FACTORY") or cls.agent_factory,
+            resumable_streams=read.flag("RESUMABLE_STREAMS", default=cls.resumable_streams),
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             sam_local=read.flag("AWS_SAM_LOCAL"),

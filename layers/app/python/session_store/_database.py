@@ -4,10 +4,10 @@ import os
 import random
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from psycopg import errors as postgresql
@@ -16,9 +16,11 @@ from psycopg.pq import TransactionStatus
 from ._statement_names import DEFAULT_SCHEMA, StatementNames
 from .connection import Connection, Statement, connect
 from .errors import ConfigurationError, InvalidInputError, SessionStoreError, StoreUnavailableError
+from .sending import Sending, ServerClock
 from .settings import StoreSettings
-from .time_limit import seconds_left
+from .time_limit import seconds_left, time_limit
 
+T = TypeVar("T")
 _RETRY_PAUSE_SECONDS = (0.05, 0.25)
 # A statement that was rolled back is safe to try again, and needs to be where transactions are serializable by default.
 _TRIES_AFTER_ROLLBACK = 8
@@ -63,6 +65,7 @@ class Database:
         self.round_trips = 0
         self._settings = settings
         self._names = StatementNames(settings.schema)
+        self._clock = ServerClock()
         self._used_at = 0.0
         self._start_in_this_process()
 
@@ -71,6 +74,18 @@ class Database:
 
         Raises `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError`.
         """
+        with time_limit(time.monotonic() + self._seconds_left()):
+            return self._fetch(statement, parameters)
+
+    def send(self, send: Callable[[Sending], T]) -> T:
+        """See `ServerClock.send`."""
+        return self._clock.send(self._seconds_left(), send)
+
+    def _seconds_left(self) -> float:
+        """How long a statement may take that is sent now."""
+        return min(seconds_left(), self._settings.statement_timeout_seconds)
+
+    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Result:
         tries, repeated = 0, False
         while True:
             try:

@@ -19,11 +19,14 @@ SessionStoreError                 session_store_error
 │   ├── MessageNotFoundError      message_not_found
 │   ├── MultiAgentNotFoundError   multi_agent_not_found
 │   ├── CursorNotFoundError       cursor_not_found
-│   └── RunNotFoundError          run_not_found
+│   ├── RunNotFoundError          run_not_found
+│   └── EventsGoneError           events_gone: what the run's stream said is not, or no longer, stored
 ├── ConflictError                 conflict
 │   ├── AlreadyExistsError        already_exists: that id is taken
 │   ├── MessageOrderError         message_order: a message id that is not the next one
+│   ├── MessageRedactedError      message_redacted: what was taken back does not come back
 │   ├── SessionBusyError          session_busy: another run holds the session
+│   ├── BudgetExhaustedError      budget_exhausted: the owner has begun, or spent, as much as the owner may
 │   ├── RunInProgressError        run_in_progress: the first request with this idempotency key still runs
 │   └── LeaseLostError            lease_lost: the run may no longer write
 ├── RunError                      run_failed: how a run can fail by itself
@@ -166,6 +169,17 @@ class RunNotFoundError(NotFoundError):
     kind = "run"
 
 
+class EventsGoneError(NotFoundError):
+    """What the run's stream said is not stored, or no longer; the history of its session has what was."""
+
+    code = "events_gone"
+
+    def __init__(self, run_id: str, session_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id, self.session_id = run_id, session_id
+        self.args = (f"the events of run {run_id!r} are gone",)
+
+
 class ConflictError(SessionStoreError):
     """The stored state forbids the call; nothing was written."""
 
@@ -190,18 +204,47 @@ class MessageOrderError(ConflictError):
         super().__init__(f"message_id {message_id} is not the {place} one, {expected_message_id}")
 
 
+class MessageRedactedError(ConflictError):
+    """A redacted message can be redacted again, and otherwise not be changed."""
+
+    code = "message_redacted"
+
+    def __init__(self, message_id: int) -> None:
+        super().__init__(f"message {message_id} was redacted, and takes nothing but another redaction")
+
+
 class SessionBusyError(ConflictError):
     """Another run holds the session.
 
-    run_id: the holder. retry_after_seconds: when its lease runs out unless it is renewed.
+    run_id: the holder. retry_after_seconds: when its lease runs out unless it is renewed. position: how many are served
+    before, the holder included; None where nobody counts.
     """
 
     code = "session_busy"
 
-    def __init__(self, run_id: str, retry_after_seconds: float) -> None:
+    def __init__(self, run_id: str, retry_after_seconds: float, position: int | None = None) -> None:
         super().__init__(f"run {run_id} holds the session for at least {retry_after_seconds:.1f} s more")
         self.run_id = run_id
         self.retry_after_seconds = retry_after_seconds
+        self.position = position
+
+
+class BudgetExhaustedError(ConflictError):
+    """The owner has begun as many runs in a minute, or used as many tokens on a day, as the owner may.
+
+    runs_left, tokens_left: None where that is not limited. retry_after_seconds: when there is a budget again.
+    """
+
+    code = "budget_exhausted"
+
+    def __init__(
+        self, retry_after_seconds: float, runs_left: int | None = None, tokens_left: int | None = None
+    ) -> None:
+        left = {"runs this minute": runs_left, "tokens today": tokens_left}
+        named = ", ".join(f"{max(0, number)} {what}" for what, number in left.items() if number is not None)
+        super().__init__(f"the budget is exhausted: left are {named or 'none'}")
+        self.retry_after_seconds = retry_after_seconds
+        self.runs_left, self.tokens_left = runs_left, tokens_left
 
 
 class RunInProgressError(ConflictError):
@@ -313,10 +356,14 @@ class RunEndedError(RunError):
 
 
 class StoreUnavailableError(SessionStoreError):
-    """The database or the session backend is away."""
+    """The database or the session backend is away.
+
+    database_time: seconds since 1970, where the database refused the request as one that came too late by its clock.
+    """
 
     code = "store_unavailable"
 
-    def __init__(self, reason: str, retry_after_seconds: float = 5.0) -> None:
+    def __init__(self, reason: str, retry_after_seconds: float = 5.0, database_time: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+        self.database_time = database_time

@@ -25,6 +25,8 @@ from ._fields import (
     WholeNumber,
 )
 
+IfBusy = Literal["reject", "wait", "interrupt"]
+"""What a run does where another one holds its session: gives up, waits in turn, or has that one cancelled."""
 RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"]
 """interrupted: the run's lease ran out before it ended, as after a killed process."""
 
@@ -85,6 +87,13 @@ class RunRecord(NamedTuple):
     cancel_requested: Flag = False
 
 
+class RunPage(NamedTuple):
+    """Runs without their results and answers; `next_cursor` is opaque, and None on the last page."""
+
+    runs: Sequence[RunRecord]
+    next_cursor: str | None
+
+
 class RunRequest(NamedTuple):
     """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again."""
 
@@ -94,6 +103,7 @@ class RunRequest(NamedTuple):
     lease_seconds: LeaseSeconds
     idempotency_key: Identifier | None = None
     request_hash: Identifier | None = None
+    if_busy: IfBusy = "reject"
 
 
 class BegunRun(NamedTuple):
@@ -106,12 +116,17 @@ class BegunRun(NamedTuple):
 
 
 class RunOutcome(NamedTuple):
-    """How a run ended; `answer_message_id` names the message of the agent that answers."""
+    """How a run ended; `answer_message_id` names the message of the agent that answers.
+
+    Tokens are those of all of its models.
+    """
 
     status: Literal["completed", "failed", "cancelled"]
     result: JsonObject | None = None
     answer_message_id: WholeNumber | None = None
     error_code: Text | None = None
+    input_tokens: WholeNumber = 0
+    output_tokens: WholeNumber = 0
 
 
 class AgentMessage(NamedTuple):

@@ -13,11 +13,12 @@ from ._open import open_store
 from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
 from .encoding import decode, encode, preview_of
 from .identifiers import checked, checked_number
-from .records import RunRecord, SessionPage
+from .records import IfBusy, RunRecord, SessionPage
 from .run import DEFAULT_LEASE_SECONDS, Run
 from .settings import StoreSettings
 from .store import Store
 from .strands_errors import as_session_exceptions
+from .waiting import DEFAULT_WAIT_SECONDS
 
 if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold start
     from strands.multiagent.base import MultiAgentBase
@@ -57,12 +58,15 @@ class PostgreSQLSessionRepository(SessionRepository):
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
         run_id: str | None = None,
         deadline: float = inf,
+        if_busy: IfBusy = "reject",
+        wait_seconds: float = DEFAULT_WAIT_SECONDS,
     ) -> Run:
         """One turn of one agent as a unit: leased, durable at its end, two round trips.
 
         `run_id` is new for each run; without one it gets a UUID. `deadline` is the moment of `time.monotonic()` after
         which the database is no longer waited for, but for 2 s in which the run's end is written.
-        Entering it raises `SessionBusyError` while another run holds the session. See `Run`.
+        Entering it raises `SessionBusyError` while another run holds the session; with `if_busy="wait"` only after
+        `wait_seconds` in which it was nobody's turn but others', and `"interrupt"` has that run cancelled. See `Run`.
         """
         return Run(
             self._store,
@@ -74,6 +78,8 @@ class PostgreSQLSessionRepository(SessionRepository):
             lease_seconds=lease_seconds,
             run_id=run_id,
             deadline=deadline,
+            if_busy=if_busy,
+            wait_seconds=wait_seconds,
         )
 
     def read_run(self, run_id: str) -> RunRecord:

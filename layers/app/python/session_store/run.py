@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from math import inf
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from strands.types.agent import LocalAgent
 from strands.types.exceptions import EventLoopException
@@ -22,19 +22,21 @@ from .errors import (
     LeaseLostError,
     RunCancelledError,
     RunEndedError,
+    RunNotFoundError,
     SessionStoreError,
 )
 from .identifiers import checked
 from .interrupts import check_answers
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
-from .records import AgentRecord, BegunRun, RunOutcome, RunRecord, RunRequest
+from .records import AgentRecord, BegunRun, IfBusy, RunOutcome, RunRecord, RunRequest
 from .repair import repair_agent
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
 from .store import Store
 from .strands_errors import as_session_exceptions
 from .time_limit import time_limit
+from .waiting import DEFAULT_WAIT_SECONDS, MINIMUM_TURN_SECONDS, begin_in_turn
 
 DEFAULT_LEASE_SECONDS = 30.0
 END_SECONDS = 2.0
@@ -70,6 +72,8 @@ class Run:
         lease_seconds: float,
         run_id: str | None = None,
         deadline: float = inf,
+        if_busy: IfBusy = "reject",
+        wait_seconds: float = DEFAULT_WAIT_SECONDS,
     ) -> None:
         self.session_id = checked("session_id", uuid.uuid4().hex if session_id is None else session_id)
         self.agent_id = checked("agent_id", agent_id)
@@ -88,13 +92,17 @@ class Run:
             lease_seconds,
             None if idempotency_key is None else checked("idempotency_key", idempotency_key),
             None if request_hash is None else checked("request_hash", request_hash),
+            if_busy=_checked_choice("if_busy", if_busy),
         )
+        self._wait_seconds = wait_seconds
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
-        self._keeper = LeaseKeeper(self._renew, self._end, lease_seconds / _RENEWALS_PER_LEASE)
+        self._keeper = LeaseKeeper(
+            self._renew, self._watch, self._end, lease_seconds / _RENEWALS_PER_LEASE, store.runs.watch_seconds
+        )
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
         self._agents: list[LocalAgent] = []
-        self._write_number = 0
+        self._write_number = self._input_tokens = self._output_tokens = 0
         self._result: str | None = None
         self._cancelled = False
         self._lost: LeaseLostError | None = None
@@ -170,6 +178,11 @@ class Run:
         """Keep `result` with the run when it commits: the answer to the same idempotency key."""
         self._result = encode("result", result)
 
+    def count_tokens(self, input_tokens: int, output_tokens: int) -> None:
+        """What its models have taken and made, counted for its owner when the run ends, however it does."""
+        self._input_tokens += input_tokens
+        self._output_tokens += output_tokens
+
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
         self._cancelled = True
@@ -178,7 +191,8 @@ class Run:
     def _begin(self) -> None:
         started = time.perf_counter()
         with time_limit(self._deadline):
-            begun = self._store.runs.begin(self._owner, self._request)
+            wait_until = min(time.monotonic() + self._wait_seconds, self._deadline - MINIMUM_TURN_SECONDS)
+            begun = begin_in_turn(self._store.runs, self._owner, self._request, wait_until)
         self.round_trips += 1
         self.begin_seconds = time.perf_counter() - started
         if isinstance(begun, RunRecord):
@@ -217,6 +231,8 @@ class Run:
 
     def _write(self, outcome: RunOutcome | None) -> None:
         self._write_number += 1
+        if outcome:
+            outcome = outcome._replace(input_tokens=self._input_tokens, output_tokens=self._output_tokens)
         write = self._journal.take(outcome)._replace(number=self._write_number)
         with self._write_limit():
             cancel_requested = self._store.runs.write(self._owner, write)
@@ -263,6 +279,16 @@ class Run:
             raise
         return self._cancelled
 
+    def _watch(self) -> bool:
+        """Between renewals: whether somebody asks for the run's end, or has deleted its session."""
+        try:
+            with self._write_limit():
+                self._cancelled = self._cancelled or self._store.runs.is_cancel_requested(self._owner, self.run_id)
+        except RunNotFoundError:
+            self._lost = LeaseLostError(self.run_id, "the session was deleted")
+            raise self._lost from None
+        return self._cancelled
+
     def _end(self) -> None:
         for agent in self._agents:
             agent.cancel()
@@ -273,6 +299,12 @@ def _checked_uuid(run_id: str) -> str:
         return str(uuid.UUID(run_id))
     except (ValueError, AttributeError, TypeError) as error:
         raise InvalidIdentifierError("run_id", "must be a UUID") from error
+
+
+def _checked_choice(field: str, value: IfBusy) -> IfBusy:
+    if value not in get_args(IfBusy):
+        raise InvalidInputError(field, f"must be one of {', '.join(get_args(IfBusy))}")
+    return value
 
 
 def _cause(error: BaseException | None) -> BaseException | None:

@@ -10,7 +10,7 @@ from strands.types.session import Session, SessionAgent, SessionMessage
 
 from .conversion import agent_of, agent_record, message_of, message_record, session_of
 from .encoding import decode, encode, preview_of
-from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
+from .errors import AlreadyExistsError, MessageNotFoundError, MessageRedactedError, SessionNotFoundError
 from .identifiers import checked, checked_number
 from .journal import Journal
 from .kept_messages import compare
@@ -114,6 +114,8 @@ class RunRepository(SessionRepository):
         record = message_record(session_message)
         if not self._journal.knows(agent_id) or record.message_id >= self._journal.next_message_id(agent_id):
             raise MessageNotFoundError(record.message_id)
+        if record.redact_message is None and self.agent(agent_id).known.is_redacted(record.message_id):
+            raise MessageRedactedError(record.message_id)
         self._journal.redact(agent_id, record, lambda: preview_of(session_message.to_message()))
         self.agent(agent_id).known.add(session_message, record.message)
 

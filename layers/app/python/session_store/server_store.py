@@ -7,8 +7,11 @@ agent. `postgresql.PostgreSQLStore` has it.
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from .records import AgentRecord, MultiAgentRecord, SessionRecord
+from .background_runs import BackgroundRuns
+from .records import AgentRecord, MultiAgentRecord, RunPage, SessionRecord
+from .run_events import RunEvents
 from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
+from .usage import Usage
 
 
 class ServerSessions(Sessions, Protocol):
@@ -68,6 +71,10 @@ class ServerMultiAgents(MultiAgents, Protocol):
 
 
 class ServerRuns(Runs, Protocol):
+    def of_session(self, owner: str, session_id: str, *, limit: int = 50, cursor: str | None = None) -> RunPage:
+        """The session's runs, newest first. Raises `SessionNotFoundError`, `CursorNotFoundError`."""
+        ...
+
     def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
         """Delete runs of all owners that began so long ago and do not run: how many, batch by batch as it is taken."""
         ...
@@ -88,3 +95,12 @@ class ServerStore(Store, Protocol):
 
     @property
     def runs(self) -> ServerRuns: ...
+
+    @property
+    def run_events(self) -> RunEvents: ...
+
+    @property
+    def usage(self) -> Usage: ...
+
+    @property
+    def background_runs(self) -> BackgroundRuns: ...

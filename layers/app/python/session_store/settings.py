@@ -14,6 +14,17 @@ _SIGN = "SESSION_BACKEND_IAM_AUTH"
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerBudget:
+    """What each owner may spend; None is no limit. A day is one of UTC."""
+
+    runs_per_minute: int | None = None
+    tokens_per_day: int | None = None
+
+
+NO_BUDGET = OwnerBudget()
+
+
+@dataclass(frozen=True, slots=True)
 class StoreSettings:
     """How to reach the sessions.
 
@@ -24,6 +35,8 @@ class StoreSettings:
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
+    statement_timeout_seconds: how long the database may take for the answer to one statement, connecting included.
+    budget: of each owner, where this process decides on it, as a server of the database does.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
 
@@ -35,7 +48,9 @@ class StoreSettings:
     connect_timeout_seconds: int = 5
     read_timeout_seconds: float = 30
     sign_requests: bool | None = None
+    statement_timeout_seconds: float = 30
     idle_seconds: float = 1500
+    budget: OwnerBudget = NO_BUDGET
 
     def __post_init__(self) -> None:
         try:
@@ -66,8 +81,21 @@ class StoreSettings:
             connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
             read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
+            statement_timeout_seconds=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 30),
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
+            budget=OwnerBudget(
+                _limit(environment, "OWNER_RUNS_PER_MINUTE"), _limit(environment, "OWNER_TOKENS_PER_DAY")
+            ),
         )
+
+
+def _limit(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise ConfigurationError(f"{name} must be a whole number, not {text!r}")
+    return int(text) or None
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

@@ -1,7 +1,10 @@
 """What one turn is asked."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, NamedTuple
+
+from session_store.records import IfBusy
 
 Prompt = str | list[dict[str, Any]]
 """Text, or the answers to interrupts: `[{"interruptResponse": {"interruptId": …, "response": …}}]`."""
@@ -11,7 +14,8 @@ class TurnRequest(NamedTuple):
     """`deadline`: the moment of `time.monotonic()` at which the turn is over. Without a `session_id` a session begins.
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
-    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
+    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools. is_recorded: others
+    may watch the turn, and find it again. if_busy, wait_seconds: as for `PostgreSQLSessionRepository.run`.
     """
 
     owner: str
@@ -24,3 +28,6 @@ class TurnRequest(NamedTuple):
     end_user: str | None = None
     claims: Mapping[str, Any] = {}
     metadata: Mapping[str, Any] = {}
+    is_recorded: bool = False
+    if_busy: IfBusy = "reject"
+    wait_seconds: float = inf

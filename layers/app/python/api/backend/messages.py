@@ -9,7 +9,7 @@ from api.backend.resource import document_response, resource
 from api.call import Call
 from api.response import Response, no_content
 from session_store.codec import dump_message, dump_record, parse_message, parse_preview
-from session_store.errors import AgentNotFoundError, MessageNotFoundError, MessageOrderError
+from session_store.errors import AgentNotFoundError, MessageNotFoundError, MessageOrderError, MessageRedactedError
 from session_store.raw_json import dump_json, dump_list, dump_object
 from session_store.records import MessageRecord
 from session_store.wire import Page
@@ -114,7 +114,14 @@ OPERATIONS = (
         errors=[AgentNotFoundError],
     ),
     resource("readMessage", "GET", _MESSAGE, read_message, parameters=_ONE, errors=[MessageNotFoundError]),
-    resource("updateMessage", "PUT", _MESSAGE, update_message, parameters=_ONE, errors=[MessageNotFoundError]),
+    resource(
+        "updateMessage",
+        "PUT",
+        _MESSAGE,
+        update_message,
+        parameters=_ONE,
+        errors=[MessageNotFoundError, MessageRedactedError],
+    ),
     resource(
         "deleteMessage",
         "DELETE",

@@ -47,7 +47,7 @@ class ApiGatewayHandler:
         request_id = event["requestContext"].get("requestId")
         with self.application.observability.request_context(request_id, context.aws_request_id):
             operation, path_parameters = self._find(event)
-            request = _parse_request(event, context, path_parameters, sam_local=self.application.settings.sam_local)
+            request = parse_request(event, context, path_parameters, sam_local=self.application.settings.sam_local)
             return _dump_response(self.application.respond(operation, request))
 
     def _find(self, event: Event) -> Target:
@@ -62,7 +62,7 @@ class ApiGatewayHandler:
         return find_operation(self.operations.values(), method, prefix + below)
 
 
-def _parse_request(
+def parse_request(
     event: Event, context: "LambdaContext", path_parameters: Mapping[str, str], *, sam_local: bool
 ) -> Request:
     now, request_context = time.monotonic(), event["requestContext"]

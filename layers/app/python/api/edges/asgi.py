@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 from api.application import Application
 from api.call import Call
 from api.edges.asgi_caller import NOBODY, Caller, FindCaller
-from api.edges.asgi_messages import Body, Pieces, Receive, Scope, Send, read_body, read_headers, send_pieces
+from api.edges.asgi_client import Body, Client, Pieces, Receive, Scope, Send, read_headers
 from api.errors import RequestError, ServerBusyError
 from api.operation import Operation
 from api.request import Request
@@ -55,34 +55,40 @@ class AsgiEdge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(f"{scope['type']} connections are not served")
-        received = time.monotonic()
-        body = await read_body(receive, self._application.settings.max_body_bytes)
+        received, client = time.monotonic(), Client(receive, send)
+        body = await client.read_body(self._application.settings.max_body_bytes)
         operation, path_parameters = find_operation(self._operations, scope["method"], _path(scope))
         arrived = _Arrived(scope, read_headers(scope), body, path_parameters, str(uuid.uuid4()), received)
         if operation is None or operation.access == "public":
-            await self._answer(arrived, send, lambda: self._respond(operation, arrived, NOBODY))
+            await self._answer(arrived, client, lambda: self._respond(operation, arrived, NOBODY))
         elif self._free:
             self._free -= 1
-            await self._answer(arrived, send, lambda: self._respond_to_owner(operation, arrived), self._release)
+            await self._answer(arrived, client, lambda: self._respond_to_owner(operation, arrived), self._release)
         else:
             refusal = _refusing(operation, ServerBusyError())
-            await self._answer(arrived, send, lambda: self._respond(refusal, arrived, NOBODY))
+            await self._answer(arrived, client, lambda: self._respond(refusal, arrived, NOBODY))
 
     async def _answer(
-        self, arrived: _Arrived, send: Send, respond: Callable[[], Response], release: Callable[[], None] | None = None
+        self,
+        arrived: _Arrived,
+        client: Client,
+        respond: Callable[[], Response],
+        release: Callable[[], None] | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         pieces: Pieces = asyncio.Queue()
 
         def work() -> None:
             with self._application.observability.request_context(arrived.request_id):
-                _take(respond, lambda piece: loop.call_soon_threadsafe(pieces.put_nowait, piece))
+                # Who only reads, as a run's events, has nothing that goes on without its client.
+                is_over = client.has_left if arrived.scope["method"] == "GET" else _never
+                _take(respond, lambda piece: loop.call_soon_threadsafe(pieces.put_nowait, piece), is_over)
 
         working = loop.run_in_executor(self._threads, copy_context().run, work)
         if release:
             working.add_done_callback(lambda _: release())
         try:
-            await send_pieces(pieces, send)
+            await client.send_pieces(pieces)
         finally:
             await working  # the server waits for its connections' tasks before it ends
 
@@ -114,13 +120,23 @@ class AsgiEdge:
         return self._application.respond(operation, request)
 
 
-def _take(respond: Callable[[], Response], put: Callable[[Response | bytes | Exception | None], object]) -> None:
+def _never() -> bool:
+    return False
+
+
+def _take(
+    respond: Callable[[], Response],
+    put: Callable[[Response | bytes | Exception | None], object],
+    is_over: Callable[[], bool],
+) -> None:
     """All of the response, as fast as it is made: a turn waits for no client."""
     try:
         response = respond()
         put(response)
         for piece in [response.body] if isinstance(response.body, str) else response.body:
             put(piece.encode(errors="surrogatepass"))
+            if is_over():
+                break
         put(None)
     except Exception as error:  # noqa: BLE001 - raised where the response is sent: the connection breaks off
         put(error)

@@ -3,20 +3,18 @@
 docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-http-protocol-contract.html
 """
 
+from collections.abc import Callable
+
 from api import answers
 from api.call import Call
+from api.event_stream import stream_turn
 from api.operation import Operation
 from api.operations.process import BODY, IDEMPOTENCY_KEY, TURN_ERRORS, parse_turn
-from api.operations.process_streaming import stream_turn
 from api.parameters import header_identifier
 from api.response import Response, json_response
 from turns.projections import whole
 
 SESSION_ID = header_identifier("X-Amzn-Bedrock-AgentCore-Runtime-Session-Id", "The session, in place of the body's.")
-
-
-def ping(_: Call) -> Response:
-    return json_response({"status": "Healthy"})
 
 
 def invoke(call: Call) -> Response:
@@ -27,19 +25,27 @@ def invoke(call: Call) -> Response:
     request = parse_turn(call, seconds)
     if call[SESSION_ID] is not None:
         request = request._replace(session_id=call[SESSION_ID])
-    return stream_turn(call, request) if is_streamed else json_response(whole.answer(call.turns.run(request)))
+    if not is_streamed:
+        return json_response(whole.answer(call.turns.run(request)))
+    return stream_turn(call.turns.run(request._replace(is_recorded=True)), call)
 
 
-OPERATIONS = (
-    Operation(operation_id="ping", method="GET", path="/ping", handle=ping, access="public"),
-    Operation(
-        operation_id="invoke",
-        method="POST",
-        path="/invocations",
-        handle=invoke,
-        parameters=[IDEMPOTENCY_KEY, SESSION_ID],
-        body=BODY,
-        answer=answers.ProcessAnswer,
-        errors=TURN_ERRORS,
-    ),
+INVOKE = Operation(
+    operation_id="invoke",
+    method="POST",
+    path="/invocations",
+    handle=invoke,
+    parameters=[IDEMPOTENCY_KEY, SESSION_ID],
+    body=BODY,
+    answer=answers.ProcessAnswer,
+    errors=TURN_ERRORS,
 )
+
+
+def make_operations(is_busy: Callable[[], bool]) -> tuple[Operation, ...]:
+    """is_busy: whether anything is at work that nobody waits for, which AgentCore would end with the idle session."""
+
+    def ping(_: Call) -> Response:
+        return json_response({"status": "HealthyBusy" if is_busy() else "Healthy"})
+
+    return Operation(operation_id="ping", method="GET", path="/ping", handle=ping, access="public"), INVOKE

@@ -1,5 +1,7 @@
 """POST /process: one turn of the agent, answered when it is stored."""
 
+from math import inf
+
 from api import answers
 from api.call import Call
 from api.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
@@ -11,6 +13,7 @@ from api.process_request import ProcessRequest
 from api.response import Response, json_response
 from session_store.errors import (
     AwaitingResponseError,
+    BudgetExhaustedError,
     IdempotencyKeyReusedError,
     LeaseLostError,
     ModelFailedError,
@@ -20,6 +23,7 @@ from session_store.errors import (
     RunInProgressError,
     SessionBusyError,
 )
+from session_store.records import IfBusy
 from turns.projections import whole
 from turns.request import TurnRequest
 
@@ -38,6 +42,7 @@ BODY = Body(
     },
 )
 TURN_ERRORS = (
+    BudgetExhaustedError,
     MalformedRequestError,
     UnsupportedMediaTypeError,
     PayloadTooLargeError,
@@ -53,8 +58,10 @@ TURN_ERRORS = (
 )
 
 
-def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
-    """Raises what `ProcessRequest.parse` raises."""
+def parse_turn(
+    call: Call, timeout_seconds: float, *, if_busy: IfBusy = "reject", wait_seconds: float = inf
+) -> TurnRequest:
+    """`if_busy` is what the body may say otherwise. Raises what `ProcessRequest.parse` raises."""
     body = ProcessRequest.parse(call)
     return TurnRequest(
         owner=call.owner,
@@ -66,6 +73,8 @@ def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
         end_user=call.end_user,
         claims=call.request.claims,
         metadata=body.metadata or {},
+        if_busy=body.if_busy or if_busy,
+        wait_seconds=wait_seconds,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ from session_store.errors import ConfigurationError
 # To write that a run has ended, and to tell its caller.
 END_SECONDS = 5
 BACKLOG = 2048
+PAUSE_SECONDS = 0.1
 
 
 def open_port(name: str, host: str, port: int) -> socket.socket:
@@ -46,7 +48,13 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> Generato
         thread.join()
 
 
-def serve(application: Any, listener: socket.socket, shutdown_seconds: float, stop: Callable[[], None]) -> None:
+def serve(
+    application: Any,
+    listener: socket.socket,
+    shutdown_seconds: float,
+    stop: Callable[[], None],
+    is_idle: Callable[[], bool],
+) -> None:
     """Until SIGTERM or SIGINT; then no connection is taken, and what is at work has `shutdown_seconds` until `stop`."""
     config = uvicorn.Config(
         application,
@@ -62,17 +70,23 @@ def serve(application: Any, listener: socket.socket, shutdown_seconds: float, st
     )
     gc.collect()
     gc.freeze()  # what was imported stays: a collection that walks through it holds up every turn
-    asyncio.run(_Server(config, shutdown_seconds, stop).serve(sockets=[listener]))
+    asyncio.run(_Server(config, shutdown_seconds, stop, is_idle).serve(sockets=[listener]))
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, shutdown_seconds: float, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, shutdown_seconds: float, stop: Callable[[], None], is_idle: Callable[[], bool]
+    ) -> None:
         super().__init__(config)
-        self._shutdown_seconds, self._stop = shutdown_seconds, stop
+        self._shutdown_seconds, self._stop, self._is_idle = shutdown_seconds, stop, is_idle
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        stopping = asyncio.get_running_loop().call_later(self._shutdown_seconds, self._stop)
+        loop = asyncio.get_running_loop()
+        last = loop.time() + self._shutdown_seconds + END_SECONDS
+        stopping = loop.call_later(self._shutdown_seconds, self._stop)
         await super().shutdown(sockets)
+        while not self._is_idle() and loop.time() < last:
+            await asyncio.sleep(PAUSE_SECONDS)
         stopping.cancel()
 
 
@@ -81,11 +95,12 @@ def run(main: Callable[[], None]) -> NoReturn:
     signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again once it has ended
     try:
         main()
-    except KeyboardInterrupt:
-        sys.exit(0)
     except ConfigurationError as error:
         sys.exit(str(error))
-    sys.exit(0)
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    sys.stdout.flush()
+    os._exit(0)  # a thread that still waits, for a tool or for a run's events, keeps no process
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -14,7 +14,6 @@ from api.server import process, readiness
 from api.server.laptop import complete_environment
 from api.server.observability import ServerObservability
 from api.server.settings import ServerSettings
-from api.settings import Settings
 from session_store import open_store
 from session_store.errors import ConfigurationError, StoreUnavailableError
 from session_store.postgresql import PostgreSQLStore
@@ -25,14 +24,15 @@ _POOLED = {"DATABASE_POOL_SIZE": "10"}
 
 
 class Served(NamedTuple):
-    """stop: ends what the application still has at work."""
+    """stop: ends what the application still has at work. is_idle: whether it has nothing at work that nobody awaits."""
 
     operations: Sequence[Operation]
     application: Application
-    stop: Callable[[], None]
+    stop: Callable[[], None] = lambda: None
+    is_idle: Callable[[], bool] = lambda: True
 
 
-Build = Callable[[Settings, PostgreSQLStore, ServerObservability], Served]
+Build = Callable[[ServerSettings, PostgreSQLStore, ServerObservability], Served]
 
 
 def serve_built(build: Build, environment: Mapping[str, str], *, default_port: int, has_agent: bool) -> None:
@@ -44,14 +44,14 @@ def serve_built(build: Build, environment: Mapping[str, str], *, default_port: i
         settings = ServerSettings.from_environment(_POOLED | completed, default_port)
         store, observability = _open_store(settings), ServerObservability(settings.application)
         parts.callback(store.close)
-        served = build(settings.application, cast(PostgreSQLStore, store), observability)
+        served = build(settings, cast(PostgreSQLStore, store), observability)
         operations = (*served.operations, *readiness.OPERATIONS)
         edge = AsgiEdge(operations, served.application, _make_find_caller(settings), settings.maximum_requests)
         if settings.metrics_port is not None:
             serving = process.serve_metrics(observability.registry, settings.host, settings.metrics_port)
             _announce("Metrics", settings.host, parts.enter_context(serving), "/metrics")
         _announce("Serving", settings.host, listener.getsockname()[1])
-        process.serve(edge, listener, settings.shutdown_seconds, served.stop)
+        process.serve(edge, listener, settings.shutdown_seconds, served.stop, served.is_idle)
 
 
 def _open_store(settings: ServerSettings) -> Store:

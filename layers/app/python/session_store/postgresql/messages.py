@@ -9,11 +9,12 @@ from session_store.errors import (
     AlreadyExistsError,
     MessageNotFoundError,
     MessageOrderError,
+    MessageRedactedError,
     SessionStoreError,
 )
 from session_store.records import MessageRecord
 
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
 
 _COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
 
@@ -23,7 +24,8 @@ class PostgreSQLMessages:
         self._database = database
 
     def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session(", preview = CASE preview WHEN '' THEN coalesce(%(preview)s, '') ELSE preview END")
             + """
             , place AS (
@@ -82,14 +84,23 @@ class PostgreSQLMessages:
         return MessageRecord(*rows[0]) if rows else None
 
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
-        rows = self._database.fetch(
-            with_free_session(", preview = coalesce(%(preview)s, preview)")
+        rows = write_free(
+            self._database,
+            with_free_session(
+                """, preview = CASE WHEN EXISTS (
+                    SELECT FROM {messages} m
+                    WHERE m.session_key = sessions.session_key AND m.agent_id = %(agent_id)s
+                      AND m.message_id = %(message_id)s
+                      AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
+                ) THEN coalesce(%(preview)s, preview) ELSE preview END"""
+            )
             + """
             , changed AS (
                 UPDATE {messages} m
                 SET message = %(message)s, redact_message = %(redact_message)s, updated_at = %(updated_at)s
                 FROM free
                 WHERE m.session_key = free.session_key AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
+                  AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
                 RETURNING m.message_id
             )
             SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM changed)
@@ -105,6 +116,8 @@ class PostgreSQLMessages:
         free, changed = rows[0]
         if not free:
             raise explain_refusal(self._database, owner, session_id)
+        if not changed and self.read(owner, session_id, agent_id, message.message_id):
+            raise MessageRedactedError(message.message_id)
         if not changed:
             raise MessageNotFoundError(message.message_id)
 
@@ -139,7 +152,8 @@ class PostgreSQLMessages:
         return count
 
     def delete_last(self, owner: str, session_id: str, agent_id: str, message_id: int) -> None:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session(", preview = CASE %(message_id)s WHEN 0 THEN '' ELSE preview END")
             + """
             , last AS (

@@ -1,70 +1,59 @@
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
 
-import psycopg
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, UniqueViolation
 
 from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import (
     AgentNotFoundError,
-    IdempotencyKeyReusedError,
-    InvalidInputError,
     LeaseLostError,
     MessageOrderError,
-    RunInProgressError,
     RunNotFoundError,
-    SessionBusyError,
+    SessionNotFoundError,
     SessionStoreError,
-    StoreUnavailableError,
 )
-from session_store.identifiers import checked_new_session_id, checked_run_id
-from session_store.records import (
-    AgentRecord,
-    BegunRun,
-    MessageRecord,
-    RunOutcome,
-    RunRecord,
-    RunRequest,
-    RunWrite,
-    SessionRecord,
-)
+from session_store.identifiers import checked_new_session_id
+from session_store.records import BegunRun, RunPage, RunRecord, RunRequest, RunWrite
+from session_store.settings import NO_BUDGET, OwnerBudget
 
-from .run_write import WRITE, dump_parameters
+from .cursors import NEWEST, dump_cursor, parse_cursor
+from .run_begin import RunBegin
+from .run_rows import STATUS, known_run_id
+from .run_write import choose_statement, dump_parameters
 
-_COLUMNS: Statement = """
-    r.run_id::text, s.session_id, r.agent_id,
-    CASE WHEN r.status = 'running' AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
-         THEN 'interrupted' ELSE r.status END,
+_COLUMNS: Statement = (
+    """
+    r.run_id::text, s.session_id, r.agent_id,"""
+    + STATUS
+    + """,
     {iso_timestamp_v1}(r.started_at), {iso_timestamp_v1}(r.finished_at),
     r.result::text, coalesce(m.redact_message, m.message)::text, r.error_code, r.cancel_requested
 """
+)
 
 
 class PostgreSQLRuns:
-    def __init__(self, database: Database) -> None:
+    watch_seconds = 0.4
+
+    def __init__(self, database: Database, budget: OwnerBudget = NO_BUDGET) -> None:
         self._database = database
+        self._begin = RunBegin(database, budget)
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         checked_new_session_id("session_id", request.session_id)
-        try:
-            rows = self._begin(owner, request)
-            decision, holder, seconds_left = rows[0][:3]
-            if decision == "leased":
-                return _parse_begun(request, rows)
-        except StoreUnavailableError:  # then nothing would come of giving the lease back
-            raise
-        except BaseException:
-            self._give_back(owner, request)
-            raise
-        if decision == "stored":
-            return self.read(owner, holder)
-        raise _refusal(decision, holder, seconds_left)
+        begun = self._begin.begin(owner, request, self)
+        if isinstance(begun, BegunRun):
+            return begun
+        if begun.name == "stored":
+            return self.read(owner, begun.holder)
+        raise begun.refusal
+
+    def abandon(self, owner: str, run_id: str) -> None:
+        self._begin.abandon(owner, run_id)
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(WRITE, dump_parameters(owner, write))
+            rows, repeated = self._database.fetch(choose_statement(write), dump_parameters(owner, write))
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:
@@ -91,6 +80,15 @@ class PostgreSQLRuns:
             raise self._lease_lost(owner, session_id, run_id)
         return rows[0][0]
 
+    def is_cancel_requested(self, owner: str, run_id: str) -> bool:
+        rows = self._database.fetch(
+            "SELECT cancel_requested FROM {runs} WHERE run_id = %(run_id)s::uuid AND owner = %(owner)s",
+            {"owner": owner, "run_id": run_id},
+        ).rows
+        if not rows:
+            raise RunNotFoundError(run_id)
+        return rows[0][0]
+
     def read(self, owner: str, run_id: str) -> RunRecord:
         rows = self._database.fetch(
             "SELECT"
@@ -102,11 +100,43 @@ class PostgreSQLRuns:
                                   AND m.message_id = r.answer_message_id
             WHERE r.owner = %(owner)s AND r.run_id = %(run_id)s::uuid
             """,
-            {"owner": owner, "run_id": _known_form(run_id)},
+            {"owner": owner, "run_id": known_run_id(run_id)},
         ).rows
         if not rows:
             raise RunNotFoundError(run_id)
         return RunRecord(*rows[0])
+
+    def of_session(self, owner: str, session_id: str, *, limit: int = 50, cursor: str | None = None) -> RunPage:
+        whose = f"{owner}\n{session_id}"
+        before, before_id = parse_cursor(whose, cursor) if cursor else NEWEST
+        rows = self._database.fetch(
+            "SELECT r.run_id::text, s.session_id, r.agent_id,"
+            + STATUS
+            + """,
+                   {iso_timestamp_v1}(r.started_at), {iso_timestamp_v1}(r.finished_at), r.error_code, r.cancel_requested
+            FROM {sessions} s
+            LEFT JOIN LATERAL (
+                SELECT l.*
+                FROM {runs} l
+                WHERE l.session_key = s.session_key
+                  AND (l.started_at, l.run_id) < (%(before)s::timestamptz, %(before_id)s::uuid)
+                ORDER BY l.started_at DESC, l.run_id DESC
+                LIMIT %(limit)s
+            ) r ON true
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+            ORDER BY r.started_at DESC, r.run_id DESC
+            """,
+            {"owner": owner, "session_id": session_id, "before": before, "before_id": before_id, "limit": limit + 1},
+        ).rows
+        if not rows:
+            raise SessionNotFoundError(session_id)
+        runs = [
+            RunRecord(*row[:6], error_code=row[6], cancel_requested=row[7])
+            for row in rows[:limit]
+            if row[0] is not None
+        ]
+        more = len(rows) > limit
+        return RunPage(runs, dump_cursor(whose, runs[-1].started_at, runs[-1].run_id) if more else None)
 
     def request_cancel(self, owner: str, run_id: str) -> RunRecord:
         self._database.fetch(
@@ -114,7 +144,7 @@ class PostgreSQLRuns:
             UPDATE {runs} SET cancel_requested = true
             WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid AND status = 'running'
             """,
-            {"owner": owner, "run_id": _known_form(run_id)},
+            {"owner": owner, "run_id": known_run_id(run_id)},
         )
         return self.read(owner, run_id)
 
@@ -139,26 +169,6 @@ class PostgreSQLRuns:
             yield len(deleted)
             if len(deleted) < batch_size:
                 return
-
-    def _begin(self, owner: str, request: RunRequest) -> list[tuple[Any, ...]]:
-        return self._database.fetch(
-            """
-            SELECT decision, holder::text, seconds_left,
-                   fence, session_type, session_created_at, session_updated_at, preview,
-                   agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
-                   removed_message_count, message_count,
-                   message_id, message, redact_message, created_at, updated_at
-            FROM {begin_run_v2}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
-                                %(idempotency_key)s, %(request_hash)s)
-            """,
-            {"owner": owner, **request._asdict()},
-        ).rows
-
-    def _give_back(self, owner: str, request: RunRequest) -> None:
-        """A run that cannot read its history must not keep others from it; if this fails too, the lease runs out."""
-        failed = RunWrite(request.session_id, request.run_id, request.lease_seconds, outcome=RunOutcome("failed"))
-        with suppress(SessionStoreError, psycopg.Error):
-            self.write(owner, failed)
 
     def _find_written(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
         """A write whose answer was lost may be stored, and a commit has released the lease itself: the run says so."""
@@ -214,32 +224,3 @@ class PostgreSQLRuns:
             {"owner": owner, "session_id": session_id, "run_id": run_id},
         ).rows
         return LeaseLostError(run_id, rows[0][0] if rows else "the session was deleted")
-
-
-def _parse_begun(request: RunRequest, rows: list[tuple[Any, ...]]) -> BegunRun:
-    """The first row has session and agent, each further one a message; see begin_run_v2."""
-    fence, session_type, created_at, updated_at, preview = rows[0][3:8]
-    agent = rows[0][8:16]
-    return BegunRun(
-        fence,
-        SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
-        AgentRecord(*agent) if agent[0] is not None else None,
-        [MessageRecord(*row[16:]) for row in rows[1:]],
-    )
-
-
-def _refusal(decision: str, holder: str, seconds_left: float | None) -> SessionStoreError:
-    if decision == "reused":
-        return IdempotencyKeyReusedError()
-    if decision == "in_progress":
-        return RunInProgressError(holder, seconds_left or 0)
-    if decision == "lost":
-        return LeaseLostError(holder, "its lease ran out before its begin was answered")
-    return SessionBusyError(holder, seconds_left or 0)
-
-
-def _known_form(run_id: str) -> str:
-    try:
-        return checked_run_id("run_id", run_id)
-    except InvalidInputError as error:
-        raise RunNotFoundError(run_id) from error

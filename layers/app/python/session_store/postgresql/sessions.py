@@ -1,23 +1,21 @@
-import base64
-import hashlib
-import json
-import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from session_store._database import Database
 from session_store.connection import Statement
-from session_store.errors import AlreadyExistsError, CursorNotFoundError, SessionNotFoundError
+from session_store.errors import AlreadyExistsError, SessionNotFoundError, StoreUnavailableError
 from session_store.identifiers import checked_new_session_id
 from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
+from session_store.sending import Sending
 
-from .free_session import explain_refusal, with_free_session
+from .cursors import NEWEST, dump_cursor, parse_cursor
+from .free_session import explain_refusal, with_free_session, write_free
 
 _COLUMNS: Statement = """
     s.session_id, s.session_type, {iso_timestamp_v1}(s.created_at), {iso_timestamp_v1}(s.updated_at),
     (SELECT coalesce(sum(a.message_count), 0)::bigint FROM {agents} a WHERE a.session_key = s.session_key), s.preview
 """
-_NEWEST = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
 class PostgreSQLSessions:
@@ -30,7 +28,7 @@ class PostgreSQLSessions:
             WITH created AS (
                 INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at)
                 VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz)
+                        %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()))
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
@@ -54,7 +52,8 @@ class PostgreSQLSessions:
             raise AlreadyExistsError("session", session.session_id)
 
     def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
-        rows = self._database.fetch(
+        rows = write_free(
+            self._database,
             with_free_session(", session_type = %(session_type)s")
             + """
             , orchestrated AS (
@@ -85,7 +84,7 @@ class PostgreSQLSessions:
         return SessionRecord(*rows[0]) if rows else None
 
     def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
-        before, before_key = _parse_cursor(owner, cursor) if cursor else _NEWEST
+        before, before_key = parse_cursor(owner, cursor) if cursor else NEWEST
         rows = self._database.fetch(
             """
             SELECT s.session_key::text,"""
@@ -101,7 +100,7 @@ class PostgreSQLSessions:
         ).rows
         page = [SessionRecord(*row[1:]) for row in rows[:limit]]
         more = len(rows) > limit and limit > 0
-        return SessionPage(page, _dump_cursor(owner, page[-1].updated_at, rows[limit - 1][0]) if more else None)
+        return SessionPage(page, dump_cursor(owner, page[-1].updated_at, rows[limit - 1][0]) if more else None)
 
     def page(self, owner: str, *, limit: int, offset: int) -> Sequence[SessionRecord]:
         rows = self._database.fetch(
@@ -122,14 +121,26 @@ class PostgreSQLSessions:
         return counted.rows[0][0]
 
     def delete(self, owner: str, session_id: str) -> None:
-        deleted, repeated = self._database.fetch(
+        session_key = self._database.send(partial(self._find_to_delete, owner, session_id))
+        self._database.fetch("DELETE FROM {sessions} WHERE session_key = %(key)s::uuid", {"key": session_key})
+
+    def _find_to_delete(self, owner: str, session_id: str, sending: Sending) -> str:
+        """The session that is there now, which is not one that is created under its id meanwhile."""
+        rows = self._database.fetch(
             """
-            DELETE FROM {sessions} WHERE owner = %(owner)s AND session_id = %(session_id)s RETURNING session_id
+            SELECT session_key::text, extract(epoch FROM clock_timestamp())::float8,
+                   {is_begin_revoked_v1}(owner, session_id, NULL, to_timestamp(%(sent_at)s::float8))
+            FROM {sessions}
+            WHERE owner = %(owner)s AND session_id = %(session_id)s
             """,
-            {"owner": owner, "session_id": session_id},
-        )
-        if not deleted and not repeated:
+            {"owner": owner, "session_id": session_id, "sent_at": sending.sent_at},
+        ).rows
+        if not rows:
             raise SessionNotFoundError(session_id)
+        session_key, database_time, is_late = rows[0]
+        if is_late:
+            raise StoreUnavailableError("the session was deleted since this was sent", database_time=database_time)
+        return session_key
 
     def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
         while True:
@@ -162,25 +173,3 @@ def _with_offset(timestamp: str) -> str:
     """Without an offset it would be read in the server's own time zone."""
     moment = datetime.fromisoformat(timestamp)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
-
-
-def _dump_cursor(owner: str, updated_at: str, session_key: str) -> str:
-    position = [_owner_mark(owner), updated_at, session_key]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
-
-
-def _parse_cursor(owner: str, cursor: str) -> tuple[str, str]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        mark, before, before_key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        # In UTC a forged moment may be one that the database would refuse: that raises here.
-        position = datetime.fromisoformat(before).astimezone(UTC).isoformat(), str(uuid.UUID(before_key))
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise CursorNotFoundError(cursor) from error
-    if mark != _owner_mark(owner):
-        raise CursorNotFoundError(cursor)
-    return position
-
-
-def _owner_mark(owner: str) -> str:
-    return hashlib.sha256(owner.encode()).hexdigest()[:16]

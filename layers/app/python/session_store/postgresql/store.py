@@ -1,4 +1,4 @@
-"""The five collections over one connection."""
+"""The collections over one connection."""
 
 import time
 from functools import cache
@@ -8,10 +8,13 @@ from session_store.errors import ConfigurationError, NotMigratedError
 from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents
+from .background_runs import PostgreSQLBackgroundRuns
 from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
+from .run_events import PostgreSQLRunEvents
 from .runs import PostgreSQLRuns
 from .sessions import PostgreSQLSessions
+from .usage import PostgreSQLUsage
 
 
 class PostgreSQLStore:
@@ -23,7 +26,10 @@ class PostgreSQLStore:
         self.agents = PostgreSQLAgents(self._database)
         self.messages = PostgreSQLMessages(self._database)
         self.multi_agents = PostgreSQLMultiAgents(self._database)
-        self.runs = PostgreSQLRuns(self._database)
+        self.runs = PostgreSQLRuns(self._database, settings.budget)
+        self.usage = PostgreSQLUsage(self._database)
+        self.run_events = PostgreSQLRunEvents(self._database)
+        self.background_runs = PostgreSQLBackgroundRuns(self._database)
 
     @property
     def round_trips(self) -> int:
