@@ -1,5 +1,6 @@
 """A server that is asked to end, or is killed, amid turns: none is lost, none is done twice, no lease stays."""
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -60,6 +61,17 @@ def send(server: Server, session_id: str, prompt: str) -> httpx.Response:
     return httpx.post(f"{server.url}/process", json=body, headers=headers, timeout=60)
 
 
+def begin_background_run(server: Server, go_on: Path) -> str:
+    body = {"prompt": f"wait-for: {go_on}\nsay: done", "session_id": "background"}
+    return httpx.post(f"{server.url}/runs", json=body).json()["run_id"]
+
+
+def watch(server: Server, run_id: str, is_watching: threading.Event) -> str:
+    with httpx.stream("GET", f"{server.url}/runs/{run_id}/events", timeout=60) as response:
+        is_watching.set()
+        return "".join(response.iter_text())
+
+
 def assert_done(answers: Answers) -> None:
     said = [(answer.result().status_code, answer.result().json().get("response")) for answer in answers]
     assert said == [(200, "done")] * len(answers)
@@ -71,11 +83,14 @@ def test_turns_have_their_time_and_are_given_back_when_a_server_is_asked_to_end(
     quick_file, long_file = tmp_path / "quick", tmp_path / "long"
     with (
         serving(tmp_path, shared_database_url, SHUTDOWN_SECONDS="2") as server,
-        ThreadPoolExecutor(QUICK + LONG) as threads,
+        ThreadPoolExecutor(QUICK + LONG + 1) as threads,
     ):
         quick = begin_turns(threads, server, quick_file, QUICK)
         long = begin_turns(threads, server, long_file, LONG)
-        wait_until(lambda: leases.count() == QUICK + LONG)
+        nobody_waits = begin_background_run(server, long_file)
+        wait_until(lambda: leases.count() == QUICK + LONG + 1)
+        watched = threads.submit(watch, server, nobody_waits, is_watching := threading.Event())
+        assert is_watching.wait(30)
         server.process.terminate()
         quick_file.touch()
         assert server.process.wait(30) == 0
@@ -85,11 +100,14 @@ def test_turns_have_their_time_and_are_given_back_when_a_server_is_asked_to_end(
         assert refused == {(503, "service_stopping")}
         wait_until(lambda: leases.count() == 0)
         assert time.monotonic() - ended < 5
+        assert "service_stopping" in watched.result()
+        background_run = httpx.get(f"{next_server.url}/runs/{nobody_waits}").json()
+        assert (background_run["status"], background_run["error_code"]) == ("failed", "service_stopping")
 
         long_file.touch()
         assert_done(begin_turns(threads, next_server, quick_file, QUICK))
         assert_done(begin_turns(threads, next_server, long_file, LONG))
-    assert leases.messages_in_sessions() == {2}
+    assert leases.messages_in_sessions() == {2}  # none of the background run: it was not repeated
 
 
 def test_turns_of_a_killed_server_are_repeated_by_their_keys(
