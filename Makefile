@@ -10,8 +10,9 @@ SAM_CLI := .local/sam-cli/.synced
 HELM := .local/helm/.synced
 IMAGE ?= strands-sessions
 
-.PHONY: bench bench-runs bench-server bench-streaming bootstrap check demo deploy destroy doctor fuzz help image local openapi \
-	picture round-trips sam sam-down setup smoke soak synth test test-helm test-image test-sam unit vendor
+.PHONY: bench bench-runs bench-server bench-streaming bootstrap chaos check demo deploy destroy doctor fuzz help image \
+	local openapi picture round-trips sam sam-down setup smoke soak soak-streams synth test test-helm test-image test-sam \
+	unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -77,6 +78,12 @@ fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n send
 
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
+
+soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
+	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
+
+chaos: $(SETUP)  ## hold turns over a network that fails in every way for two minutes; ARGS="--seconds 3600 --seed 7"
+	@$(RUN) python -m tests.reliability.soak --chaos --seconds 120 $(ARGS)
 
 # Measure it
 

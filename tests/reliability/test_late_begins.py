@@ -23,7 +23,8 @@ from session_store.records import (
     RunWrite,
 )
 from session_store.sending import Sending, sent_as
-from session_store.settings import StoreSettings
+from session_store.settings import NO_BUDGET, StoreSettings
+from tests.reliability.chaos import Chaos
 from tests.reliability.chaos_proxy import ChaosProxy
 from tests.reliability.turns import OWNER
 from tests.support.waiting import wait_until
@@ -34,15 +35,15 @@ COMPLETED = RunOutcome("completed")
 
 @pytest.fixture
 def network(url: str) -> Iterator[ChaosProxy]:
-    with ChaosProxy(url) as proxy:
+    with ChaosProxy(url, Chaos(late_seconds=(600, 600))) as proxy:
         yield proxy
 
 
 @contextmanager
 def opened(url: str, **settings: Any) -> Iterator[PostgreSQLStore]:
     store = PostgreSQLStore(StoreSettings(url=url, **settings))
-    yield store
-    store.close()
+    with closing(store):
+        yield store
 
 
 def request(**changes: Any) -> RunRequest:
@@ -179,7 +180,7 @@ def test_who_does_not_read_the_answer_of_its_begin_keeps_nobody_waiting(
     store.runs.write(OWNER, turn(first, *[f'{{"role":"user","content":[{{"text":"{"x" * 3_000_000}"}}]}}'] * 10))
     with closing(psycopg.connect(database_url, autocommit=True)) as connection:
         frozen, sending = request(), Sending(time.time(), 30)
-        values = frozen._asdict() | sending._asdict()
+        values = frozen._asdict() | sending._asdict() | asdict(NO_BUDGET)
         names = {name: str(value) if value is not None else None for name, value in values.items()}
         text, order = _numbered(StatementNames(None).fill(BEGIN).decode(), {"owner": OWNER, **names})
         connection.pgconn.send_query_params(text, order)

@@ -188,11 +188,12 @@ def _problem(status: int, kinds: list[type[Exception]], schemas: dict[Any, Any])
 
 def _throttled(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     """The gateway may answer any request so, and an operation that asks the agent by itself."""
-    codes = ["too_many_requests", *([BudgetExhaustedError.code] if BudgetExhaustedError in operation.errors else [])]
+    own = [BudgetExhaustedError.code] if BudgetExhaustedError in operation.errors else []
+    examples = {"examples": {code: {"$ref": f"#/components/examples/{code}"} for code in own}} if own else {}
     return {
-        "description": f"{problems.title(429)}: {', '.join(f'`{code}`' for code in codes)}",
+        "description": f"{problems.title(429)}: {', '.join(f'`{code}`' for code in ['too_many_requests', *own])}",
         "headers": {"Retry-After": _RETRY_AFTER},
-        "content": {problems.MEDIA_TYPE: {"schema": schemas[ProblemDetails]}},
+        "content": {problems.MEDIA_TYPE: {"schema": schemas[ProblemDetails], **examples}},
     }
 
 

@@ -6,9 +6,9 @@
 ...     agent("Hello")
 
 Public besides what stands here are the modules that a service around the store needs: `store`, `server_store`,
-`records`, `settings`, `migrate`, `connection`, `postgresql`, `http`; and for documents as the session backend has them
-`codec`, `document`, `raw_json`, `wire`, `encoding`, `identifiers`, `interrupts`, `lease`, `message_text`,
-`time_limit`. Every other module is internal, and may change without notice.
+`records`, `run_events`, `background_runs`, `usage`, `settings`, `migrate`, `connection`, `postgresql`, `http`; and for
+documents as the session backend has them `codec`, `document`, `raw_json`, `wire`, `encoding`, `identifiers`,
+`interrupts`, `lease`, `message_text`, `time_limit`. Every other module is internal, and may change without notice.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,11 @@ from .errors import (
     AgentNotFoundError,
     AlreadyExistsError,
     AwaitingResponseError,
+    BudgetExhaustedError,
     ConfigurationError,
     ConflictError,
     CursorNotFoundError,
+    EventsGoneError,
     IdempotencyKeyReusedError,
     InterruptAnsweredError,
     InvalidIdentifierError,
@@ -61,9 +63,11 @@ __all__ = [
     "AgentNotFoundError",
     "AlreadyExistsError",
     "AwaitingResponseError",
+    "BudgetExhaustedError",
     "ConfigurationError",
     "ConflictError",
     "CursorNotFoundError",
+    "EventsGoneError",
     "IdempotencyKeyReusedError",
     "InterruptAnsweredError",
     "InvalidIdentifierError",

@@ -67,12 +67,14 @@ class _Watch:
 
     def _end(self, progress: RunProgress) -> Iterator[Event]:
         """What is not stored of the end: that a process died, or could not store the last events."""
-        if isinstance(self._latest, TurnFinished | TurnFailed) or self._watched.after > progress.last_number:
+        if isinstance(self._latest, TurnFinished | TurnFailed):
             return
-        if self._latest is None and self._watched.after and self._has_stored_end():
+        if self._latest is None and self._watched.after == progress.last_number > 0 and self._has_stored_end():
             return
-        if progress.status == "interrupted":
+        if progress.status == "interrupted":  # also for who has seen more than the process came to store
             yield INTERRUPTED
+        elif self._watched.after > progress.last_number:
+            return
         elif progress.status == "completed":
             yield INCOMPLETE
         else:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from session_store.errors import ConfigurationError
 from session_store.settings import StoreSettings
+from session_store.time_limit import seconds_left
 
 from .response import WholeResponse
 from .signing import Signer, region_of
@@ -38,6 +39,7 @@ class Connection:
         """Status and text of one answer. Raises `OSError` and `http.client.HTTPException`."""
         with self._turn:
             connection = self._current()
+            connection.sock.settimeout(self._seconds(self._settings.read_timeout_seconds))
             self.round_trips += 1
             try:
                 complete = self._headers(method, self._path + target, content, headers)
@@ -49,6 +51,13 @@ class Connection:
                 raise
             finally:
                 self._used_at = time.monotonic()
+
+    def _seconds(self, most: float) -> float:
+        """How long to wait, at most. Raises `TimeoutError` when no time is left."""
+        left = min(most, seconds_left())
+        if left <= 0:
+            raise TimeoutError("no time is left")
+        return left
 
     def close(self) -> None:
         with self._turn:
@@ -70,11 +79,10 @@ class Connection:
             self._open = connection = self._make()
             connection.response_class = WholeResponse
             connection.connect()
-            connection.sock.settimeout(self._settings.read_timeout_seconds)
         return self._open
 
     def _make(self) -> http.client.HTTPConnection:
-        timeout_seconds = self._settings.connect_timeout_seconds
+        timeout_seconds = self._seconds(self._settings.connect_timeout_seconds)
         if self._authorities is None:
             return http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
         return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_seconds, context=self._authorities)

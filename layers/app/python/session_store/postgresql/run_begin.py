@@ -95,7 +95,7 @@ class RunBegin:
     def _ask(self, owner: str, request: RunRequest, sending: Sending) -> list[tuple[Any, ...]]:
         try:
             parameters = {"owner": owner, **request._asdict(), **sending._asdict(), **asdict(self._budget)}
-            return self._database.fetch(BEGIN, parameters).rows
+            return self._database.fetch(BEGIN, parameters, (CheckViolation,)).rows
         except CheckViolation as error:
             database_time = float(error.diag.message_detail or 0)
             raise StoreUnavailableError("the begin came too late", database_time=database_time) from error

@@ -5,7 +5,7 @@ from typing import Any
 from session_store.connection import Statement
 from session_store.records import RunOutcome, RunWrite
 
-_WRITE: Statement = """
+WRITE: Statement = """
     SELECT is_cancel_requested
     FROM {write_run_v2}(
         %(owner)s, %(session_id)s, %(run_id)s::uuid, %(number)s::bigint, %(lease_seconds)s::float8,
@@ -26,7 +26,7 @@ _WRITE: Statement = """
 # One statement, so that what a run has used is counted if its end is stored, and once.
 _WRITE_AND_COUNT: Statement = (
     "WITH written AS ("
-    + _WRITE
+    + WRITE
     + """), counted AS (
         INSERT INTO {usage} AS u (owner, day, runs, input_tokens, output_tokens)
         SELECT %(owner)s, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1, %(input_tokens)s, %(output_tokens)s
@@ -41,7 +41,7 @@ _WRITE_AND_COUNT: Statement = (
 
 
 def choose_statement(write: RunWrite) -> Statement:
-    return _WRITE_AND_COUNT if write.outcome else _WRITE
+    return _WRITE_AND_COUNT if write.outcome else WRITE
 
 
 def dump_parameters(owner: str, write: RunWrite) -> dict[str, Any]:

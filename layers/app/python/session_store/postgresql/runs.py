@@ -32,6 +32,9 @@ _COLUMNS: Statement = (
 )
 
 
+_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v2
+
+
 class PostgreSQLRuns:
     watch_seconds = 0.4
 
@@ -53,7 +56,7 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(choose_statement(write), dump_parameters(owner, write))
+            rows, repeated = self._database.fetch(choose_statement(write), dump_parameters(owner, write), _ANSWERS)
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:

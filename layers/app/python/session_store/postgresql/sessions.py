@@ -121,26 +121,36 @@ class PostgreSQLSessions:
         return counted.rows[0][0]
 
     def delete(self, owner: str, session_id: str) -> None:
-        session_key = self._database.send(partial(self._find_to_delete, owner, session_id))
-        self._database.fetch("DELETE FROM {sessions} WHERE session_key = %(key)s::uuid", {"key": session_key})
+        """One that was sent before the session was last written is no longer what its client meant."""
+        self._database.send(partial(self._delete, owner, session_id))
 
-    def _find_to_delete(self, owner: str, session_id: str, sending: Sending) -> str:
-        """The session that is there now, which is not one that is created under its id meanwhile."""
+    def _delete(self, owner: str, session_id: str, sending: Sending) -> None:
+        parameters = {"owner": owner, "session_id": session_id, "sent_at": sending.sent_at}
+        deleted, repeated = self._database.fetch(
+            """
+            DELETE FROM {sessions}
+            WHERE owner = %(owner)s AND session_id = %(session_id)s
+              AND to_timestamp(%(sent_at)s::float8) BETWEEN updated_at AND clock_timestamp() + interval '0.1 s'
+              AND NOT {is_begin_revoked_v1}(owner, session_id, NULL, to_timestamp(%(sent_at)s::float8))
+            RETURNING 1
+            """,
+            parameters,
+        )
+        if deleted:
+            return
         rows = self._database.fetch(
             """
-            SELECT session_key::text, extract(epoch FROM clock_timestamp())::float8,
-                   {is_begin_revoked_v1}(owner, session_id, NULL, to_timestamp(%(sent_at)s::float8))
+            SELECT extract(epoch FROM clock_timestamp())::float8
             FROM {sessions}
             WHERE owner = %(owner)s AND session_id = %(session_id)s
+              AND NOT {is_begin_revoked_v1}(owner, session_id, NULL, to_timestamp(%(sent_at)s::float8))
             """,
-            {"owner": owner, "session_id": session_id, "sent_at": sending.sent_at},
+            parameters,
         ).rows
-        if not rows:
+        if rows:
+            raise StoreUnavailableError("the session was written since this was sent", database_time=rows[0][0])
+        if not repeated:
             raise SessionNotFoundError(session_id)
-        session_key, database_time, is_late = rows[0]
-        if is_late:
-            raise StoreUnavailableError("the session was deleted since this was sent", database_time=database_time)
-        return session_key
 
     def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
         while True:
