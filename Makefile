@@ -11,7 +11,7 @@ HELM := .local/helm/.synced
 IMAGE ?= strands-sessions
 
 .PHONY: bench bench-runs bench-server bench-streaming bootstrap chaos check demo deploy destroy doctor fuzz help image \
-	local openapi picture round-trips sam sam-down setup smoke soak soak-streams synth test test-helm test-image test-sam \
+	local memory openapi picture round-trips sam sam-down setup smoke soak soak-streams synth test test-helm test-image test-sam \
 	unit vendor
 
 help:  ## list the targets
@@ -86,6 +86,9 @@ chaos: $(SETUP)  ## hold turns over a network that fails in every way for two mi
 	@$(RUN) python -m tests.reliability.soak --chaos --seconds 120 $(ARGS)
 
 # Measure it
+
+memory: $(SETUP)  ## the most memory that functions take for 80 messages of 4.8 MB (a minute)
+	@MEMORY_MESSAGES=80 $(RUN) pytest -q -s tests/reliability/test_memory.py
 
 round-trips: $(SETUP)  ## count a turn's round trips to the database, on the wire
 	@$(RUN) python -m tests.reliability.round_trips

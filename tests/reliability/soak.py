@@ -22,10 +22,10 @@ from pathlib import Path
 import psycopg
 
 from local.database import EmbeddedDatabase, temporary_database
-from local.gateway import LOCAL_OWNER, Gateway
+from local.gateway import Gateway
 from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
-from session_store.repository import DEFAULT_OWNER, PostgreSQLSessionRepository
+from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
 from tests.reliability.chaos import Chaos
 from tests.reliability.chaos_proxy import ChaosProxy
@@ -214,7 +214,8 @@ def main() -> None:
         events = read_events(soak.logs)
         with psycopg.connect(database.url) as connection:
             undone = find_undone(events, connection)
-        for owner in (DEFAULT_OWNER, *([LOCAL_OWNER.user] if arguments.chaos else [])):
+            owners = [row[0] for row in connection.execute("SELECT DISTINCT owner FROM sessions")]
+        for owner in owners:
             go_on_with_every_session(database.url, owner)
         with psycopg.connect(database.url) as connection:
             findings = check(events, connection)

@@ -23,6 +23,7 @@ from .errors import (
     ConfigurationError,
     ConflictError,
     CursorNotFoundError,
+    DamagedRecordError,
     EventsGoneError,
     IdempotencyKeyReusedError,
     InterruptAnsweredError,
@@ -51,6 +52,7 @@ from .errors import (
     StoreUnavailableError,
     TooLargeError,
     UnstorableValueError,
+    WindowTooLargeError,
 )
 from .settings import StoreSettings
 
@@ -67,6 +69,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CursorNotFoundError",
+    "DamagedRecordError",
     "EventsGoneError",
     "IdempotencyKeyReusedError",
     "InterruptAnsweredError",
@@ -98,6 +101,7 @@ __all__ = [
     "StoreUnavailableError",
     "TooLargeError",
     "UnstorableValueError",
+    "WindowTooLargeError",
     "open_store",
 ]
 

@@ -11,12 +11,14 @@ from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
 from strands.types.agent import LocalAgent
+from strands.types.content import Message
 from strands.types.exceptions import EventLoopException
 from strands.types.session import SessionMessage
 
 from .conversion import agent_of, agent_record, message_of, message_record
 from .encoding import encode
 from .errors import (
+    DamagedRecordError,
     InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
@@ -183,6 +185,11 @@ class Run:
         self._input_tokens += input_tokens
         self._output_tokens += output_tokens
 
+    def keep_exchange(self, prompt: str | None, answer: Message | None) -> None:
+        """Add what a Graph or a Swarm was asked and answered to the run's history: its nodes keep none of their own."""
+        if self._repository:
+            self._repository.append_exchange(prompt, answer)
+
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
         self._cancelled = True
@@ -246,7 +253,10 @@ class Run:
         self._journal = self._journal.successor()
         try:
             for agent in list(self._journal.stored_agents.values()):
-                self._close_turn(agent)
+                try:
+                    self._close_turn(agent)
+                except DamagedRecordError:  # its turn stays open, for the run after its repair
+                    self._journal.leave(agent.agent_id)
             self._write(RunOutcome(_failure(error), error_code=_code(error)))
         except LeaseLostError as failure:
             logger.warning("run_id=<%s>, error=<%s> | run not closed", self.run_id, failure)

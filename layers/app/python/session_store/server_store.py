@@ -4,7 +4,7 @@ For the session backend's resources and the functions on a schedule: nothing of 
 agent. `postgresql.PostgreSQLStore` has it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from .background_runs import BackgroundRuns
@@ -12,6 +12,19 @@ from .records import AgentRecord, MultiAgentRecord, RunPage, SessionRecord
 from .run_events import RunEvents
 from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
 from .usage import Usage
+
+
+class Expiry(Protocol):
+    """How many were deleted, batch by batch as it is taken.
+
+    A statement deletes at most `batch_size` of them, and 5,000 rows: fewer once one has taken longer than the server
+    lets it. passed_over: why, by key, of each that cannot be deleted; the others are deleted all the same.
+    """
+
+    @property
+    def passed_over(self) -> Mapping[str, str]: ...
+
+    def __iter__(self) -> Iterator[int]: ...
 
 
 class ServerSessions(Sessions, Protocol):
@@ -29,10 +42,10 @@ class ServerSessions(Sessions, Protocol):
 
     def count(self, owner: str) -> int: ...
 
-    def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
-        """Delete sessions of all owners without activity for so long: how many, batch by batch as it is taken.
+    def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
+        """Delete sessions of all owners without activity for so long, and what deletions of large ones have left.
 
-        A session that a run holds stays.
+        A session that a run holds stays. None: only what deletions have left.
         """
         ...
 
@@ -75,8 +88,8 @@ class ServerRuns(Runs, Protocol):
         """The session's runs, newest first. Raises `SessionNotFoundError`, `CursorNotFoundError`."""
         ...
 
-    def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
-        """Delete runs of all owners that began so long ago and do not run: how many, batch by batch as it is taken."""
+    def expire(self, older_than_hours: float, batch_size: int = 500) -> Expiry:
+        """Delete runs of all owners that began so long ago and do not run."""
         ...
 
 

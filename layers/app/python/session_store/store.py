@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from .records import (
     AgentRecord,
     BegunRun,
+    MessagePage,
     MessageRecord,
     MultiAgentRecord,
     RunRecord,
@@ -32,7 +33,10 @@ class Sessions(Protocol):
         ...
 
     def delete(self, owner: str, session_id: str) -> None:
-        """Every row of the session, its runs included. Raises `SessionNotFoundError`."""
+        """The session and its runs, at once for everybody; the rows of a large one are left to `ServerSessions.expire`.
+
+        Raises `SessionNotFoundError`.
+        """
         ...
 
 
@@ -82,6 +86,22 @@ class Messages(Protocol):
         order: Literal["asc", "desc"] = "asc",
     ) -> Sequence[MessageRecord]:
         """Messages from `from_message_id` on upwards, or with `desc` from it on downwards.
+
+        Raises `AgentNotFoundError`.
+        """
+        ...
+
+    def page(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> MessagePage:
+        """As `list`, but no more than 5 MB together, so that it takes bounded memory: one message at least.
 
         Raises `AgentNotFoundError`.
         """

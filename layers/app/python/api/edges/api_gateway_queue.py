@@ -35,6 +35,6 @@ class QueueHandler:
     def _logged(self, event: Event, context: "LambdaContext") -> dict[str, Any]:
         application = self._application
         with application.observability.request_context(event["requestContext"]["requestId"], context.aws_request_id):
-            request = parse_request(event, context, {}, sam_local=application.settings.sam_local)
+            request = parse_request(event, context, {}, application.settings)
             run_accepted(application, self._operation, request)
         return {}

@@ -14,6 +14,7 @@ from api.response import Response, json_response
 from session_store.errors import (
     AwaitingResponseError,
     BudgetExhaustedError,
+    DamagedRecordError,
     IdempotencyKeyReusedError,
     LeaseLostError,
     ModelFailedError,
@@ -51,6 +52,7 @@ TURN_ERRORS = (
     RunInProgressError,
     LeaseLostError,
     AwaitingResponseError,
+    DamagedRecordError,
     RunCancelledError,
     ModelFailedError,
     ModelThrottledError,

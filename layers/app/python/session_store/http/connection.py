@@ -4,13 +4,15 @@ import http.client
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from session_store.errors import ConfigurationError
 from session_store.settings import StoreSettings
-from session_store.time_limit import seconds_left
+from session_store.time_limit import seconds_left, within_limit
 
 from .response import WholeResponse
 from .signing import Signer, region_of
@@ -19,7 +21,10 @@ _IDLE_SECONDS = 50  # load balancers drop a connection that was idle for 60
 
 
 class Connection:
-    """Connects at the first request, and again where the server has ended it. Threads take turns."""
+    """Connects at the first request, and again where the server has ended it. Threads take turns.
+
+    Whatever a request waits for (its turn, a connection, the answer's parts) ends at the `time_limit`.
+    """
 
     def __init__(self, settings: StoreSettings) -> None:
         url = urlsplit(settings.url)
@@ -37,11 +42,11 @@ class Connection:
 
     def exchange(self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]) -> tuple[int, str]:
         """Status and text of one answer. Raises `OSError` and `http.client.HTTPException`."""
-        with self._turn:
+        with self._taken():
             connection = self._current()
-            connection.sock.settimeout(self._seconds(self._settings.read_timeout_seconds))
             self.round_trips += 1
             try:
+                connection.sock.settimeout(within_limit(self._settings.read_timeout_seconds))
                 complete = self._headers(method, self._path + target, content, headers)
                 connection.request(method, self._path + target, content, complete)
                 response = connection.getresponse()
@@ -51,13 +56,6 @@ class Connection:
                 raise
             finally:
                 self._used_at = time.monotonic()
-
-    def _seconds(self, most: float) -> float:
-        """How long to wait, at most. Raises `TimeoutError` when no time is left."""
-        left = min(most, seconds_left())
-        if left <= 0:
-            raise TimeoutError("no time is left")
-        return left
 
     def close(self) -> None:
         with self._turn:
@@ -81,8 +79,19 @@ class Connection:
             connection.connect()
         return self._open
 
+    @contextmanager
+    def _taken(self) -> Generator[None]:
+        """The connection for this thread alone."""
+        left = seconds_left()
+        if not self._turn.acquire(timeout=-1 if left == inf else max(0.0, left)):
+            raise TimeoutError("the connection is in use")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     def _make(self) -> http.client.HTTPConnection:
-        timeout_seconds = self._seconds(self._settings.connect_timeout_seconds)
+        timeout_seconds = within_limit(self._settings.connect_timeout_seconds)
         if self._authorities is None:
             return http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
         return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_seconds, context=self._authorities)

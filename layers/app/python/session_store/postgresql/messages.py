@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from session_store._database import Database
 from session_store._retried_write import find_stored_id
@@ -12,11 +12,15 @@ from session_store.errors import (
     MessageRedactedError,
     SessionStoreError,
 )
-from session_store.records import MessageRecord
+from session_store.records import MessagePage, MessageRecord, OmittedMessage
+from session_store.wire import MAXIMUM_BYTES
 
 from .free_session import explain_refusal, with_free_session, write_free
+from .message_copies import REPLACE_COPIES, replacements
 
 _COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
+# More than any response holds, as a history shows bytes by their size alone.
+_MAXIMUM_MESSAGE_BYTES = 32_000_000
 
 
 class PostgreSQLMessages:
@@ -84,6 +88,10 @@ class PostgreSQLMessages:
         return MessageRecord(*rows[0]) if rows else None
 
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
+        """Also takes the earlier message's copies out of the session's states: see `message_copies`."""
+        earlier = self.read(owner, session_id, agent_id, message.message_id)
+        if earlier and earlier.redact_message is not None and message.redact_message is None:
+            raise MessageRedactedError(message.message_id)
         rows = write_free(
             self._database,
             with_free_session(
@@ -94,6 +102,7 @@ class PostgreSQLMessages:
                       AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
                 ) THEN coalesce(%(preview)s, preview) ELSE preview END"""
             )
+            + REPLACE_COPIES
             + """
             , changed AS (
                 UPDATE {messages} m
@@ -111,6 +120,7 @@ class PostgreSQLMessages:
                 "agent_id": agent_id,
                 "preview": preview,
                 **message._asdict(),
+                **replacements(earlier, message),
             },
         ).rows
         free, changed = rows[0]
@@ -144,6 +154,38 @@ class PostgreSQLMessages:
         if not rows:
             raise AgentNotFoundError(agent_id)
         return [MessageRecord(*row) for row in rows if row[0] is not None]
+
+    def page(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> MessagePage:
+        rows = self._database.fetch(
+            """
+            SELECT message_id, message, redact_message, created_at, updated_at, omitted_bytes
+            FROM {read_messages_v1}(%(owner)s, %(session_id)s, %(agent_id)s, %(from_message_id)s, %(limit)s,
+                                    %(is_descending)s, %(max_bytes)s, %(max_message_bytes)s)
+            """,
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "agent_id": agent_id,
+                "from_message_id": from_message_id,
+                "limit": limit,
+                "is_descending": order == "desc",
+                "max_bytes": MAXIMUM_BYTES,
+                "max_message_bytes": _MAXIMUM_MESSAGE_BYTES,
+            },
+        ).rows
+        if not rows:
+            raise AgentNotFoundError(agent_id)
+        messages = [_parse_row(row) for row in rows if row[1] is not None or row[5] is not None]
+        return MessagePage(messages, rows[-1][0] if len(messages) < len(rows) else None)
 
     def count(self, owner: str, session_id: str, agent_id: str) -> int:
         count = self._count(owner, session_id, agent_id)
@@ -200,6 +242,14 @@ class PostgreSQLMessages:
             {"owner": owner, "session_id": session_id, "agent_id": agent_id},
         ).rows
         return rows[0][0] if rows else None
+
+
+def _parse_row(row: tuple[Any, ...]) -> MessageRecord | OmittedMessage:
+    """See read_messages_v1."""
+    message_id, message, redact_message, created_at, updated_at, omitted_bytes = row
+    if omitted_bytes is None:
+        return MessageRecord(message_id, message, redact_message, created_at, updated_at)
+    return OmittedMessage(message_id, omitted_bytes, redact_message is not None, created_at, updated_at)
 
 
 # An agent without messages gives one empty row, a missing agent gives none.

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, UniqueViolation
 
@@ -17,6 +17,7 @@ from session_store.records import BegunRun, RunPage, RunRecord, RunRequest, RunW
 from session_store.settings import NO_BUDGET, OwnerBudget
 
 from .cursors import NEWEST, dump_cursor, parse_cursor
+from .expiry import Batch, Expiry
 from .run_begin import RunBegin
 from .run_rows import STATUS, known_run_id
 from .run_write import choose_statement, dump_parameters
@@ -151,27 +152,36 @@ class PostgreSQLRuns:
         )
         return self.read(owner, run_id)
 
-    def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
+    def expire(self, older_than_hours: float, batch_size: int = 500) -> Expiry:
+        seconds = older_than_hours * 3_600
+        return Expiry(
+            lambda left_out: self._find_due(seconds, batch_size, left_out),
+            lambda run_ids, max_rows: self._delete_due(seconds, run_ids[:max_rows]),
+            batch_size,
+        )
+
+    def _find_due(self, age_seconds: float, batch_size: int, left_out: Sequence[str]) -> Sequence[str]:
         # statement_timestamp() is stable, so that an index serves it; for the volatile clock_timestamp() none does.
-        while True:
-            deleted = self._database.fetch(
-                """
-                DELETE FROM {runs}
-                WHERE run_id = ANY (ARRAY(
-                    SELECT r.run_id
-                    FROM {runs} r JOIN {sessions} s USING (session_key)
-                    WHERE r.started_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
-                      AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
-                    ORDER BY r.started_at
-                    LIMIT %(batch_size)s
-                ))
-                RETURNING 1
-                """,
-                {"seconds": older_than_hours * 3_600, "batch_size": batch_size},
-            ).rows
-            yield len(deleted)
-            if len(deleted) < batch_size:
-                return
+        rows = self._database.fetch(
+            """
+            SELECT r.run_id::text
+            FROM {runs} r JOIN {sessions} s USING (session_key)
+            WHERE r.started_at < statement_timestamp() - make_interval(secs => %(age_seconds)s::float8)
+              AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
+              AND r.run_id <> ALL (%(left_out)s::uuid[])
+            ORDER BY r.started_at
+            LIMIT %(batch_size)s
+            """,
+            {"age_seconds": age_seconds, "left_out": list(left_out), "batch_size": batch_size},
+        ).rows
+        return [row[0] for row in rows]
+
+    def _delete_due(self, age_seconds: float, run_ids: Sequence[str]) -> Batch:
+        rows = self._database.fetch(
+            "SELECT {expire_runs_v1}(%(run_ids)s::uuid[], %(age_seconds)s::float8)",
+            {"age_seconds": age_seconds, "run_ids": list(run_ids)},
+        ).rows
+        return Batch(rows[0][0], rows[0][0])
 
     def _find_written(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
         """A write whose answer was lost may be stored, and a commit has released the lease itself: the run says so."""

@@ -1,15 +1,16 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from session_store._database import Database
 from session_store.connection import Statement
-from session_store.errors import AlreadyExistsError, SessionNotFoundError, StoreUnavailableError
+from session_store.errors import AlreadyExistsError
 from session_store.identifiers import checked_new_session_id
 from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
-from session_store.sending import Sending
 
 from .cursors import NEWEST, dump_cursor, parse_cursor
+from .deletion import delete_session
+from .expiry import Batch, Expiry
 from .free_session import explain_refusal, with_free_session, write_free
 
 _COLUMNS: Statement = """
@@ -122,57 +123,42 @@ class PostgreSQLSessions:
 
     def delete(self, owner: str, session_id: str) -> None:
         """One that was sent before the session was last written is no longer what its client meant."""
-        self._database.send(partial(self._delete, owner, session_id))
+        self._database.send(partial(delete_session, self._database, owner, session_id))
 
-    def _delete(self, owner: str, session_id: str, sending: Sending) -> None:
-        parameters = {"owner": owner, "session_id": session_id, "sent_at": sending.sent_at}
-        deleted, repeated = self._database.fetch(
-            """
-            DELETE FROM {sessions}
-            WHERE owner = %(owner)s AND session_id = %(session_id)s
-              AND to_timestamp(%(sent_at)s::float8) BETWEEN updated_at AND clock_timestamp() + interval '0.1 s'
-              AND NOT {is_begin_revoked_v1}(owner, session_id, NULL, to_timestamp(%(sent_at)s::float8))
-            RETURNING 1
-            """,
-            parameters,
+    def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
+        seconds = None if older_than_days is None else older_than_days * 86_400
+        return Expiry(
+            lambda left_out: self._find_due(seconds, batch_size, left_out),
+            lambda keys, max_rows: self._delete_due(seconds, keys, max_rows),
+            batch_size,
         )
-        if deleted:
-            return
+
+    def _find_due(self, age_seconds: float | None, batch_size: int, left_out: Sequence[str]) -> Sequence[str]:
+        # statement_timestamp() is stable, so that an index serves it; for the volatile clock_timestamp() none does.
         rows = self._database.fetch(
             """
-            SELECT extract(epoch FROM clock_timestamp())::float8
+            SELECT session_key::text
             FROM {sessions}
-            WHERE owner = %(owner)s AND session_id = %(session_id)s
-              AND NOT {is_begin_revoked_v1}(owner, session_id, NULL, to_timestamp(%(sent_at)s::float8))
+            WHERE updated_at <= coalesce(statement_timestamp() - make_interval(secs => %(age_seconds)s::float8),
+                                         '-infinity')
+              AND NOT {is_leased_v1}(lease_until)
+              AND session_key <> ALL (%(left_out)s::uuid[])
+            ORDER BY updated_at
+            LIMIT %(batch_size)s
             """,
-            parameters,
+            {"age_seconds": age_seconds, "left_out": list(left_out), "batch_size": batch_size},
         ).rows
-        if rows:
-            raise StoreUnavailableError("the session was written since this was sent", database_time=rows[0][0])
-        if not repeated:
-            raise SessionNotFoundError(session_id)
+        return [row[0] for row in rows]
 
-    def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
-        while True:
-            deleted = self._database.fetch(
-                """
-                DELETE FROM {sessions}
-                WHERE session_key = ANY (ARRAY(
-                    SELECT session_key
-                    FROM {sessions}
-                    WHERE updated_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
-                      AND NOT {is_leased_v1}(lease_until)
-                    ORDER BY updated_at
-                    LIMIT %(batch_size)s
-                    FOR UPDATE SKIP LOCKED
-                ))
-                RETURNING 1
-                """,
-                {"seconds": older_than_days * 86_400, "batch_size": batch_size},
-            ).rows
-            yield len(deleted)
-            if len(deleted) < batch_size:
-                return
+    def _delete_due(self, age_seconds: float | None, keys: Sequence[str], max_rows: int) -> Batch:
+        rows = self._database.fetch(
+            """
+            SELECT sessions_deleted, rows_deleted
+            FROM {expire_sessions_v1}(%(keys)s::uuid[], %(age_seconds)s::float8, %(max_rows)s)
+            """,
+            {"age_seconds": age_seconds, "keys": list(keys), "max_rows": max_rows},
+        ).rows
+        return Batch(*rows[0])
 
 
 def _multi_agent(record: MultiAgentRecord | None) -> dict[str, str | None]:
