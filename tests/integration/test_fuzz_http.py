@@ -1,5 +1,7 @@
 """Generated requests of two owners against the handlers, held to the served OpenAPI document.
 
+Those of Alice come as API Gateway's events, those of Bob over ASGI.
+
 `FUZZ_EXAMPLES` says how many of each kind; each test holds that it sent so many times that: 38 in all, so 760
 requests in `make test` and 100,000 in `make fuzz`.
 """
@@ -83,7 +85,7 @@ def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     build_model_once.cache_clear()
     handlers = load_handlers()
-    world = World({user: WsgiApi(handlers, user) for user in MARKS}, database_url)
+    world = World({ALICE: WsgiApi(handlers, ALICE), BOB: WsgiApi(handlers, BOB, edge="asgi")}, database_url)
     populate(world)
     yield world
     open_store(StoreSettings(url=database_url)).close()

@@ -8,6 +8,8 @@ RequestError
 ├── RouteNotFoundError          nothing is served there
 ├── UnsupportedMediaTypeError   the body is not declared as JSON
 ├── PayloadTooLargeError        more than a limit allows
+├── ServerBusyError             the process answers as many requests as it may
+├── IssuerUnavailableError      the keys of the tokens' issuer cannot be read
 └── InvalidRequestError         JSON, but not what the route takes
 """
 
@@ -87,6 +89,24 @@ class PayloadTooLargeError(RequestError):
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field} {reason}.", [(field, reason)])
+
+
+class ServerBusyError(RequestError):
+    """Only where a process answers many requests at once, under `python -m api.app`."""
+
+    code = "server_busy"
+    retry_after_seconds = 1.0
+
+    def __init__(self) -> None:
+        super().__init__("The server answers as many requests as it may; try again later.")
+
+
+class IssuerUnavailableError(RequestError):
+    code = "issuer_unavailable"
+    retry_after_seconds = 5.0
+
+    def __init__(self) -> None:
+        super().__init__("The keys of the tokens' issuer cannot be read; try again later.")
 
 
 class InvalidRequestError(RequestError):

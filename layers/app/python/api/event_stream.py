@@ -67,7 +67,7 @@ def _observe(
     chunks: Iterator[str], span: TurnSpan, observability: "Observability", log_keys: Mapping[str, Any]
 ) -> Iterator[str]:
     """When chunks are taken the handler has returned, and with it its log context."""
-    with observability.logger.append_context_keys(**log_keys), span.ending():
+    with observability.log_keys(**log_keys), span.ending():
         try:
             yield from chunks
         except Exception as error:  # noqa: BLE001 - noted here; the runtime would log its causes' words too

@@ -29,6 +29,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.UnsupportedMediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     errors.InvalidRequestError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
+    errors.ServerBusyError: Problem(HTTPStatus.SERVICE_UNAVAILABLE),
+    errors.IssuerUnavailableError: Problem(HTTPStatus.SERVICE_UNAVAILABLE),
     store_errors.InvalidInputError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
     store_errors.TooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     store_errors.UnstorableValueError: Problem(  # a run raises it for what its tools or its model made
@@ -49,6 +51,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     store_errors.StoreUnavailableError: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be reached; try again later."
     ),
+    store_errors.ServiceStoppingError: Problem(HTTPStatus.SERVICE_UNAVAILABLE),
     store_errors.RunDeadlineError: Problem(HTTPStatus.GATEWAY_TIMEOUT),
     store_errors.AgentIdError: Problem(HTTPStatus.INTERNAL_SERVER_ERROR),
     store_errors.ConfigurationError: Problem(

@@ -10,6 +10,7 @@ from session_store.identifiers import checked
 from session_store.settings import StoreSettings
 
 _MEBIBYTE = 1024 * 1024
+_HOUR = 3600
 # docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 MAXIMUM_EVENT_HOURS = 6
 
@@ -65,11 +66,15 @@ class Settings:
         return 3600.0 * min(MAXIMUM_EVENT_HOURS, self.run_ttl_hours)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Raises `ConfigurationError` naming the variable."""
-        read = _Reader(environment)
+    def from_environment(cls, environment: Mapping[str, str], *, behind_gateway: bool = True) -> Self:
+        """behind_gateway: in a function, which reads the database itself, and whose turns end before it gives up.
+
+        Raises `ConfigurationError` naming the variable.
+        """
+        read = EnvironmentReader(environment)
         store = StoreSettings.from_environment(environment)
-        if not store.is_postgresql:
+        longest, longest_streaming = (27, 880) if behind_gateway else (_HOUR, _HOUR)
+        if behind_gateway and not store.is_postgresql:
             raise ConfigurationError("SESSION_BACKEND_URL must begin with postgresql:// for a function")
         max_page_size = read.integer("MAX_PAGE_SIZE", cls.max_page_size, 1, 1000)
         return cls(
@@ -79,9 +84,9 @@ class Settings:
             max_json_depth=read.integer("MAX_JSON_DEPTH", cls.max_json_depth, 4, 200),
             page_size=read.integer("PAGE_SIZE", min(cls.page_size, max_page_size), 1, max_page_size),
             max_page_size=max_page_size,
-            run_timeout_seconds=read.integer("RUN_TIMEOUT_SECONDS", cls.run_timeout_seconds, 1, 27),
+            run_timeout_seconds=read.integer("RUN_TIMEOUT_SECONDS", cls.run_timeout_seconds, 1, longest),
             streaming_run_timeout_seconds=read.integer(
-                "STREAMING_RUN_TIMEOUT_SECONDS", cls.streaming_run_timeout_seconds, 1, 880
+                "STREAMING_RUN_TIMEOUT_SECONDS", cls.streaming_run_timeout_seconds, 1, longest_streaming
             ),
             session_ttl_days=read.integer("SESSION_TTL_DAYS", 0, 0, 36_500) or None,
             run_ttl_hours=read.integer("RUN_TTL_HOURS", cls.run_ttl_hours, 1, 24 * 365),
@@ -103,7 +108,9 @@ class Settings:
         )
 
 
-class _Reader:
+class EnvironmentReader:
+    """Reads variables as what they must be. Raises `ConfigurationError` naming the variable."""
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 

@@ -6,6 +6,7 @@ the session backend and its client. A class without a code of its own has its pa
 SessionStoreError                 session_store_error
 ├── ConfigurationError            misconfigured: a setting is missing or impossible
 │   ├── AgentIdError              misconfigured: build_agent and its sessions disagree on the agent's id
+│   ├── NotMigratedError          not_migrated: the database lacks this version's schema
 │   └── MigrationError            migration_failed: the schema cannot be brought up to date
 ├── InvalidInputError             invalid_request: a value the store refuses; nothing was written
 │   ├── InvalidIdentifierError    invalid_request: breaks the rule of `identifiers`
@@ -37,6 +38,7 @@ SessionStoreError                 session_store_error
 │   │   └── ModelThrottledError   model_throttled: its service refuses more for now
 │   ├── RunCancelledError         run_cancelled: the run's end was requested
 │   ├── RunDeadlineError          run_deadline: out of time
+│   ├── ServiceStoppingError      service_stopping: the run's process is being ended
 │   └── RunEndedError             run_ended: an agent was used after its run
 └── StoreUnavailableError         store_unavailable: the database is away; the same call may work later
 """
@@ -71,6 +73,15 @@ class AgentIdError(ConfigurationError):
             f"build_agent made an agent with agent_id={built!r}, but its sessions keep {kept!r}: build it with"
             f" agent_id=turn.agent_id, or set AGENT_ID={built}."
         )
+
+
+class NotMigratedError(ConfigurationError):
+    """The database lacks what this version's migrations make; the message names the remedy."""
+
+    code = "not_migrated"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database is not migrated ({reason}): run python -m session_store.migrate postgresql://…")
 
 
 class MigrationError(ConfigurationError):
@@ -347,6 +358,17 @@ class RunDeadlineError(RunError):
 
     def __init__(self, run_id: str, deadline_seconds: float) -> None:
         super().__init__(f"run {run_id} did not end within {deadline_seconds:g} s")
+        self.run_id = run_id
+
+
+class ServiceStoppingError(RunError):
+    """The process of the run is being ended, and the run's time was not over: the same request can be sent again."""
+
+    code = "service_stopping"
+    retry_after_seconds = 1.0
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run {run_id} was ended because its server stops; send the request again")
         self.run_id = run_id
 
 

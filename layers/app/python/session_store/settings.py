@@ -35,6 +35,7 @@ class StoreSettings:
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
+    token_file: holds a bearer token for the session backend, read for each request, since whoever writes it renews it.
     statement_timeout_seconds: how long the database may take for the answer to one statement, connecting included.
     budget: of each owner, where this process decides on it, as a server of the database does.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
@@ -48,6 +49,7 @@ class StoreSettings:
     connect_timeout_seconds: int = 5
     read_timeout_seconds: float = 30
     sign_requests: bool | None = None
+    token_file: str | None = None
     statement_timeout_seconds: float = 30
     idle_seconds: float = 1500
     budget: OwnerBudget = NO_BUDGET
@@ -81,6 +83,7 @@ class StoreSettings:
             connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
             read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
+            token_file=environment.get("SESSION_BACKEND_TOKEN_FILE") or None,
             statement_timeout_seconds=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 30),
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
             budget=OwnerBudget(

@@ -4,7 +4,8 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event as Flag
 from typing import TYPE_CHECKING, NamedTuple
 
 from strands import Agent
@@ -15,6 +16,7 @@ from session_store.errors import (
     ConfigurationError,
     ModelThrottledError,
     RunDeadlineError,
+    ServiceStoppingError,
     SessionStoreError,
 )
 from session_store.records import RunRecord
@@ -74,6 +76,11 @@ class TurnEngine:
     agent_id: str = DEFAULT_AGENT_ID
     run_events: RunEvents | None = None
     explain: Callable[[Exception], TurnFailed] = _explain
+    _is_stopped: Flag = field(default_factory=Flag, init=False, repr=False)
+
+    def stop(self) -> None:
+        """End all turns with `ServiceStoppingError`, their leases given back: the process is about to end."""
+        self._is_stopped.set()
 
     def run(self, request: TurnRequest) -> Turn:
         """Begin a turn: its agent is at work when this returns.
@@ -166,6 +173,8 @@ class TurnEngine:
             while not isinstance(event := agent.next(self._patience_seconds(deadline)), AgentFinished):
                 # Who takes events slowly may take what was done in time, but keeps no agent at work beyond it.
                 is_late = time.monotonic() >= deadline and (event is None or agent.is_at_work)
+                if self._is_stopped.is_set():
+                    raise ServiceStoppingError(run.run_id)
                 if run.is_called_off or is_late:
                     raise _reason(agent, run, round(seconds, 1))
                 if event is not None or time.monotonic() >= quiet_until:

@@ -4,6 +4,7 @@ import time
 from functools import cache
 
 from session_store._database import Database
+from session_store.errors import ConfigurationError, NotMigratedError
 from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents
@@ -42,6 +43,17 @@ class PostgreSQLStore:
     def connect(self) -> None:
         """Connect now rather than at the first call. Raises `psycopg.Error` and `ConfigurationError`."""
         self._database.connect()
+
+    def check_schema(self) -> None:
+        """Raises `NotMigratedError`, `StoreUnavailableError`."""
+        from session_store.migration_names import migration_names  # importlib.resources is for servers alone
+
+        try:
+            rows = self._database.fetch("SELECT name FROM {schema_migrations}", {}).rows
+        except ConfigurationError as error:
+            raise NotMigratedError(str(error).splitlines()[0]) from error  # the rest quotes the statement
+        if missing := sorted(set(migration_names()) - {name for (name,) in rows}):
+            raise NotMigratedError(f"it lacks {', '.join(missing)}")
 
     def close(self) -> None:
         self._database.close()
