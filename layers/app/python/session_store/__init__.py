@@ -11,6 +11,7 @@ Public besides what stands here are the modules that a service around the store 
 `time_limit`. Every other module is internal, and may change without notice.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._open import open_store
@@ -52,6 +53,7 @@ from .settings import StoreSettings
 if TYPE_CHECKING:
     from .repository import PostgreSQLSessionRepository
     from .run import Run
+    from .storage import PostgreSQLStorage
 
 __all__ = [
     "AgentIdError",
@@ -74,6 +76,7 @@ __all__ = [
     "MultiAgentNotFoundError",
     "NotFoundError",
     "PostgreSQLSessionRepository",
+    "PostgreSQLStorage",
     "Run",
     "RunCancelledError",
     "RunDeadlineError",
@@ -92,14 +95,11 @@ __all__ = [
 ]
 
 
+_MODULES = {"PostgreSQLSessionRepository": "repository", "PostgreSQLStorage": "storage", "Run": "run"}
+
+
 def __getattr__(name: str) -> Any:
     # Importing Strands costs most of a second: functions that only read sessions must not pay for it.
-    if name == "PostgreSQLSessionRepository":
-        from .repository import PostgreSQLSessionRepository
-
-        return PostgreSQLSessionRepository
-    if name == "Run":
-        from .run import Run
-
-        return Run
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -4,7 +4,7 @@ Each field's kind says how it stands in a document of the session backend; see `
 between Strands and the database. Named tuples: that many dataclasses take 5 ms of a cold start.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from ._fields import (
@@ -13,6 +13,7 @@ from ._fields import (
     Inline,
     JsonObject,
     LeaseSeconds,
+    Local,
     MessageBody,
     ObjectOrEmpty,
     OrdinalNumber,
@@ -96,13 +97,26 @@ class RunRequest(NamedTuple):
     request_hash: Identifier | None = None
 
 
+class ValueWrite(NamedTuple):
+    """A value of Strands' `Storage`; without `data` it is deleted."""
+
+    key: str
+    data: bytes | None
+    lifetime_seconds: float | None = None
+
+
 class BegunRun(NamedTuple):
-    """`messages` are those that the conversation manager still holds, oldest first."""
+    """`messages` are those that the conversation manager still holds, oldest first.
+
+    snapshots: the values that a `SnapshotSessionManager` of the run's agent restores, and those of any Graph or Swarm
+    of the session, by key.
+    """
 
     fence: WholeNumber
     session: SessionRecord
     agent: AgentRecord | None
     messages: Sequence[MessageRecord]
+    snapshots: Annotated[Mapping[str, bytes] | None, Local()] = None
 
 
 class RunOutcome(NamedTuple):
@@ -144,6 +158,7 @@ class RunWrite(NamedTuple):
     redacted_preview: Preview | None = None
     outcome: RunOutcome | None = None
     number: OrdinalNumber | None = None
+    values: Annotated[Sequence[ValueWrite], Local()] = ()
 
     @property
     def message_counts(self) -> dict[str, int]:

@@ -2,22 +2,22 @@
 
 import json
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from math import inf
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from strands.types.agent import LocalAgent
-from strands.types.exceptions import EventLoopException
 from strands.types.session import SessionMessage
 
+from ._offload import AsyncContext, offload
 from .conversion import agent_of, agent_record, message_of, message_record
 from .encoding import encode
 from .errors import (
-    InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
     RunCancelledError,
@@ -30,11 +30,18 @@ from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
 from .records import AgentRecord, BegunRun, RunOutcome, RunRecord, RunRequest
 from .repair import repair_agent
+from .run_errors import checked_uuid, error_code, failure_status, find_cause
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
+from .run_values import RunValues
+from .server_store import require_server_store
 from .store import Store
+from .stored_values import DurableValues
 from .strands_errors import as_session_exceptions
 from .time_limit import time_limit
+
+if TYPE_CHECKING:
+    from .storage import PostgreSQLStorage
 
 DEFAULT_LEASE_SECONDS = 30.0
 END_SECONDS = 2.0
@@ -43,7 +50,7 @@ _RENEWALS_PER_LEASE = 3
 logger = logging.getLogger(__name__)
 
 
-class Run:
+class Run(AsyncContext):
     """The unit of work. Made by `PostgreSQLSessionRepository.run`.
 
     >>> with repository.run("user-123") as run:
@@ -70,10 +77,11 @@ class Run:
         lease_seconds: float,
         run_id: str | None = None,
         deadline: float = inf,
+        storage_ttl_seconds: Mapping[str, float] | None = None,
     ) -> None:
         self.session_id = checked("session_id", uuid.uuid4().hex if session_id is None else session_id)
         self.agent_id = checked("agent_id", agent_id)
-        self.run_id = str(uuid.uuid4()) if run_id is None else _checked_uuid(run_id)
+        self.run_id = str(uuid.uuid4()) if run_id is None else checked_uuid(run_id)
         self.stored: RunRecord | None = None
         self.begin_seconds = 0.0
         self.round_trips = 0
@@ -91,9 +99,14 @@ class Run:
         )
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
         self._keeper = LeaseKeeper(self._renew, self._end, lease_seconds / _RENEWALS_PER_LEASE)
+        self._begun: BegunRun | None = None
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
         self._agents: list[LocalAgent] = []
+        self._storage: PostgreSQLStorage | None = None
+        self._storage_ttl_seconds = storage_ttl_seconds or {}
+        # Held while a write is on its way; agents on other threads, or nodes of a Graph, may flush at once.
+        self._writing = threading.RLock()
         self._write_number = 0
         self._result: str | None = None
         self._cancelled = False
@@ -110,11 +123,11 @@ class Run:
     ) -> None:
         if self._repository is None:
             return
-        cause = _cause(error)
+        cause = find_cause(error)
         if cause is not None:
             self._end()  # an agent on another thread would go on, and call tools for nobody
         self._keeper.stop()
-        with as_session_exceptions(), self._journal.lock:
+        with as_session_exceptions(), self._writing:
             self._closed = True
             if cause is None and self._cancelled:
                 cause = RunCancelledError(self.run_id)
@@ -131,6 +144,23 @@ class Run:
         if self._session_manager is None:
             raise RuntimeError("the run has no session manager: it has not begun, or its answer is already stored")
         return self._session_manager
+
+    @property
+    def storage(self) -> "PostgreSQLStorage":
+        """Strands' `Storage`, for this run: `SnapshotSessionManager(run.session_id, storage=run.storage)`.
+
+        What is written to it becomes durable with the run's own writes, at the latest with its commit; nothing of it if
+        the run fails or lost its lease. Raises `ConfigurationError` over the session backend.
+        """
+        if self._storage is None:
+            if self._begun is None:
+                raise RuntimeError("the run has no storage: it has not begun, or its answer is already stored")
+            from .storage import PostgreSQLStorage
+
+            durable = DurableValues(require_server_store(self._store).values, self._owner)
+            values = RunValues(durable, self.agent_id, self._begun, self._journal, self._check_called_off)
+            self._storage = PostgreSQLStorage.of_run(values, self._storage_ttl_seconds)
+        return self._storage
 
     @property
     def interrupts(self) -> dict[str, Any]:
@@ -195,11 +225,22 @@ class Run:
 
     def _prepare(self, begun: BegunRun) -> None:
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
-        self._session_manager = RunSessionManager(repository, self.session_id, self._flush, self._agents.append)
+        self._session_manager = RunSessionManager(
+            repository, self.session_id, self._flush_of_agent, self._agents.append
+        )
         self._repository = repository
+        self._begun = begun
 
-    def _flush(self) -> None:
-        with as_session_exceptions(), self._journal.lock:
+    async def _flush_of_agent(self) -> None:
+        """For an agent. One in a blocking run has an event loop of its own, where a thread would only cost time."""
+        if self.is_async:
+            await offload(self.flush)
+        else:
+            self.flush()
+
+    def flush(self) -> None:
+        """Make durable what was gathered, as the session manager does where a crash must lose nothing."""
+        with as_session_exceptions(), self._writing:
             if self._closed:  # an agent that outlived its run
                 raise RunEndedError(self.run_id)
             if not self._journal.is_empty:
@@ -209,11 +250,11 @@ class Run:
         try:
             for agent in self._agents:
                 self.session_manager.hold(agent)
+            self._journal.close()  # nothing that comes from now on would be stored
             self._write(RunOutcome("completed", self._result, self._answer_message_id()))
         except InvalidInputError as refusal:  # nothing was stored: the session is free for another try at once
             self._abort(refusal)
             raise
-        self._journal.close()
 
     def _write(self, outcome: RunOutcome | None) -> None:
         self._write_number += 1
@@ -231,7 +272,7 @@ class Run:
         try:
             for agent in list(self._journal.stored_agents.values()):
                 self._close_turn(agent)
-            self._write(RunOutcome(_failure(error), error_code=_code(error)))
+            self._write(RunOutcome(failure_status(error), error_code=error_code(error)))
         except SessionStoreError as failure:
             logger.warning("run_id=<%s>, error=<%s> | run not closed, its lease will run out", self.run_id, failure)
 
@@ -244,6 +285,10 @@ class Run:
             self._journal.append(record.agent_id, message_record(SessionMessage.from_message(message, 0)), str)
         if closing is not None:
             self._journal.update_agent(agent_record(agent))
+
+    def _check_called_off(self) -> None:
+        if self.is_called_off:
+            raise self.end_reason
 
     def _answer_message_id(self) -> int | None:
         last = self._journal.last_of_run(self.agent_id)
@@ -266,27 +311,3 @@ class Run:
     def _end(self) -> None:
         for agent in self._agents:
             agent.cancel()
-
-
-def _checked_uuid(run_id: str) -> str:
-    try:
-        return str(uuid.UUID(run_id))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise InvalidIdentifierError("run_id", "must be a UUID") from error
-
-
-def _cause(error: BaseException | None) -> BaseException | None:
-    """Strands wraps what its event loop meets: a lost lease must not look like a failure of the agent."""
-    cause = error
-    while isinstance(cause, EventLoopException):
-        cause = cause.original_exception
-    return cause if isinstance(cause, SessionStoreError) else error
-
-
-def _failure(error: BaseException) -> Literal["failed", "cancelled"]:
-    return "cancelled" if isinstance(error, RunCancelledError) else "failed"
-
-
-def _code(error: BaseException) -> str:
-    """What is not ours keeps its name to itself."""
-    return error.code if isinstance(error, SessionStoreError) else "internal_error"

@@ -5,10 +5,13 @@ agent. `postgresql.PostgreSQLStore` has it.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
-from .records import AgentRecord, MultiAgentRecord, SessionRecord
+from .errors import ConfigurationError
+from .records import AgentRecord, MultiAgentRecord, SessionRecord, ValueWrite
 from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
+
+ValuePage = Sequence[tuple[str, bytes]]
 
 
 class ServerSessions(Sessions, Protocol):
@@ -73,6 +76,28 @@ class ServerRuns(Runs, Protocol):
         ...
 
 
+class ServerValues(Protocol):
+    """The values of Strands' `Storage`."""
+
+    def write(self, owner: str, value: ValueWrite) -> None:
+        """Replaces a value whole, or deletes it. Raises `SessionBusyError` while a run holds the value's session."""
+        ...
+
+    def read(self, owner: str, key: str) -> bytes | None: ...
+
+    def list(self, owner: str, prefix: str) -> Sequence[str]:
+        """Keys, sorted."""
+        ...
+
+    def page(self, owner: str, prefix: str, *, after: str = "") -> ValuePage:
+        """The next keys with their values; empty after the last one."""
+        ...
+
+    def expire(self, batch_size: int = 500) -> Iterator[int]:
+        """Delete what is past its time, of all owners: how many rows, batch by batch as it is taken."""
+        ...
+
+
 class ServerStore(Store, Protocol):
     @property
     def sessions(self) -> ServerSessions: ...
@@ -88,3 +113,13 @@ class ServerStore(Store, Protocol):
 
     @property
     def runs(self) -> ServerRuns: ...
+
+    @property
+    def values(self) -> ServerValues: ...
+
+
+def require_server_store(store: Store) -> ServerStore:
+    """Raises `ConfigurationError` for the session backend's client."""
+    if not hasattr(store, "values"):
+        raise ConfigurationError("storage and memories need the database itself: SESSION_BACKEND_URL=postgresql://…")
+    return cast(ServerStore, store)

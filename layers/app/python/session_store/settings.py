@@ -24,6 +24,7 @@ class StoreSettings:
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
+    pool_size: how many connections the process opens at most; more than one where it serves many requests at a time.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
 
@@ -36,6 +37,7 @@ class StoreSettings:
     read_timeout_seconds: float = 30
     sign_requests: bool | None = None
     idle_seconds: float = 1500
+    pool_size: int = 1
 
     def __post_init__(self) -> None:
         try:
@@ -67,6 +69,7 @@ class StoreSettings:
             read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
+            pool_size=_pool_size(environment, "DATABASE_POOL_SIZE"),
         )
 
 
@@ -86,3 +89,10 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     if not 1 <= number <= 86_400:
         raise ConfigurationError(f"{name} must lie between 1 and 86400 seconds, not {value}")
     return number
+
+
+def _pool_size(environment: Mapping[str, str], name: str) -> int:
+    value = environment.get(name) or "1"
+    if not (value.isascii() and value.isdigit() and len(value) <= 3 and 1 <= int(value) <= 100):
+        raise ConfigurationError(f"{name} must be a whole number from 1 to 100, not {value!r}")
+    return int(value)

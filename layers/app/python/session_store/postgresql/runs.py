@@ -31,7 +31,8 @@ from session_store.records import (
     SessionRecord,
 )
 
-from .run_write import WRITE, dump_parameters
+from .run_write import WRITE, WRITE_WITH_VALUES, dump_parameters
+from .values import parse_snapshots
 
 _COLUMNS: Statement = """
     r.run_id::text, s.session_id, r.agent_id,
@@ -64,7 +65,8 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(WRITE, dump_parameters(owner, write))
+            statement = WRITE_WITH_VALUES if write.values else WRITE
+            rows, repeated = self._database.fetch(statement, dump_parameters(owner, write))
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:
@@ -147,7 +149,9 @@ class PostgreSQLRuns:
                    fence, session_type, session_created_at, session_updated_at, preview,
                    agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
                    removed_message_count, message_count,
-                   message_id, message, redact_message, created_at, updated_at
+                   message_id, message, redact_message, created_at, updated_at,
+                   CASE WHEN decision = 'leased'
+                        THEN {read_snapshots_v1}(%(owner)s, %(session_id)s, %(agent_id)s) END
             FROM {begin_run_v2}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
                                 %(idempotency_key)s, %(request_hash)s)
             """,
@@ -224,7 +228,8 @@ def _parse_begun(request: RunRequest, rows: list[tuple[Any, ...]]) -> BegunRun:
         fence,
         SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
         AgentRecord(*agent) if agent[0] is not None else None,
-        [MessageRecord(*row[16:]) for row in rows[1:]],
+        [MessageRecord(*row[16:21]) for row in rows[1:]],
+        parse_snapshots(rows[0][21]),
     )
 
 

@@ -1,4 +1,4 @@
-"""The five collections over one connection."""
+"""The collections over one connection, or as many as the settings say."""
 
 import time
 from functools import cache
@@ -11,6 +11,7 @@ from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
 from .runs import PostgreSQLRuns
 from .sessions import PostgreSQLSessions
+from .values import PostgreSQLValues
 
 
 class PostgreSQLStore:
@@ -23,6 +24,7 @@ class PostgreSQLStore:
         self.messages = PostgreSQLMessages(self._database)
         self.multi_agents = PostgreSQLMultiAgents(self._database)
         self.runs = PostgreSQLRuns(self._database)
+        self.values = PostgreSQLValues(self._database)
 
     @property
     def round_trips(self) -> int:
