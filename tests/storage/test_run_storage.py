@@ -28,6 +28,10 @@ from tests.support.scripted_model import Say, ScriptedModel, Stop, Turn, UseTool
 KEY = "session/user-123/scopes/agent/default/snapshots/snapshot_latest.json"
 
 
+class Model(ScriptedModel):
+    context_window_limit = 100_000
+
+
 @tool
 def look_up(words: str) -> str:
     """Look something up."""
@@ -239,7 +243,7 @@ def test_context_that_was_offloaded_is_retrieved_in_a_later_turn(
     with repository.run("user-123") as run:
         storage = run.storage if in_a_run else outside
         agent = Agent(
-            model=ScriptedModel("answer"),
+            model=Model("answer"),
             session_manager=run.session_manager if in_a_run else SnapshotSessionManager("user-124", storage=outside),
             context_manager={"stash": {"storage": storage}},
             callback_handler=None,

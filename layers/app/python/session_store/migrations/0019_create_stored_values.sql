@@ -34,13 +34,14 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
     chunk_bytes CONSTANT integer := 1000000;
-    last_number integer := coalesce(greatest(octet_length(in_data) - 1, 0) / chunk_bytes, -1);
+    -- An empty value has a chunk too; what is to be deleted has none.
+    last_number integer := CASE WHEN in_data IS NULL THEN -1
+                                ELSE greatest(octet_length(in_data) - 1, 0) / chunk_bytes END;
 BEGIN
     INSERT INTO stored_values AS v (owner, key, chunk_number, chunk, session_key, expires_at)
     SELECT in_owner, in_key, number, substring(in_data FROM number * chunk_bytes + 1 FOR chunk_bytes), in_session_key,
            clock_timestamp() + make_interval(secs => in_lifetime_seconds)
     FROM generate_series(0, last_number) AS number
-    WHERE in_data IS NOT NULL
     ON CONFLICT (owner, key, chunk_number)
     DO UPDATE SET chunk = EXCLUDED.chunk, session_key = EXCLUDED.session_key, expires_at = EXCLUDED.expires_at,
                   updated_at = clock_timestamp();
