@@ -1,4 +1,4 @@
-"""On a schedule: deletes sessions without activity and old runs, in batches, and reports how many."""
+"""On a schedule: deletes sessions without activity, old runs, and values and memories past their time, in batches."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,9 @@ RESERVE_MILLISECONDS = 30_000  # for one more batch and the report
 
 
 def handler(_event: Any, context: LambdaContext) -> dict[str, int]:
-    """`{"sessions": deleted, "runs": deleted}`; sessions only where SESSION_TTL_DAYS is set.
+    """`{"sessions": deleted, "runs": deleted, "values": deleted, "memories": deleted}`.
+
+    Sessions only where SESSION_TTL_DAYS is set, values and memories only where they were written with a time of theirs.
 
     What the time does not suffice for is left to the next call.
     """
@@ -25,9 +27,12 @@ def handler(_event: Any, context: LambdaContext) -> dict[str, int]:
     runs = in_time(store.runs.expire(settings.run_ttl_hours, batch_size), context)
     days = settings.session_ttl_days
     sessions = in_time(store.sessions.expire(days, batch_size), context) if days else 0
+    values = in_time(store.values.expire(batch_size), context)
+    memories = in_time(store.memories.expire(batch_size), context)
     observability.record(ExpiredRuns=(MetricUnit.Count, runs), ExpiredSessions=(MetricUnit.Count, sessions))
-    observability.logger.info("expired", extra={"sessions": sessions, "runs": runs})
-    return {"sessions": sessions, "runs": runs}
+    deleted = {"sessions": sessions, "runs": runs, "values": values, "memories": memories}
+    observability.logger.info("expired", extra=deleted)
+    return deleted
 
 
 def in_time(batches: Iterator[int], context: LambdaContext) -> int:

@@ -8,7 +8,7 @@ import sys
 from typing import Literal, NamedTuple
 
 from api.operation import Access, Operation
-from api.operations import agents, console, process, process_streaming, runs, service, sessions
+from api.operations import agents, console, memories, process, process_streaming, runs, service, sessions
 
 API = (
     *process.OPERATIONS,
@@ -16,6 +16,7 @@ API = (
     *sessions.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
+    *memories.OPERATIONS,
     *service.OPERATIONS,
 )
 """What the OpenAPI document describes."""

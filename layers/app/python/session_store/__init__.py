@@ -28,6 +28,7 @@ from .errors import (
     InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
+    MemoryNotFoundError,
     MessageNotFoundError,
     MessageOrderError,
     MigrationError,
@@ -51,6 +52,7 @@ from .errors import (
 from .settings import StoreSettings
 
 if TYPE_CHECKING:
+    from .memory import PostgreSQLMemoryStore
     from .repository import PostgreSQLSessionRepository
     from .run import Run
     from .storage import PostgreSQLStorage
@@ -68,6 +70,7 @@ __all__ = [
     "InvalidIdentifierError",
     "InvalidInputError",
     "LeaseLostError",
+    "MemoryNotFoundError",
     "MessageNotFoundError",
     "MessageOrderError",
     "MigrationError",
@@ -75,6 +78,7 @@ __all__ = [
     "ModelThrottledError",
     "MultiAgentNotFoundError",
     "NotFoundError",
+    "PostgreSQLMemoryStore",
     "PostgreSQLSessionRepository",
     "PostgreSQLStorage",
     "Run",
@@ -95,7 +99,12 @@ __all__ = [
 ]
 
 
-_MODULES = {"PostgreSQLSessionRepository": "repository", "PostgreSQLStorage": "storage", "Run": "run"}
+_MODULES = {
+    "PostgreSQLMemoryStore": "memory",
+    "PostgreSQLSessionRepository": "repository",
+    "PostgreSQLStorage": "storage",
+    "Run": "run",
+}
 
 
 def __getattr__(name: str) -> Any:

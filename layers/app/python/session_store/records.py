@@ -105,6 +105,50 @@ class ValueWrite(NamedTuple):
     lifetime_seconds: float | None = None
 
 
+class MemoryRecord(NamedTuple):
+    """metadata: a JSON object."""
+
+    memory_id: str
+    store_name: str
+    content: str
+    metadata: str
+    created_at: str
+    updated_at: str
+
+
+class MemoryPage(NamedTuple):
+    """`next_cursor` is opaque, and None on the last page."""
+
+    memories: Sequence[MemoryRecord]
+    next_cursor: str | None
+
+
+class NewMemory(NamedTuple):
+    """source: what is the same of a memory that comes twice. metadata: a JSON object."""
+
+    source: str
+    content: str
+    metadata: str
+    embedding: Sequence[float] | None
+    lifetime_seconds: float | None
+
+
+class MemoryQuery(NamedTuple):
+    """metadata: a JSON object, the members that a memory's metadata must have."""
+
+    text: str
+    language: str
+    limit: int
+    metadata: str
+    half_life_seconds: float
+    embedding: Sequence[float] | None
+
+
+class FoundMemory(NamedTuple):
+    score: float
+    memory: MemoryRecord
+
+
 class BegunRun(NamedTuple):
     """`messages` are those that the conversation manager still holds, oldest first.
 

@@ -5,8 +5,9 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cache, partial
 from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -41,6 +42,7 @@ from .strands_errors import as_session_exceptions
 from .time_limit import time_limit
 
 if TYPE_CHECKING:
+    from .memory import PostgreSQLMemoryStore
     from .storage import PostgreSQLStorage
 
 DEFAULT_LEASE_SECONDS = 30.0
@@ -99,11 +101,10 @@ class Run(AsyncContext):
         )
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
         self._keeper = LeaseKeeper(self._renew, self._end, lease_seconds / _RENEWALS_PER_LEASE)
-        self._begun: BegunRun | None = None
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
         self._agents: list[LocalAgent] = []
-        self._storage: PostgreSQLStorage | None = None
+        self._open_storage: Callable[[], PostgreSQLStorage] | None = None
         self._storage_ttl_seconds = storage_ttl_seconds or {}
         # Held while a write is on its way; agents on other threads, or nodes of a Graph, may flush at once.
         self._writing = threading.RLock()
@@ -152,15 +153,15 @@ class Run(AsyncContext):
         What is written to it becomes durable with the run's own writes, at the latest with its commit; nothing of it if
         the run fails or lost its lease. Raises `ConfigurationError` over the session backend.
         """
-        if self._storage is None:
-            if self._begun is None:
-                raise RuntimeError("the run has no storage: it has not begun, or its answer is already stored")
-            from .storage import PostgreSQLStorage
+        if self._open_storage is None:
+            raise RuntimeError("the run has no storage: it has not begun, or its answer is already stored")
+        return self._open_storage()
 
-            durable = DurableValues(require_server_store(self._store).values, self._owner)
-            values = RunValues(durable, self.agent_id, self._begun, self._journal, self._check_called_off)
-            self._storage = PostgreSQLStorage.of_run(values, self._storage_ttl_seconds)
-        return self._storage
+    def open_memory(self, **options: Any) -> "PostgreSQLMemoryStore":
+        """A memory store of the run's owner, which writes at once, and each message of the run once."""
+        from .memory import PostgreSQLMemoryStore
+
+        return PostgreSQLMemoryStore(owner=self._owner, store=self._store, **{"run_id": self.run_id, **options})
 
     @property
     def interrupts(self) -> dict[str, Any]:
@@ -229,7 +230,14 @@ class Run(AsyncContext):
             repository, self.session_id, self._flush_of_agent, self._agents.append
         )
         self._repository = repository
-        self._begun = begun
+        self._open_storage = cache(partial(self._make_storage, begun))
+
+    def _make_storage(self, begun: BegunRun) -> "PostgreSQLStorage":
+        from .storage import PostgreSQLStorage
+
+        durable = DurableValues(require_server_store(self._store).values, self._owner)
+        values = RunValues(durable, self.agent_id, begun, self._journal, self._check_called_off)
+        return PostgreSQLStorage.of_run(values, self._storage_ttl_seconds)
 
     async def _flush_of_agent(self) -> None:
         """For an agent. One in a blocking run has an event loop of its own, where a thread would only cost time."""

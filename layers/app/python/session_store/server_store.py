@@ -8,7 +8,16 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, cast
 
 from .errors import ConfigurationError
-from .records import AgentRecord, MultiAgentRecord, SessionRecord, ValueWrite
+from .records import (
+    AgentRecord,
+    FoundMemory,
+    MemoryPage,
+    MemoryQuery,
+    MultiAgentRecord,
+    NewMemory,
+    SessionRecord,
+    ValueWrite,
+)
 from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
 
 ValuePage = Sequence[tuple[str, bytes]]
@@ -98,6 +107,36 @@ class ServerValues(Protocol):
         ...
 
 
+class ServerMemories(Protocol):
+    """Facts of an owner across sessions, in stores of a name each."""
+
+    def add(self, owner: str, store_name: str, language: str, memories: Sequence[NewMemory]) -> Sequence[str]:
+        """The ids; of memories whose source is known already, theirs."""
+        ...
+
+    def search(self, owner: str, store_name: str, query: MemoryQuery) -> Sequence[FoundMemory]:
+        """The best first."""
+        ...
+
+    def list(
+        self, owner: str, *, store_name: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> MemoryPage:
+        """Newest first; of all stores, unless one is named. Raises `CursorNotFoundError`."""
+        ...
+
+    def delete(self, owner: str, memory_id: str) -> None:
+        """Raises `MemoryNotFoundError`."""
+        ...
+
+    def delete_all(self, owner: str, *, store_name: str | None = None) -> int:
+        """How many were deleted."""
+        ...
+
+    def expire(self, batch_size: int = 500) -> Iterator[int]:
+        """Delete memories of all owners that are past their time: how many, batch by batch as it is taken."""
+        ...
+
+
 class ServerStore(Store, Protocol):
     @property
     def sessions(self) -> ServerSessions: ...
@@ -116,6 +155,9 @@ class ServerStore(Store, Protocol):
 
     @property
     def values(self) -> ServerValues: ...
+
+    @property
+    def memories(self) -> ServerMemories: ...
 
 
 def require_server_store(store: Store) -> ServerStore:

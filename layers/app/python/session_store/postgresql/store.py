@@ -7,6 +7,7 @@ from session_store._database import Database
 from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents
+from .memories import PostgreSQLMemories
 from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
 from .runs import PostgreSQLRuns
@@ -25,6 +26,7 @@ class PostgreSQLStore:
         self.multi_agents = PostgreSQLMultiAgents(self._database)
         self.runs = PostgreSQLRuns(self._database)
         self.values = PostgreSQLValues(self._database)
+        self.memories = PostgreSQLMemories(self._database)
 
     @property
     def round_trips(self) -> int:
