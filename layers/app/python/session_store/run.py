@@ -161,7 +161,8 @@ class Run(AsyncContext):
         """A memory store of the run's owner, which writes at once, and each message of the run once."""
         from .memory import PostgreSQLMemoryStore
 
-        return PostgreSQLMemoryStore(owner=self._owner, store=self._store, **{"run_id": self.run_id, **options})
+        given: dict[str, Any] = {"run_id": self.run_id, **options}
+        return PostgreSQLMemoryStore(owner=self._owner, store=self._store, **given)
 
     @property
     def interrupts(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from session_store._database import Database
 from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents
+from .imports import PostgreSQLImports
 from .memories import PostgreSQLMemories
 from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
@@ -27,6 +28,7 @@ class PostgreSQLStore:
         self.runs = PostgreSQLRuns(self._database)
         self.values = PostgreSQLValues(self._database)
         self.memories = PostgreSQLMemories(self._database)
+        self.imports = PostgreSQLImports(self._database)
 
     @property
     def round_trips(self) -> int:
