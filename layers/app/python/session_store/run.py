@@ -39,6 +39,7 @@ from .server_store import require_server_store
 from .store import Store
 from .stored_values import DurableValues
 from .strands_errors import as_session_exceptions
+from .telemetry import traced
 from .time_limit import time_limit
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Run(AsyncContext):
 
     def _begin(self) -> None:
         started = time.perf_counter()
-        with time_limit(self._deadline):
+        with time_limit(self._deadline), traced("begin", self.session_id, self.run_id):
             begun = self._store.runs.begin(self._owner, self._request)
         self.round_trips += 1
         self.begin_seconds = time.perf_counter() - started
@@ -268,7 +269,7 @@ class Run(AsyncContext):
     def _write(self, outcome: RunOutcome | None) -> None:
         self._write_number += 1
         write = self._journal.take(outcome)._replace(number=self._write_number)
-        with self._write_limit():
+        with self._write_limit(), traced("commit" if outcome else "flush", self.session_id, self.run_id):
             cancel_requested = self._store.runs.write(self._owner, write)
         self.round_trips += 1
         self._journal.settle()

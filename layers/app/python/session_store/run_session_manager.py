@@ -29,6 +29,7 @@ from strands.types.session import SessionAgent
 from .errors import InterruptAnsweredError
 from .history import TURN_ENDED, is_prompt, own_message
 from .run_repository import RunRepository
+from .telemetry import trace_attributes
 from .unusable_output import UnusableOutput
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class RunSessionManager(RepositorySessionManager):
             context = agent.context_manager
             if context and context.stash and not context.stash_is_durable:
                 _warn_of_a_stash_in_memory(agent.agent_id)
+            agent.trace_attributes |= trace_attributes(self.session_id)
         super().initialize(agent, **kwargs)
         kept = self._repository.agent(agent.agent_id).messages
         if kept.before and isinstance(agent, Agent):
