@@ -8,7 +8,8 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-streaming bootstrap check demo deploy destroy doctor fuzz help local openapi picture round-trips \
+.PHONY: bench bench-library bench-streaming bootstrap check compatibility demo deploy destroy doctor fuzz help local \
+	openapi picture reference round-trips \
 	sam sam-down setup smoke soak synth test test-sam unit vendor
 
 help:  ## list the targets
@@ -59,6 +60,10 @@ test-sam: $(SETUP) $(SAM_CLI)  ## the demo and every route in Lambda's container
 	@docker version >/dev/null || { echo "make test-sam: no Docker engine answers" >&2; exit 2; }
 	@$(RUN) pytest -q -s -m docker tests/e2e
 
+compatibility: $(SETUP)  ## the package with the oldest libraries that it asks for, then with the newest (two minutes)
+	@RESOLUTION=lowest-direct PACKAGE='*.whl' $(RUN) pytest -q tests/reliability/test_wheel.py
+	@RESOLUTION=highest PACKAGE='*.tar.gz' $(RUN) pytest -q tests/reliability/test_wheel.py
+
 fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n sends another number
 	@FUZZ_EXAMPLES=$$(( ($(or $(CASES),100000) + 37) / 38 )) $(RUN) pytest -q -n 2 --timeout=0 tests/integration/test_fuzz_http.py
 
@@ -75,6 +80,9 @@ bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histor
 
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
 	@$(RUN) python -m tests.benchmarks.streaming
+
+bench-library: $(SETUP)  ## the part of bench that measures imports, snapshots and an event loop under a locked table (a minute)
+	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.library
 
 # Deploy it
 
@@ -102,6 +110,9 @@ destroy: $(SETUP)  ## delete a deployment; ARGS as for deploy
 
 openapi: $(SETUP)  ## regenerate the OpenAPI document from the operations
 	@$(RUN) python -m api.openapi
+
+reference: $(SETUP)  ## regenerate docs/library.md from the docstrings of session_store
+	@$(RUN) python -m tests.support.reference
 
 picture: $(SETUP)  ## retake docs/console.png, the picture of the console; needs Chromium
 	@CONSOLE_PICTURE=docs/console.png $(RUN) pytest -q tests/e2e/console/test_console_picture.py

@@ -1,4 +1,4 @@
-"""Spans of what a run does in the database, by the OpenTelemetry that Strands brings; without its SDK they are nothing."""
+"""Spans of what a run does in the database, by the OpenTelemetry that Strands brings; nothing without its SDK."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
