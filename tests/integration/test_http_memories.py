@@ -1,17 +1,13 @@
-"""What agents remember about a caller: used by one line of `build_agent`, listed and deleted over HTTP."""
+"""What agents remember about a caller, listed and deleted over HTTP."""
 
 from collections.abc import Iterator
 
 import pytest
-from strands import Agent
-from strands.memory import MemoryManager
 
 from session_store.postgresql import PostgreSQLStore, open_store
+from session_store.records import NewMemory
 from session_store.settings import StoreSettings
-from tests.integration.turns.turning import OWNER, Turns
 from tests.support.http_api import ALICE, BOB, HttpApi, load_handler
-from tests.support.scripted_model import ScriptedModel, UseTool
-from turns.agent_turn import AgentTurn
 
 MEMORY = "/memories/{memory_id}"
 
@@ -23,29 +19,7 @@ def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpApi]
     open_store(StoreSettings.from_environment({"SESSION_BACKEND_URL": database_url})).close()
 
 
-def test_an_agent_remembers_in_another_session_what_it_was_asked_to(store: PostgreSQLStore) -> None:
-    model = ScriptedModel(UseTool("add_memory", {"entries": ["The user likes green tea"]}), "noted", "green tea")
-
-    def build_agent(turn: AgentTurn) -> Agent:
-        return Agent(
-            agent_id=turn.agent_id,
-            model=model,
-            session_manager=turn.session_manager,
-            memory_manager=MemoryManager(stores=[turn.memory], add_tool_config=True),
-            callback_handler=None,
-        )
-
-    turns = Turns(store)
-    list(turns.begin(build_agent, "I like green tea").events)
-    list(turns.begin(build_agent, "Which tea do I like?", session_id="another").events)
-    assert "The user likes green tea" in str(model.calls[-1]["messages"])
-    store.sessions.delete(OWNER, "s")
-    assert [memory.content for memory in store.memories.list(OWNER).memories] == ["The user likes green tea"]
-
-
 def test_a_caller_lists_and_deletes_their_own_memories_alone(api: HttpApi, store: PostgreSQLStore) -> None:
-    from session_store.records import NewMemory
-
     for owner, count in ((f"iam:{ALICE}", 5), (f"iam:{BOB}", 1)):
         new = [NewMemory(str(number), f"fact {number}", '{"n":1}', None, None) for number in range(count)]
         store.memories.add(owner, "memories", "english", new)

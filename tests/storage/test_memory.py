@@ -13,6 +13,7 @@ from strands.memory.types import AddMessagesContext
 from session_store import InvalidInputError, MemoryNotFoundError, PostgreSQLMemoryStore, StoreSettings
 from session_store.memory import MemorySearchOptions
 from session_store.postgresql import PostgreSQLStore
+from session_store.repository import PostgreSQLSessionRepository
 from tests.support.scripted_model import ScriptedModel, UseTool
 
 MakeMemory = Callable[..., PostgreSQLMemoryStore]
@@ -110,6 +111,15 @@ def test_another_owner_and_another_store_find_nothing(make_memory: MakeMemory) -
         asyncio.run(other.delete(memory_id))
     assert asyncio.run(other.delete_all()) == asyncio.run(second.delete_all()) == 0
     assert found(mine, "tea") == ["likes tea"]
+
+
+def test_deleting_sessions_deletes_no_memories(
+    memory: PostgreSQLMemoryStore, module_store: PostgreSQLStore, owner: str
+) -> None:
+    with PostgreSQLSessionRepository(store=module_store, owner=owner).run("user-123") as run:
+        asyncio.run(run.open_memory().add("likes tea"))
+    module_store.sessions.delete(owner, "user-123")
+    assert found(memory, "tea") == ["likes tea"]
 
 
 def test_one_and_all_can_be_deleted_and_everything_exported(memory: PostgreSQLMemoryStore) -> None:
