@@ -53,8 +53,9 @@ check: $(SETUP)  ## format, lint, types, import directions
 	@$(RUN) pyright
 	@$(RUN) lint-imports --no-logo
 
+# In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
 unit: $(SETUP)  ## every test except those that need Docker, on two cores
-	@$(RUN) pytest -q -n 2 --dist loadfile -m "not docker"
+	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker"
 
 test-sam: $(SETUP) $(SAM_CLI)  ## the demo and every route in Lambda's containers; needs Docker
 	@docker version >/dev/null || { echo "make test-sam: no Docker engine answers" >&2; exit 2; }
