@@ -59,6 +59,7 @@ class AsyncContext:
             await asyncio.shield(leaving)
         except asyncio.CancelledError:
             await asyncio.wait([leaving])
+            leaving.exception()  # seen, though the cancellation is what is raised
             raise
 
     def _leave(self, entered: Future[Any]) -> None:
