@@ -36,7 +36,8 @@ def parse_session(session_id: str, source: SourceSession) -> WholeSession:
         session = SessionRecord(
             checked_new_session_id("session_id", session_id),
             "AGENT",
-            *(_timestamp(source.session, name) for name in ("created_at", "updated_at")),
+            _timestamp(source.session, "created_at"),
+            _timestamp(source.session, "updated_at"),
             len(messages),
             _preview(agents, source),
         )
@@ -53,7 +54,7 @@ def parse_session(session_id: str, source: SourceSession) -> WholeSession:
 
 def _parse_agent(agent_id: str, agent: Json, messages: Mapping[str, list[Json]]) -> AgentRecord:
     members = {name: agent[name] for name in ("state", "conversation_manager_state")}
-    internal = agent.get("_internal_state") or {}
+    internal: Json = agent.get("_internal_state") or {}
     times = {name: _timestamp(agent, name) for name in ("created_at", "updated_at")}
     document = Document.parse(dump_json({"agent_id": agent_id, **members, "internal_state": internal, **times}))
     return parse_record(AgentRecord, document)._replace(message_count=len(messages.get(agent_id, [])))

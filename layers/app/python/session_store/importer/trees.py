@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from session_store.errors import ConfigurationError
+
 from .source import DamagedError
 
 
@@ -39,8 +41,10 @@ class Folder:
 
 class Bucket:
     def __init__(self, bucket: str, prefix: str) -> None:
-        import boto3
-
+        try:
+            import boto3  # pyright: ignore[reportMissingTypeStubs]
+        except ImportError as error:
+            raise ConfigurationError("s3:// needs boto3: install strands-session-store[iam]") from error
         self._client: Any = boto3.client("s3")  # pyright: ignore[reportUnknownMemberType]
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
