@@ -1,7 +1,7 @@
-"""On a schedule: deletes sessions without activity, old runs, and values and memories past their time, in batches."""
+"""On a schedule: deletes sessions without activity, what deletions of large ones have left, and what has run out."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -17,25 +17,32 @@ RESERVE_MILLISECONDS = 30_000  # for one more batch and the report
 
 
 def handler(_event: Any, context: LambdaContext) -> dict[str, int]:
-    """`{"sessions": deleted, "runs": deleted, "values": deleted, "memories": deleted}`.
+    """`{"sessions": …, "runs": …, "values": …, "memories": …}`: how many were deleted.
 
-    Sessions only where SESSION_TTL_DAYS is set, values and memories only where they were written with a time of theirs.
+    Sessions without activity only where SESSION_TTL_DAYS is set, what deletions of sessions have left always; values
+    and memories that were written with a time of their own.
 
-    What the time does not suffice for is left to the next call.
+    What the time does not suffice for is left to the next call; what cannot be deleted is in the log and in a metric.
     """
     store, batch_size = open_store(settings.store), settings.expire_batch_size
-    runs = in_time(store.runs.expire(settings.run_ttl_hours, batch_size), context)
-    days = settings.session_ttl_days
-    sessions = in_time(store.sessions.expire(days, batch_size), context) if days else 0
-    values = in_time(store.values.expire(batch_size), context)
-    memories = in_time(store.memories.expire(batch_size), context)
-    observability.record(ExpiredRuns=(MetricUnit.Count, runs), ExpiredSessions=(MetricUnit.Count, sessions))
-    deleted = {"sessions": sessions, "runs": runs, "values": values, "memories": memories}
+    runs = store.runs.expire(settings.run_ttl_hours, batch_size)
+    sessions = store.sessions.expire(settings.session_ttl_days, batch_size)
+    deleted = {
+        "runs": in_time(runs, context),
+        "sessions": in_time(sessions, context),
+        "values": in_time(store.values.expire(batch_size), context),
+        "memories": in_time(store.memories.expire(batch_size), context),
+    }
+    observability.record(
+        ExpiredRuns=(MetricUnit.Count, deleted["runs"]),
+        ExpiredSessions=(MetricUnit.Count, deleted["sessions"]),
+        PassedOver=(MetricUnit.Count, len(sessions.passed_over) + len(runs.passed_over)),
+    )
     observability.logger.info("expired", extra=deleted)
     return deleted
 
 
-def in_time(batches: Iterator[int], context: LambdaContext) -> int:
+def in_time(batches: Iterable[int], context: LambdaContext) -> int:
     total = 0
     for count in batches:
         total += count

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import psycopg
 import pytest
 from strands import Agent, tool
 from strands.multiagent import GraphBuilder
@@ -78,6 +79,34 @@ def test_a_snapshot_turn_with_tools_takes_two_as_well(
     with repository.run("user-123") as run:
         build_agent(run, UseTool("look_up", {"words": "tea"}), "Tea.", save_latest_on="message")("What?")
     assert module_store.round_trips - before == 2
+
+
+def test_a_large_snapshot_costs_one_round_trip_more(
+    repository: PostgreSQLSessionRepository, module_store: PostgreSQLStore
+) -> None:
+    with repository.run("user-123") as run:
+        build_agent(run, "answer")("a long text " * 20_000)
+    before = module_store.round_trips
+    with repository.run("user-123") as run:
+        agent = build_agent(run, "another")
+        assert len(texts(agent)[0]) == 240_000
+        agent("Hello")
+        assert texts(build_agent(run))[-1] == "another"
+    assert module_store.round_trips - before == 3
+
+
+def test_a_large_session_takes_its_snapshots_along_at_once(
+    repository: PostgreSQLSessionRepository, module_store: PostgreSQLStore, shared_database_url: str, owner: str
+) -> None:
+    with repository.run("user-123") as run:
+        build_agent(run, "answer")("Hello")
+    with psycopg.connect(shared_database_url) as connection:  # as a deletion in pieces hides it
+        connection.execute(
+            "UPDATE sessions SET owner = '', session_id = session_key::text WHERE owner = %s AND session_id = 'user-123'",
+            (owner,),
+        )
+    with repository.run("user-123") as run:
+        assert texts(build_agent(run)) == []
 
 
 def test_a_turn_that_fails_leaves_the_snapshot_before_it(repository: PostgreSQLSessionRepository) -> None:

@@ -23,6 +23,7 @@ from .errors import (
     ConfigurationError,
     ConflictError,
     CursorNotFoundError,
+    DamagedRecordError,
     IdempotencyKeyReusedError,
     InterruptAnsweredError,
     InvalidIdentifierError,
@@ -31,6 +32,7 @@ from .errors import (
     MemoryNotFoundError,
     MessageNotFoundError,
     MessageOrderError,
+    MessageRedactedError,
     MigrationError,
     ModelFailedError,
     ModelThrottledError,
@@ -48,6 +50,7 @@ from .errors import (
     StoreUnavailableError,
     TooLargeError,
     UnstorableValueError,
+    WindowTooLargeError,
 )
 from .settings import StoreSettings
 
@@ -65,6 +68,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CursorNotFoundError",
+    "DamagedRecordError",
     "IdempotencyKeyReusedError",
     "InterruptAnsweredError",
     "InvalidIdentifierError",
@@ -73,6 +77,7 @@ __all__ = [
     "MemoryNotFoundError",
     "MessageNotFoundError",
     "MessageOrderError",
+    "MessageRedactedError",
     "MigrationError",
     "ModelFailedError",
     "ModelThrottledError",
@@ -95,6 +100,7 @@ __all__ = [
     "StoreUnavailableError",
     "TooLargeError",
     "UnstorableValueError",
+    "WindowTooLargeError",
     "open_store",
 ]
 

@@ -2,8 +2,9 @@
 
 import base64
 import json
-from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Any, cast
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from math import isfinite
+from typing import Any, NoReturn, cast
 
 from .errors import InvalidInputError, UnstorableValueError
 from .message_text import read_text
@@ -11,6 +12,7 @@ from .message_text import read_text
 PREVIEW_LENGTH = 120
 BYTES_MARK = "__bytes_encoded__"
 _JSON = "json"
+_ALWAYS_PARSABLE_LENGTH = 900  # neither nested too deeply nor with a number of too many digits
 _DECODER = json.JSONDecoder()
 
 
@@ -47,9 +49,34 @@ def decoded_object(members: dict[str, Any]) -> Any:
         return members
     data: str = members["data"]
     try:
-        return json.loads(data) if members[BYTES_MARK] == _JSON else base64.b64decode(data, validate=True)
-    except ValueError:
+        return _parse_strictly(data) if members[BYTES_MARK] == _JSON else base64.b64decode(data, validate=True)
+    except (ValueError, RecursionError):
         return members
+
+
+def is_parsable(text: str) -> bool:
+    """Whether the text of a JSON value that PostgreSQL took is an object that Python's parser takes."""
+    if not text.lstrip().startswith("{"):
+        return False
+    if len(text) < _ALWAYS_PARSABLE_LENGTH:
+        return True
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _parse_strictly(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    return number if isfinite(number := float(text)) else _refuse(text)
 
 
 def _text_of(value: Any) -> str:
@@ -61,10 +88,12 @@ def _text_of(value: Any) -> str:
 
 
 def checked_timestamp(field: str, value: object) -> str:
-    """An ISO 8601 timestamp as Strands writes it, unchanged.
+    """An ISO 8601 timestamp as Strands writes it, unchanged; now, where it is empty.
 
     Of the years 2 to 9998: in another time zone the first and the last one may be none that Python can read.
     """
+    if value == "":
+        return datetime.now(UTC).isoformat()
     try:
         moment = datetime.fromisoformat(cast(str, value))
     except (TypeError, ValueError) as error:

@@ -68,6 +68,10 @@ class Journal:
         if tail:
             self.stored_tails[agent.agent_id] = tail
 
+    def leave(self, agent_id: str) -> None:
+        """Write nothing of an agent that was restored: a mark of an open turn stays on it."""
+        self.stored_agents.pop(agent_id, None)
+
     def create_agent(self, agent: AgentRecord) -> None:
         with self._lock:
             self.check_open()

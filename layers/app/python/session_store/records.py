@@ -9,13 +9,15 @@ from typing import Annotated, Literal, NamedTuple
 
 from ._fields import (
     Flag,
+    GivenInternalState,
+    GivenRemovedMessageCount,
     Identifier,
     Inline,
+    InternalState,
     JsonObject,
     LeaseSeconds,
     Local,
     MessageBody,
-    ObjectOrEmpty,
     OrdinalNumber,
     Preview,
     RemovedMessageCount,
@@ -54,11 +56,22 @@ class AgentRecord(NamedTuple):
     agent_id: Identifier
     state: JsonObject
     conversation_manager_state: JsonObject
-    internal_state: ObjectOrEmpty
+    internal_state: InternalState
     created_at: Timestamp
     updated_at: Timestamp
     removed_message_count: RemovedMessageCount = 0
     message_count: WholeNumber = 0
+
+
+class AgentChange(NamedTuple):
+    """What of an agent is to change: what is None stays as it is stored."""
+
+    agent_id: Identifier
+    updated_at: Timestamp
+    state: JsonObject | None = None
+    conversation_manager_state: JsonObject | None = None
+    internal_state: GivenInternalState | None = None
+    removed_message_count: GivenRemovedMessageCount | None = None
 
 
 class MessageRecord(NamedTuple):
@@ -69,6 +82,23 @@ class MessageRecord(NamedTuple):
     redact_message: JsonObject | None
     created_at: Timestamp
     updated_at: Timestamp
+
+
+class OmittedMessage(NamedTuple):
+    """A message that is too large to be read for a page."""
+
+    message_id: int
+    size_bytes: int
+    is_redacted: bool
+    created_at: str
+    updated_at: str
+
+
+class MessagePage(NamedTuple):
+    """`next_message_id` is where the next page begins, and None on the last one."""
+
+    messages: Sequence[MessageRecord | OmittedMessage]
+    next_message_id: int | None
 
 
 class RunRecord(NamedTuple):

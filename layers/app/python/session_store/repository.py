@@ -12,8 +12,16 @@ from strands.types.session import Session, SessionAgent, SessionMessage
 
 from ._offload import AsyncContext
 from ._open import open_store
-from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
-from .encoding import decode, encode, preview_of
+from .conversion import (
+    agent_of,
+    agent_record,
+    message_of,
+    message_record,
+    multi_agent_state,
+    session_of,
+    session_record,
+)
+from .encoding import encode, preview_of
 from .identifiers import DEFAULT_OWNER, checked, checked_number
 from .records import RunRecord, SessionPage
 from .run import DEFAULT_LEASE_SECONDS, Run
@@ -32,7 +40,7 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
     owner: whose sessions these are; another owner's do not exist here. One application alone may keep the default.
     storage_ttl_seconds: for `run.storage`, as for `PostgreSQLStorage`.
 
-    Outside a run each call is one statement, durable on return, and refused with `SessionBusyError` while a run holds
+    Outside a run each call is durable on return, and refused with `SessionBusyError` while a run holds
     the session. Errors are `session_store.errors`, and Strands' `SessionException` as well.
     """
 
@@ -97,20 +105,21 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
 
     def read_run(self, run_id: str) -> RunRecord:
         with as_session_exceptions():
-            return self._store.runs.read(self._owner, run_id)
+            return self._store.runs.read(self._owner, checked("run_id", run_id))
 
     def cancel_run(self, run_id: str) -> RunRecord:
         """Ask a run to end; it does so at its next write or renewal."""
         with as_session_exceptions():
-            return self._store.runs.request_cancel(self._owner, run_id)
+            return self._store.runs.request_cancel(self._owner, checked("run_id", run_id))
 
     def list_sessions(self, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
         """Sessions by newest activity."""
         with as_session_exceptions():
-            return self._store.sessions.list(self._owner, limit=checked_number("limit", limit), cursor=cursor)
+            start, count = checked("cursor", cursor) if cursor else None, checked_number("limit", limit)
+            return self._store.sessions.list(self._owner, limit=count, cursor=start)
 
     def delete_session(self, session_id: str) -> None:
-        """Delete every row of the session; a run that still holds it can no longer commit."""
+        """Delete the session; a run that still holds it can no longer commit."""
         with as_session_exceptions():
             self._store.sessions.delete(self._owner, checked("session_id", session_id))
 
@@ -155,7 +164,11 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
             return message_of(record) if record else None
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
-        """Replace a message, as Strands does to redact one: nothing of the original stays in any row."""
+        """Replace a message, as Strands does to redact one: nothing of the original stays in any row.
+
+        Its copies in the session's states go too, where they are the same content, or the same text of 20 characters
+        or more; what was made of it (a summary, a tool's result) is not found.
+        """
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("agent_id", agent_id)
             record = message_record(session_message)._replace(updated_at=datetime.now(UTC).isoformat())
@@ -181,7 +194,7 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("multi_agent_id", multi_agent_id)
             state = self._store.multi_agents.read(self._owner, *ids)
-            return None if state is None else decode(state)
+            return None if state is None else multi_agent_state(multi_agent_id, state)
 
     def update_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         with as_session_exceptions():

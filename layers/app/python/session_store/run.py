@@ -6,19 +6,21 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import cache, partial
 from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from strands.types.agent import LocalAgent
+from strands.types.content import Message
 from strands.types.session import SessionMessage
 
 from ._offload import AsyncContext, offload
 from .conversion import agent_of, agent_record, message_of, message_record
 from .encoding import encode
 from .errors import (
+    DamagedRecordError,
     InvalidInputError,
     LeaseLostError,
     RunCancelledError,
@@ -203,6 +205,11 @@ class Run(AsyncContext):
         """Keep `result` with the run when it commits: the answer to the same idempotency key."""
         self._result = encode("result", result)
 
+    def keep_exchange(self, prompt: str | None, answer: Message | None) -> None:
+        """Add what a Graph or a Swarm was asked and answered to the run's history: its nodes keep none of their own."""
+        if self._repository:
+            self._repository.append_exchange(prompt, answer)
+
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
         self._cancelled = True
@@ -277,14 +284,25 @@ class Run(AsyncContext):
             self.cancel()
 
     def _abort(self, error: BaseException) -> None:
-        """The error goes on its way in any case: a lease that cannot be released here runs out by itself."""
+        """The error goes on its way in any case: a turn that cannot be closed here is closed by the next run."""
         self._journal = self._journal.successor()
         try:
             for agent in list(self._journal.stored_agents.values()):
-                self._close_turn(agent)
+                try:
+                    self._close_turn(agent)
+                except DamagedRecordError:  # its turn stays open, for the run after its repair
+                    self._journal.leave(agent.agent_id)
             self._write(RunOutcome(failure_status(error), error_code=error_code(error)))
-        except SessionStoreError as failure:
-            logger.warning("run_id=<%s>, error=<%s> | run not closed, its lease will run out", self.run_id, failure)
+        except LeaseLostError as failure:
+            logger.warning("run_id=<%s>, error=<%s> | run not closed", self.run_id, failure)
+        except Exception as failure:  # noqa: BLE001 - a message that nobody can read, or whatever else
+            logger.warning("run_id=<%s>, error=<%r> | run not closed, giving its lease back", self.run_id, failure)
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Where the database cannot be reached, the lease runs out by itself."""
+        with suppress(SessionStoreError), self._write_limit():
+            self._store.runs.abandon(self._owner, self.run_id)
 
     def _close_turn(self, record: AgentRecord) -> None:
         """Only after a flush is anything of this run stored that a next prompt could not follow."""

@@ -25,6 +25,7 @@ class RunValues:
         self._latest_key = f"{scopes}agent/{agent_id}/snapshots/snapshot_latest.json"
         self._multi_agents = f"{scopes}multiAgent/"
         self._snapshots = dict(begun.snapshots or {})
+        self._knows_snapshots = begun.snapshots is not None
         self._journal = journal
         self._check_run = check_run
 
@@ -60,5 +61,5 @@ class RunValues:
         yield [(key, value.data) for key, value in gathered.items() if value.data is not None]
 
     def _is_known(self, key: str) -> bool:
-        """The lease keeps what begin brought, and what it found to be missing, as they are."""
-        return key == self._latest_key or key.startswith(self._multi_agents)
+        """The lease keeps as it is what begin brought, and what it found missing. It brings no large snapshots."""
+        return self._knows_snapshots and (key == self._latest_key or key.startswith(self._multi_agents))

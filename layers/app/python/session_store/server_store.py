@@ -4,7 +4,7 @@ For the session backend's resources and the functions on a schedule: nothing of 
 agent. `postgresql.PostgreSQLStore` has it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, cast
 
 from .errors import ConfigurationError
@@ -23,6 +23,19 @@ from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
 ValuePage = Sequence[tuple[str, bytes]]
 
 
+class Expiry(Protocol):
+    """How many were deleted, batch by batch as it is taken.
+
+    A statement deletes at most `batch_size` of them, and 5,000 rows: fewer once one has taken longer than the server
+    lets it. passed_over: why, by key, of each that cannot be deleted; the others are deleted all the same.
+    """
+
+    @property
+    def passed_over(self) -> Mapping[str, str]: ...
+
+    def __iter__(self) -> Iterator[int]: ...
+
+
 class ServerSessions(Sessions, Protocol):
     def create(self, owner: str, session: SessionRecord, multi_agent: MultiAgentRecord | None = None) -> None:
         """With its multi-agent, if there is one. Raises `AlreadyExistsError`."""
@@ -38,10 +51,10 @@ class ServerSessions(Sessions, Protocol):
 
     def count(self, owner: str) -> int: ...
 
-    def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
-        """Delete sessions of all owners without activity for so long: how many, batch by batch as it is taken.
+    def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
+        """Delete sessions of all owners without activity for so long, and what deletions of large ones have left.
 
-        A session that a run holds stays.
+        A session that a run holds stays. None: only what deletions have left.
         """
         ...
 
@@ -80,8 +93,8 @@ class ServerMultiAgents(MultiAgents, Protocol):
 
 
 class ServerRuns(Runs, Protocol):
-    def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
-        """Delete runs of all owners that began so long ago and do not run: how many, batch by batch as it is taken."""
+    def expire(self, older_than_hours: float, batch_size: int = 500) -> Expiry:
+        """Delete runs of all owners that began so long ago and do not run."""
         ...
 
 

@@ -25,6 +25,7 @@ class StoreSettings:
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
     pool_size: how many connections the process opens at most; more than one where it serves many requests at a time.
+    statement_timeout_seconds: how long the database may take for the answer to one statement, connecting included.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
 
@@ -36,6 +37,7 @@ class StoreSettings:
     connect_timeout_seconds: int = 5
     read_timeout_seconds: float = 30
     sign_requests: bool | None = None
+    statement_timeout_seconds: float = 30
     idle_seconds: float = 1500
     pool_size: int = 1
 
@@ -68,6 +70,7 @@ class StoreSettings:
             connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
             read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
+            statement_timeout_seconds=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 30),
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
             pool_size=_pool_size(environment, "DATABASE_POOL_SIZE"),
         )

@@ -13,14 +13,16 @@ from session_store.errors import AlreadyExistsError, CursorNotFoundError, Invali
 from session_store.identifiers import checked
 from session_store.raw_json import dump_json, dump_list, dump_object
 from session_store.records import MultiAgentRecord, SessionRecord
+from session_store.restorable import check_multi_agent
 
 _SESSION = "/sessions/{session_id}"
 _DEFAULT_LIMIT = 50
+_UNNAMED = "default"
 
 
 def create_session(call: Call) -> Response:
     body = call.document()
-    session, multi_agent = parse_record(SessionRecord, body), _multi_agent_in(body)
+    session, multi_agent = parse_record(SessionRecord, body), _checked(_multi_agent_in(body))
     call.store.sessions.create(call.owner, session, multi_agent)
     return document_response(_dump_session(session, multi_agent and multi_agent.state), HTTPStatus.CREATED)
 
@@ -44,7 +46,10 @@ def read_session(call: Call) -> Response:
 
 def update_session(call: Call) -> Response:
     body = call.document()
-    session, multi_agent = parse_record(SessionRecord, body, session_id=call[SESSION_ID]), _multi_agent_in(body)
+    session, multi_agent = (
+        parse_record(SessionRecord, body, session_id=call[SESSION_ID]),
+        _checked(_multi_agent_in(body)),
+    )
     call.store.sessions.update(call.owner, session.session_id, session.session_type, multi_agent)
     return read_session(call)
 
@@ -61,14 +66,20 @@ def _list_from_cursor(call: Call, limit: int) -> Response:
 
 
 def _multi_agent_in(body: Document) -> MultiAgentRecord | None:
-    """Stored under the id that Strands writes into the state."""
+    """Stored under the id that Strands writes into the state, or without one under the session's own."""
     if not body.has("multi_agent_state"):
         return None
     state = body.object("multi_agent_state")
     try:
-        return MultiAgentRecord(checked("id", body.value("multi_agent_state").get("id")), state)
+        return MultiAgentRecord(checked("id", body.value("multi_agent_state").get("id", _UNNAMED)), state)
     except InvalidInputError as error:
         raise InvalidInputError("multi_agent_state", "must name its multi-agent as its id") from error
+
+
+def _checked(multi_agent: MultiAgentRecord | None) -> MultiAgentRecord | None:
+    if multi_agent:
+        check_multi_agent(multi_agent)
+    return multi_agent
 
 
 def _dump_session(session: SessionRecord, multi_agent_state: str | None) -> str:

@@ -11,6 +11,7 @@ from api.process_request import ProcessRequest
 from api.response import Response, json_response
 from session_store.errors import (
     AwaitingResponseError,
+    DamagedRecordError,
     IdempotencyKeyReusedError,
     LeaseLostError,
     ModelFailedError,
@@ -46,6 +47,7 @@ TURN_ERRORS = (
     RunInProgressError,
     LeaseLostError,
     AwaitingResponseError,
+    DamagedRecordError,
     RunCancelledError,
     ModelFailedError,
     ModelThrottledError,

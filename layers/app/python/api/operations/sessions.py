@@ -1,6 +1,6 @@
 """Sessions: list, read, export, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from api import answers
@@ -19,8 +19,9 @@ from api.parameters import (
 from api.response import Response, json_response, no_content, text_response
 from api.settings import Settings
 from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
+from session_store.message_pieces import read_messages
 from session_store.raw_json import dump_json
-from session_store.records import MessageRecord, SessionRecord
+from session_store.records import MessageRecord, OmittedMessage, SessionRecord
 
 MAX_MESSAGE_ID = 10**15
 Order = Literal["asc", "desc"]
@@ -89,13 +90,12 @@ def delete_session(call: Call) -> Response:
     return no_content()
 
 
-def _list_messages(call: Call, agent_id: str) -> Sequence[MessageRecord]:
+def _list_messages(call: Call, agent_id: str) -> Iterable[MessageRecord | OmittedMessage]:
     start, order = call[FROM_MESSAGE], call[ORDER]
     if start is None:
         start = 0 if order == "asc" else MAX_MESSAGE_ID
-    return call.store.messages.list(
-        call.owner, call[SESSION_ID], agent_id, from_message_id=start, limit=call[LIMIT] + 1, order=order
-    )
+    place = call.owner, call[SESSION_ID], agent_id
+    return read_messages(call.store.messages, *place, from_message_id=start, limit=call[LIMIT] + 1, order=order)
 
 
 def _oldest_agent_id(call: Call) -> str | None:

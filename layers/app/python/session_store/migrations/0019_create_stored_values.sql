@@ -97,7 +97,9 @@ END
 $$;
 
 -- The snapshots that a run's agent, and any Graph or Swarm of the session, restore: key and base64 of the value, by
--- turns. It sees what was committed when it starts, thus all that was written before the lease was taken.
+-- turns. It sees what was committed when it starts, thus all that was written before the lease was taken. Null where they
+-- are large: the answer of a begin has to fit into a connection's buffers, see begin_run_v3; the lease keeps them as they
+-- are until they are read.
 CREATE FUNCTION read_snapshots_v1(in_owner text, in_session_id text, in_agent_id text)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE
@@ -105,15 +107,42 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
     scopes text := 'session/' || in_session_id || '/scopes/';
-BEGIN
-    RETURN ARRAY(
-        SELECT unnest(ARRAY[v.key, encode(string_agg(v.chunk, ''::bytea ORDER BY v.chunk_number), 'base64')])
+    found  text[] := ARRAY(
+        SELECT DISTINCT v.key
         FROM stored_values v
         WHERE v.owner = in_owner
           AND (v.key = scopes || 'agent/' || in_agent_id || '/snapshots/snapshot_latest.json'
                OR v.key >= scopes || 'multiAgent/' AND v.key < scopes || 'multiAgent0')
           AND (v.expires_at IS NULL OR v.expires_at > clock_timestamp())
+    );
+BEGIN
+    IF (SELECT sum(octet_length(v.chunk)) FROM stored_values v WHERE v.owner = in_owner AND v.key = ANY (found)) > 75000
+    THEN
+        RETURN NULL;
+    END IF;
+    RETURN ARRAY(
+        SELECT unnest(ARRAY[v.key, encode(string_agg(v.chunk, ''::bytea ORDER BY v.chunk_number), 'base64')])
+        FROM stored_values v
+        WHERE v.owner = in_owner AND v.key = ANY (found)
         GROUP BY v.key
     );
 END
 $$;
+
+-- A large session is deleted in pieces, hidden under another owner meanwhile (see sweep_session_v1). Its values bear
+-- their own owner: they go at once, or a new session of that id would find them.
+CREATE FUNCTION delete_values_of_session_v1()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    DELETE FROM stored_values v WHERE v.session_key = NEW.session_key;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER delete_values_of_hidden_session
+AFTER UPDATE OF owner ON sessions
+FOR EACH ROW WHEN (NEW.owner <> OLD.owner)
+EXECUTE FUNCTION delete_values_of_session_v1();

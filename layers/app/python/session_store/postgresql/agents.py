@@ -1,9 +1,9 @@
 from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import AgentNotFoundError, AlreadyExistsError
-from session_store.records import AgentRecord
+from session_store.records import AgentChange, AgentRecord
 
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
 
 _COLUMNS: Statement = """
     a.agent_id, a.state::text, a.conversation_manager_state::text, a.internal_state::text, a.created_at, a.updated_at,
@@ -16,7 +16,8 @@ class PostgreSQLAgents:
         self._database = database
 
     def create(self, owner: str, session_id: str, agent: AgentRecord) -> None:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session()
             + """
             , created AS (
@@ -79,7 +80,8 @@ class PostgreSQLAgents:
         return rows[0][0] if rows else None
 
     def delete(self, owner: str, session_id: str, agent_id: str) -> None:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session()
             + """
             , deleted AS (
@@ -98,16 +100,18 @@ class PostgreSQLAgents:
         if not deleted and not repeated:
             raise AgentNotFoundError(agent_id)
 
-    def update(self, owner: str, session_id: str, agent: AgentRecord) -> None:
-        rows = self._database.fetch(
+    def update(self, owner: str, session_id: str, agent: AgentRecord | AgentChange) -> None:
+        rows = write_free(
+            self._database,
             with_free_session()
             + """
             , changed AS (
                 UPDATE {agents} a
-                SET state = %(state)s,
-                    conversation_manager_state = %(conversation_manager_state)s,
-                    internal_state = %(internal_state)s,
-                    removed_message_count = %(removed_message_count)s,
+                SET state = coalesce(%(state)s::json, a.state),
+                    conversation_manager_state =
+                        coalesce(%(conversation_manager_state)s::json, a.conversation_manager_state),
+                    internal_state = coalesce(%(internal_state)s::json, a.internal_state),
+                    removed_message_count = coalesce(%(removed_message_count)s, a.removed_message_count),
                     updated_at = %(updated_at)s
                 FROM free
                 WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s

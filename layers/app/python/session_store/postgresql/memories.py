@@ -170,7 +170,7 @@ class PostgreSQLMemories:
 
     def _fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         try:
-            return self._database.fetch(statement, parameters).rows
+            return self._database.fetch(statement, parameters, (UndefinedObject,)).rows
         except UndefinedObject as error:
             raise InvalidInputError("language", "must be a text search configuration of PostgreSQL's") from error
 

@@ -101,7 +101,9 @@ def dump_values(values: Sequence[ValueWrite]) -> dict[str, Any]:
     }
 
 
-def parse_snapshots(keys_and_values: Sequence[str]) -> Mapping[str, bytes]:
+def parse_snapshots(keys_and_values: Sequence[str] | None) -> Mapping[str, bytes] | None:
     """What read_snapshots answers."""
+    if keys_and_values is None:
+        return None
     keys, values = keys_and_values[::2], keys_and_values[1::2]
     return {key: base64.b64decode(value) for key, value in zip(keys, values, strict=True)}
