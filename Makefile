@@ -10,9 +10,9 @@ SAM_CLI := .local/sam-cli/.synced
 HELM := .local/helm/.synced
 IMAGE ?= strands-sessions
 
-.PHONY: bench bench-runs bench-server bench-streaming bootstrap chaos check demo deploy deploy-role destroy diff doctor fuzz \
-	help image local memory openapi picture round-trips sam sam-down setup shapes smoke soak soak-streams synth test \
-	test-helm test-image test-sam unit vendor
+.PHONY: bench bench-library bench-runs bench-server bench-streaming bootstrap chaos check compatibility demo deploy \
+	deploy-role destroy diff doctor fuzz help image local memory openapi picture reference round-trips sam sam-down setup \
+	shapes smoke soak soak-streams synth test test-helm test-image test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -76,6 +76,10 @@ test-image: $(SETUP) image  ## the demo's turns, the session backend and the mig
 test-helm: $(SETUP) $(HELM)  ## lint the Helm chart, and validate what it renders for six sets of values
 	@$(RUN) pytest -q -m helm tests/deployment
 
+compatibility: $(SETUP)  ## the package with the oldest libraries that it asks for, then with the newest (two minutes)
+	@RESOLUTION=lowest-direct PACKAGE='*.whl' $(RUN) pytest -q tests/reliability/test_wheel.py
+	@RESOLUTION=highest PACKAGE='*.tar.gz' $(RUN) pytest -q tests/reliability/test_wheel.py
+
 fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n sends another number
 	@FUZZ_EXAMPLES=$$(( ($(or $(CASES),100000) + 37) / 38 )) $(RUN) pytest -q -n 2 --timeout=0 tests/integration/test_fuzz_http.py
 
@@ -107,6 +111,9 @@ bench-server: $(SETUP)  ## turns a second and memory of one server process at 1,
 
 bench-runs: $(SETUP)  ## PostgreSQL's CPU for stored events, watchers and admission, and the time to a first word
 	@$(RUN) python -m tests.benchmarks.runs
+
+bench-library: $(SETUP)  ## the part of bench that measures imports, snapshots and an event loop under a locked table (a minute)
+	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.library
 
 # Deploy it
 
@@ -147,6 +154,9 @@ destroy: $(SETUP)  ## delete a deployment; ARGS as for deploy
 
 openapi: $(SETUP)  ## regenerate the OpenAPI document from the operations
 	@$(RUN) python -m api.openapi
+
+reference: $(SETUP)  ## regenerate docs/library.md from the docstrings of session_store
+	@$(RUN) python -m tests.support.reference
 
 picture: $(SETUP)  ## retake docs/console.png, the picture of the console; needs Chromium
 	@CONSOLE_PICTURE=docs/console.png $(RUN) pytest -q tests/e2e/console/test_console_picture.py

@@ -151,6 +151,20 @@ class UsageReport(TypedDict):
     tokens_per_day: int | None
 
 
+class Memory(TypedDict):
+    memory_id: str
+    store_name: str
+    content: str
+    metadata: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class MemoryList(TypedDict):
+    memories: list[Memory]
+    next_cursor: str | None
+
+
 class Health(TypedDict):
     status: Literal["ok"]
 

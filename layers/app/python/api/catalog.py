@@ -12,6 +12,7 @@ from api.operations import (
     agents,
     console,
     create_run,
+    memories,
     process,
     process_streaming,
     run_events,
@@ -30,6 +31,7 @@ API = (
     *runs.OPERATIONS,
     *run_events.OPERATIONS,
     *usage.OPERATIONS,
+    *memories.OPERATIONS,
     *service.OPERATIONS,
 )
 """What the OpenAPI document describes."""

@@ -6,11 +6,13 @@
 ...     agent("Hello")
 
 Public besides what stands here are the modules that a service around the store needs: `store`, `server_store`,
-`records`, `run_events`, `background_runs`, `usage`, `settings`, `migrate`, `connection`, `postgresql`, `http`; and for
-documents as the session backend has them `codec`, `document`, `raw_json`, `wire`, `encoding`, `identifiers`,
-`interrupts`, `lease`, `message_text`, `time_limit`. Every other module is internal, and may change without notice.
+`records`, `run_events`, `background_runs`, `usage`, `settings`, `migrate`, `importer`, `connection`, `postgresql`,
+`http`; and for documents as the session backend has them `codec`, `document`, `raw_json`, `wire`, `encoding`,
+`identifiers`, `interrupts`, `lease`, `message_text`, `time_limit`. Every other module is internal, and may change
+without notice.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._open import open_store
@@ -30,6 +32,7 @@ from .errors import (
     InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
+    MemoryNotFoundError,
     MessageNotFoundError,
     MessageOrderError,
     MessageRedactedError,
@@ -57,8 +60,10 @@ from .errors import (
 from .settings import StoreSettings
 
 if TYPE_CHECKING:
+    from .memory import PostgreSQLMemoryStore
     from .repository import PostgreSQLSessionRepository
     from .run import Run
+    from .storage import PostgreSQLStorage
 
 __all__ = [
     "AgentIdError",
@@ -76,6 +81,7 @@ __all__ = [
     "InvalidIdentifierError",
     "InvalidInputError",
     "LeaseLostError",
+    "MemoryNotFoundError",
     "MessageNotFoundError",
     "MessageOrderError",
     "MessageRedactedError",
@@ -85,7 +91,9 @@ __all__ = [
     "MultiAgentNotFoundError",
     "NotFoundError",
     "NotMigratedError",
+    "PostgreSQLMemoryStore",
     "PostgreSQLSessionRepository",
+    "PostgreSQLStorage",
     "Run",
     "RunCancelledError",
     "RunDeadlineError",
@@ -106,14 +114,16 @@ __all__ = [
 ]
 
 
+_MODULES = {
+    "PostgreSQLMemoryStore": "memory",
+    "PostgreSQLSessionRepository": "repository",
+    "PostgreSQLStorage": "storage",
+    "Run": "run",
+}
+
+
 def __getattr__(name: str) -> Any:
     # Importing Strands costs most of a second: functions that only read sessions must not pay for it.
-    if name == "PostgreSQLSessionRepository":
-        from .repository import PostgreSQLSessionRepository
-
-        return PostgreSQLSessionRepository
-    if name == "Run":
-        from .run import Run
-
-        return Run
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

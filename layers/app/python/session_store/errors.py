@@ -19,6 +19,7 @@ SessionStoreError                 session_store_error
 │   ├── AgentNotFoundError        agent_not_found
 │   ├── MessageNotFoundError      message_not_found
 │   ├── MultiAgentNotFoundError   multi_agent_not_found
+│   ├── MemoryNotFoundError       memory_not_found
 │   ├── CursorNotFoundError       cursor_not_found
 │   ├── RunNotFoundError          run_not_found
 │   └── EventsGoneError           events_gone: what the run's stream said is not, or no longer, stored
@@ -172,6 +173,11 @@ class MessageNotFoundError(NotFoundError):
 class MultiAgentNotFoundError(NotFoundError):
     code = "multi_agent_not_found"
     kind = "multi-agent"
+
+
+class MemoryNotFoundError(NotFoundError):
+    code = "memory_not_found"
+    kind = "memory"
 
 
 class CursorNotFoundError(NotFoundError):

@@ -4,7 +4,7 @@ Each field's kind says how it stands in a document of the session backend; see `
 between Strands and the database. Named tuples: that many dataclasses take 5 ms of a cold start.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from ._fields import (
@@ -16,6 +16,7 @@ from ._fields import (
     InternalState,
     JsonObject,
     LeaseSeconds,
+    Local,
     MessageBody,
     OrdinalNumber,
     Preview,
@@ -136,13 +137,70 @@ class RunRequest(NamedTuple):
     if_busy: IfBusy = "reject"
 
 
+class ValueWrite(NamedTuple):
+    """A value of Strands' `Storage`; without `data` it is deleted."""
+
+    key: str
+    data: bytes | None
+    lifetime_seconds: float | None = None
+
+
+class MemoryRecord(NamedTuple):
+    """metadata: a JSON object."""
+
+    memory_id: str
+    store_name: str
+    content: str
+    metadata: str
+    created_at: str
+    updated_at: str
+
+
+class MemoryPage(NamedTuple):
+    """`next_cursor` is opaque, and None on the last page."""
+
+    memories: Sequence[MemoryRecord]
+    next_cursor: str | None
+
+
+class NewMemory(NamedTuple):
+    """source: what is the same of a memory that comes twice. metadata: a JSON object."""
+
+    source: str
+    content: str
+    metadata: str
+    embedding: Sequence[float] | None
+    lifetime_seconds: float | None
+
+
+class MemoryQuery(NamedTuple):
+    """metadata: a JSON object, the members that a memory's metadata must have."""
+
+    text: str
+    language: str
+    limit: int
+    metadata: str
+    half_life_seconds: float
+    embedding: Sequence[float] | None
+
+
+class FoundMemory(NamedTuple):
+    score: float
+    memory: MemoryRecord
+
+
 class BegunRun(NamedTuple):
-    """`messages` are those that the conversation manager still holds, oldest first."""
+    """`messages` are those that the conversation manager still holds, oldest first.
+
+    snapshots: the values that a `SnapshotSessionManager` of the run's agent restores, and those of any Graph or Swarm
+    of the session, by key.
+    """
 
     fence: WholeNumber
     session: SessionRecord
     agent: AgentRecord | None
     messages: Sequence[MessageRecord]
+    snapshots: Annotated[Mapping[str, bytes] | None, Local()] = None
 
 
 class RunOutcome(NamedTuple):
@@ -189,6 +247,7 @@ class RunWrite(NamedTuple):
     redacted_preview: Preview | None = None
     outcome: RunOutcome | None = None
     number: OrdinalNumber | None = None
+    values: Annotated[Sequence[ValueWrite], Local()] = ()
 
     @property
     def message_counts(self) -> dict[str, int]:

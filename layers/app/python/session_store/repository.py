@@ -1,6 +1,7 @@
 """Strands' `SessionRepository` on PostgreSQL, directly or through the session backend."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
 
+from ._offload import AsyncContext
 from ._open import open_store
 from .conversion import (
     agent_of,
@@ -20,7 +22,7 @@ from .conversion import (
     session_record,
 )
 from .encoding import encode, preview_of
-from .identifiers import checked, checked_number
+from .identifiers import DEFAULT_OWNER, checked, checked_number
 from .records import IfBusy, RunRecord, SessionPage
 from .run import DEFAULT_LEASE_SECONDS, Run
 from .settings import StoreSettings
@@ -31,25 +33,41 @@ from .waiting import DEFAULT_WAIT_SECONDS
 if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold start
     from strands.multiagent.base import MultiAgentBase
 
-DEFAULT_OWNER = "default"
 
-
-class PostgreSQLSessionRepository(SessionRepository):
+class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
     """Sessions of one owner, for Strands' `RepositorySessionManager` and, better, for `run`.
 
     base_url: `postgresql://…` or `http(s)://…`; default: the environment variable `SESSION_BACKEND_URL`.
     owner: whose sessions these are; another owner's do not exist here. One application alone may keep the default.
+    storage_ttl_seconds: for `run.storage`, as for `PostgreSQLStorage`.
 
     Outside a run each call is durable on return, and refused with `SessionBusyError` while a run holds
     the session. Errors are `session_store.errors`, and Strands' `SessionException` as well.
     """
 
-    def __init__(self, base_url: str | None = None, *, owner: str = DEFAULT_OWNER, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        owner: str = DEFAULT_OWNER,
+        store: Store | None = None,
+        storage_ttl_seconds: Mapping[str, float] | None = None,
+    ) -> None:
         if store is None:
             settings = StoreSettings.from_environment(os.environ)
             store = open_store(replace(settings, url=base_url) if base_url else settings)
         self._store = store
         self._owner = checked("owner", owner)
+        self._storage_ttl_seconds = storage_ttl_seconds
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back; a later call opens new ones. They are the process's for one URL, not this
+        repository's alone.
+        """
+        self._store.close()
 
     @property
     def store(self) -> Store:
@@ -88,6 +106,7 @@ class PostgreSQLSessionRepository(SessionRepository):
             deadline=deadline,
             if_busy=if_busy,
             wait_seconds=wait_seconds,
+            storage_ttl_seconds=self._storage_ttl_seconds,
         )
 
     def read_run(self, run_id: str) -> RunRecord:

@@ -36,6 +36,7 @@ class StoreSettings:
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
     token_file: holds a bearer token for the session backend, read for each request, since whoever writes it renews it.
+    pool_size: how many connections the process opens at most; more than one where it serves many requests at a time.
     statement_timeout_seconds: how long the database may take for the answer to one statement, connecting included.
     budget: of each owner, where this process decides on it, as a server of the database does.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
@@ -53,6 +54,7 @@ class StoreSettings:
     statement_timeout_seconds: float = 30
     idle_seconds: float = 1500
     budget: OwnerBudget = NO_BUDGET
+    pool_size: int = 1
 
     def __post_init__(self) -> None:
         try:
@@ -89,6 +91,7 @@ class StoreSettings:
             budget=OwnerBudget(
                 _limit(environment, "OWNER_RUNS_PER_MINUTE"), _limit(environment, "OWNER_TOKENS_PER_DAY")
             ),
+            pool_size=_pool_size(environment, "DATABASE_POOL_SIZE"),
         )
 
 
@@ -117,3 +120,10 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     if not 1 <= number <= 86_400:
         raise ConfigurationError(f"{name} must lie between 1 and 86400 seconds, not {value}")
     return number
+
+
+def _pool_size(environment: Mapping[str, str], name: str) -> int:
+    value = environment.get(name) or "1"
+    if not (value.isascii() and value.isdigit() and len(value) <= 3 and 1 <= int(value) <= 100):
+        raise ConfigurationError(f"{name} must be a whole number from 1 to 100, not {value!r}")
+    return int(value)

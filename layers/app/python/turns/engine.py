@@ -203,7 +203,15 @@ def _tokens_counted(agent: AgentTask, run: Run) -> Generator[None]:
 def _describe(run: Run, request: TurnRequest) -> AgentTurn:
     caller = Caller(request.owner, request.end_user, request.claims)
     return AgentTurn(
-        run.session_manager, run.agent_id, caller, run.session_id, run.run_id, load_model, request.metadata
+        run.session_manager,
+        run.agent_id,
+        caller,
+        run.session_id,
+        run.run_id,
+        load_model,
+        lambda: run.storage,
+        run.open_memory,
+        request.metadata,
     )
 
 

@@ -28,6 +28,7 @@ from session_store.time_limit import time_limit
 
 from .agents import PostgreSQLAgents
 from .messages import PostgreSQLMessages
+from .values import parse_snapshots
 
 _GIVE_UP_SECONDS = 1.0
 
@@ -37,7 +38,8 @@ BEGIN: Statement = """
            agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
            removed_message_count, message_count,
            message_id, message, redact_message, created_at, updated_at,
-           queue_position, runs_left, tokens_left
+           queue_position, runs_left, tokens_left,
+           CASE WHEN decision = 'leased' THEN {read_snapshots_v1}(%(owner)s, %(session_id)s, %(agent_id)s) END
     FROM {begin_run_v3}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
                         %(idempotency_key)s, %(request_hash)s, %(sent_at)s::float8, %(valid_seconds)s::float8,
                         %(if_busy)s, %(runs_per_minute)s::bigint, %(tokens_per_day)s::bigint)
@@ -77,7 +79,7 @@ class RunBegin:
         round_trips = self._database.round_trips
         try:
             rows = self._database.send(partial(self._ask, owner, request))
-            decision = Decision(*rows[0][:3], *rows[0][21:])
+            decision = Decision(*rows[0][:3], *rows[0][21:24])
             return self._parse_begun(owner, request, rows, runs) if decision.name == "leased" else decision
         except BaseException:
             if self._database.round_trips > round_trips:
@@ -111,6 +113,7 @@ class RunBegin:
             SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
             self._read_agent(owner, request) if agent and state is None else agent,
             messages,
+            parse_snapshots(rows[0][24]),
         )
         next_id = messages[-1].message_id + 1 if messages else agent.removed_message_count if agent else 0
         if agent is None or next_id >= agent.message_count:

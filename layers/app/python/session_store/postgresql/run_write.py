@@ -5,8 +5,9 @@ from typing import Any
 from session_store.connection import Statement
 from session_store.records import RunOutcome, RunWrite
 
-WRITE: Statement = """
-    SELECT is_cancel_requested
+from .values import dump_values
+
+_CALL: Statement = """
     FROM {write_run_v2}(
         %(owner)s, %(session_id)s, %(run_id)s::uuid, %(number)s::bigint, %(lease_seconds)s::float8,
         %(status)s, %(result)s::json, %(answer_message_id)s, %(error_code)s, %(preview)s, %(redacted_preview)s,
@@ -21,27 +22,42 @@ WRITE: Statement = """
         %(redacted_agent_ids)s::text[], %(redacted_ids)s::bigint[], %(redacted_messages)s::json[],
         %(redacted_updated_at)s::text[],
         %(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]
-    )
+    ) w
 """
-# One statement, so that what a run has used is counted if its end is stored, and once.
-_WRITE_AND_COUNT: Statement = (
-    "WITH written AS ("
-    + WRITE
-    + """), counted AS (
-        INSERT INTO {usage} AS u (owner, day, runs, input_tokens, output_tokens)
-        SELECT %(owner)s, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1, %(input_tokens)s, %(output_tokens)s
-        FROM written
-        ON CONFLICT (owner, day) DO UPDATE
-        SET runs = u.runs + 1, input_tokens = u.input_tokens + EXCLUDED.input_tokens,
-            output_tokens = u.output_tokens + EXCLUDED.output_tokens
-    )
-    SELECT is_cancel_requested FROM written
+WRITE: Statement = "SELECT w.is_cancel_requested" + _CALL
+# Called once the row of write_run is there: while the run holds the session, whose row is locked by then.
+_WRITE_WITH_VALUES: Statement = (
     """
+    SELECT w.is_cancel_requested,
+           {write_run_values_v1}(
+               %(owner)s, %(session_id)s, %(value_keys)s::text[], %(value_sizes)s::int[],
+               %(value_data)s::bytea, %(value_lifetimes)s::float8[])
+    """
+    + _CALL
 )
 
 
 def choose_statement(write: RunWrite) -> Statement:
-    return _WRITE_AND_COUNT if write.outcome else WRITE
+    statement = _WRITE_WITH_VALUES if write.values else WRITE
+    return _and_count(statement) if write.outcome else statement
+
+
+def _and_count(statement: Statement) -> Statement:
+    """One statement, so that what a run has used is counted if its end is stored, and once."""
+    return (
+        "WITH written AS ("
+        + statement
+        + """), counted AS (
+            INSERT INTO {usage} AS u (owner, day, runs, input_tokens, output_tokens)
+            SELECT %(owner)s, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1, %(input_tokens)s, %(output_tokens)s
+            FROM written
+            ON CONFLICT (owner, day) DO UPDATE
+            SET runs = u.runs + 1, input_tokens = u.input_tokens + EXCLUDED.input_tokens,
+                output_tokens = u.output_tokens + EXCLUDED.output_tokens
+        )
+        SELECT * FROM written
+        """
+    )
 
 
 def dump_parameters(owner: str, write: RunWrite) -> dict[str, Any]:
@@ -61,6 +77,7 @@ def dump_parameters(owner: str, write: RunWrite) -> dict[str, Any]:
         "lease_seconds": write.lease_seconds,
         "preview": write.preview,
         "redacted_preview": write.redacted_preview,
+        **(dump_values(write.values) if write.values else {}),
         **(write.outcome._asdict() if write.outcome else dict.fromkeys(RunOutcome._fields)),
         # psycopg takes as long for an empty list as for a short one, and most are empty.
         **{name: values or None for name, values in lists.items()},

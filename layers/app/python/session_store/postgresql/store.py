@@ -1,4 +1,4 @@
-"""The collections over one connection."""
+"""The collections over one connection, or as many as the settings say."""
 
 import time
 from functools import cache
@@ -9,12 +9,15 @@ from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents
 from .background_runs import PostgreSQLBackgroundRuns
+from .imports import PostgreSQLImports
+from .memories import PostgreSQLMemories
 from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
 from .run_events import PostgreSQLRunEvents
 from .runs import PostgreSQLRuns
 from .sessions import PostgreSQLSessions
 from .usage import PostgreSQLUsage
+from .values import PostgreSQLValues
 
 
 class PostgreSQLStore:
@@ -30,6 +33,9 @@ class PostgreSQLStore:
         self.usage = PostgreSQLUsage(self._database)
         self.run_events = PostgreSQLRunEvents(self._database)
         self.background_runs = PostgreSQLBackgroundRuns(self._database)
+        self.values = PostgreSQLValues(self._database)
+        self.memories = PostgreSQLMemories(self._database)
+        self.imports = PostgreSQLImports(self._database)
 
     @property
     def round_trips(self) -> int:
