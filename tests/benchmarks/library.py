@@ -42,22 +42,19 @@ TIMES = 60
 def main() -> None:
     with temporary_database() as server:
         print(f"event loop: {TURNS} turns while a table is locked for {LOCK_SECONDS:g} s")
-        report(asyncio.run(measure_event_loop(server)), limit_ms=50)
+        for phase, seconds in asyncio.run(measure_event_loop(server)).items():
+            report(phase, seconds)
         print(f"import of {MESSAGES:,} messages: {measure_import(server):.2f} s (limit 5 s)")
         print("a plain turn")
         measure_turns(server)
 
 
-def report(seconds: list[float], limit_ms: float) -> None:
+def report(phase: str, seconds: list[float]) -> None:
     p99 = quantiles(seconds, n=100)[98] * 1000
-    print(
-        f"  unrelated endpoint, {len(seconds):,} requests: p50 {median(seconds) * 1000:.1f} ms, p99 {p99:.1f} ms",
-        end="",
-    )
-    print(f", slowest {max(seconds) * 1000:.1f} ms (limit for p99 {limit_ms:g} ms)")
+    print(f"  {phase}, {len(seconds):,} requests: p50 {median(seconds) * 1000:.1f} ms, p99 {p99:.1f} ms (limit 50 ms)")
 
 
-async def measure_event_loop(server: EmbeddedDatabase) -> list[float]:
+async def measure_event_loop(server: EmbeddedDatabase) -> dict[str, list[float]]:
     """Seconds of each request to an endpoint of the same process that has nothing to do with the database."""
     url = create_database(server, "loop", migrated=True)
     with PostgreSQLSessionRepository(store=PostgreSQLStore(StoreSettings(url=url, pool_size=10))) as repository:
@@ -94,8 +91,9 @@ def measure_import(server: EmbeddedDatabase) -> float:
     """Seconds from the folder that Strands' own manager wrote to the stored sessions: ten of them."""
     store = PostgreSQLStore(StoreSettings(url=create_database(server, "imported", migrated=True)))
     with tempfile.TemporaryDirectory() as folder:
+        manager = FileSessionManager("session-0", storage_dir=folder)
         for number in range(10):
-            write_session(folder, f"session-{number}", MESSAGES // 10)
+            write_session(manager, f"session-{number}", MESSAGES // 10)
         report = Report(is_dry_run=False)
         started = time.perf_counter()
         Import(store, "default", report, is_dry_run=False).run(TreeSource(Folder(Path(folder))))
@@ -105,10 +103,9 @@ def measure_import(server: EmbeddedDatabase) -> float:
     return seconds
 
 
-def write_session(folder: str, session_id: str, messages: int) -> None:
-    manager = FileSessionManager("of-the-folder", storage_dir=folder)
-    (Path(folder) / "session_of-the-folder" / "session.json").unlink(missing_ok=True)
-    manager.create_session(Session(session_id, SessionType.AGENT))
+def write_session(manager: FileSessionManager, session_id: str, messages: int) -> None:
+    if manager.read_session(session_id) is None:
+        manager.create_session(Session(session_id, SessionType.AGENT))
     manager.create_agent(session_id, SessionAgent("default", {}, {}))
     for number in range(messages):
         role = "assistant" if number % 2 else "user"

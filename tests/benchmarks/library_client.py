@@ -13,7 +13,8 @@ LOCK_SECONDS = 6.0
 PAUSE_SECONDS = 0.005
 
 
-async def measure(url: str, database_url: str) -> list[float]:
+async def measure(url: str, database_url: str) -> dict[str, list[float]]:
+    """Seconds of each request: while the table is locked, and while all turns, let go at once, are at work."""
     limits = httpx.Limits(max_connections=TURNS + 1)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
         turns = [client.post(f"/turns/{number}") for number in range(TURNS)]
@@ -22,12 +23,12 @@ async def measure(url: str, database_url: str) -> list[float]:
         with psycopg.connect(database_url) as connection:
             connection.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
             waiting = asyncio.gather(*(client.post(f"/turns/{number}") for number in range(TURNS)))
-            seconds = await ask_for(client, LOCK_SECONDS)
+            locked = await ask_for(client, LOCK_SECONDS)
             assert not waiting.done()
             connection.rollback()
-        seconds += await ask_until(client, waiting)
+        released = await ask_until(client, waiting)
         assert {answer.status_code for answer in await waiting} == {200}
-    return seconds
+    return {"locked": locked, "released": released}
 
 
 async def ask_for(client: httpx.AsyncClient, seconds: float) -> list[float]:
