@@ -165,7 +165,7 @@ PAIRS = [
 ]
 MARKS = {
     "begin": b"begin_run_v3",
-    "delete session": b"DELETE FROM sessions",
+    "delete session": b"delete_session_v1",
     "write": b"write_run_v2",
     "commit": b"write_run_v2",
     "renew": b"r.cancel_requested FROM lease",
