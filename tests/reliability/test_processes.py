@@ -46,7 +46,7 @@ def test_a_forked_process_talks_on_a_connection_of_its_own(database: Database) -
         assert _local_port(database) != port
         database.close()
 
-    with database._turn:  # as when another thread works with it at that moment
+    with database._taken():  # as when another thread works with it at that moment
         assert in_a_fork(work) == 0
     assert _local_port(database) == port
 
