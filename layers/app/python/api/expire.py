@@ -14,7 +14,7 @@ USAGE_DAYS = 92  # what GET /usage reports, and a little more
 
 
 class Expired(NamedTuple):
-    """deleted: how many of each kind. passed_over: why, by key, of each that cannot be deleted; it is in the log, too."""
+    """deleted: how many of each kind. passed_over: why, by key, of each that cannot be deleted."""
 
     deleted: dict[str, int]
     passed_over: dict[str, str]
