@@ -1,4 +1,4 @@
-"""Values of a `Storage` whose writes arrive when their client has given them up."""
+"""Values and memories whose writes arrive when their client has given them up."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,7 +8,7 @@ import pytest
 
 from session_store.errors import StoreUnavailableError
 from session_store.postgresql import PostgreSQLStore
-from session_store.records import SessionRecord, ValueWrite
+from session_store.records import NewMemory, SessionRecord, ValueWrite
 from session_store.settings import StoreSettings
 from tests.reliability.chaos import Chaos
 from tests.reliability.chaos_proxy import ChaosProxy
@@ -16,6 +16,7 @@ from tests.reliability.chaos_proxy import ChaosProxy
 NOW = "2026-11-26T10:00:00+00:00"
 FREE, OF_SESSION = "notes/a", "context/user-123/a"
 Step = Callable[[PostgreSQLStore, str, str], object]
+MemoryStep = Callable[[PostgreSQLStore, str], object]
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +95,62 @@ def test_a_client_with_a_wrong_clock_writes_all_the_same(store: PostgreSQLStore)
         store._database._clock.learn(store._database._clock.now() + skew_seconds)
         write(store, "skewed", FREE, b"%d" % number)
         assert store.values.read("skewed", FREE) == b"%d" % number
+
+
+def remember(store: PostgreSQLStore, owner: str, by: str = "newer") -> None:
+    store.memories.add(owner, "memories", "english", [NewMemory("tea", "likes tea", f'{{"by": "{by}"}}', None, None)])
+
+
+def forget(store: PostgreSQLStore, owner: str) -> None:
+    for memory in store.memories.list(owner).memories:
+        store.memories.delete(owner, memory.memory_id)
+
+
+def forget_all(store: PostgreSQLStore, owner: str) -> None:
+    store.memories.delete_all(owner)
+
+
+@pytest.mark.parametrize(
+    ("late", "mark"),
+    [
+        (lambda store, owner: remember(store, owner, "late"), b"INSERT INTO memories"),
+        (forget, b"delete_memories"),
+        (forget_all, b"delete_memories"),
+    ],
+    ids=["added", "forgotten", "all forgotten"],
+)
+@pytest.mark.parametrize("step", [remember, forget, forget_all], ids=["added", "forgotten", "all forgotten"])
+def test_of_memories_too(
+    network: ChaosProxy,
+    store: PostgreSQLStore,
+    late: MemoryStep,
+    mark: bytes,
+    step: MemoryStep,
+    request: pytest.FixtureRequest,
+) -> None:
+    owner = request.node.name
+    remember(store, owner, "before")
+    for _ in range(2):
+        network.plan("deliver late", mark)
+    with (
+        closing(PostgreSQLStore(StoreSettings(url=network.url))) as client,
+        pytest.raises(StoreUnavailableError),
+    ):
+        late(client, owner)
+    step(store, owner)
+    known = [memory.metadata for memory in store.memories.list(owner).memories]
+    assert known == (['{"by": "newer"}'] if step is remember else [])
+    assert network.deliver() == 2
+    assert [memory.metadata for memory in store.memories.list(owner).memories] == known
+
+
+def test_memories_of_a_client_with_a_wrong_clock_come_and_go(store: PostgreSQLStore) -> None:
+    clock = store._database._clock
+    for skew_seconds in (-40, 40):
+        remember(store, "skewed", "before")
+        clock.learn(clock.now() + skew_seconds)
+        remember(store, "skewed")
+        assert [memory.metadata for memory in store.memories.list("skewed").memories] == ['{"by": "newer"}']
+        clock.learn(clock.now() + skew_seconds)
+        forget_all(store, "skewed")
+        assert store.memories.list("skewed").memories == []
