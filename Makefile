@@ -53,11 +53,13 @@ sam-down: $(SETUP)  ## stop what `make sam` started elsewhere; ARGS=--volumes de
 
 test: check unit  ## everything that must hold: check, then unit
 
-check: $(SETUP)  ## format, lint, types, import directions
+check: $(SETUP)  ## format, lint, types, import directions, workflows
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
 	@$(RUN) pyright
 	@$(RUN) lint-imports --no-logo
+	@$(RUN) check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(RUN) zizmor --offline --quiet --no-progress .github
 
 # In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
 unit: $(SETUP)  ## every test except those with a target of their own, on two cores
