@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from .settings import StoreSettings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # not for its type alone: what applies migrations imports no store
     from .store import Store
 
 
