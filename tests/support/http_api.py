@@ -22,6 +22,7 @@ ALICE, BOB = "AIDAALICE", "AIDABOB"
 FUNCTIONS = {
     "/process": "process",
     "/process-streaming": "process_streaming",
+    "/ag-ui": "process_streaming",
     "/runs/{run_id}/events": "run_events",
 }
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from api.operation import Access, Operation
 from api.operations import (
+    ag_ui,
     agents,
     console,
     create_run,
@@ -25,6 +26,7 @@ from api.operations import (
 API = (
     *process.OPERATIONS,
     *process_streaming.OPERATIONS,
+    *ag_ui.OPERATIONS,
     *create_run.OPERATIONS,
     *sessions.OPERATIONS,
     *agents.OPERATIONS,
