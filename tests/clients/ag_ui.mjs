@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
+import { meet } from "./meet.mjs";
+
 const [client, url, gate, restarted] = process.argv.slice(2);
 const { HttpAgent } = await import(client);
 const CONFIRM = { name: "confirm", description: "Ask the user.", parameters: { type: "object", properties: {} } };
@@ -170,11 +172,4 @@ const situations = {
   },
 };
 
-const ownFetch = globalThis.fetch;
-for (const [name, meet] of Object.entries(situations)) {
-  const began = performance.now();
-  const error = await meet().then(() => null, (thrown) => String(thrown?.stack ?? thrown));
-  globalThis.fetch = ownFetch;
-  console.log(JSON.stringify({ name, error, ms: Math.round(performance.now() - began) }));
-}
-process.exit(0);
+await meet(situations);

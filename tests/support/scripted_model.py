@@ -62,6 +62,7 @@ class Reason:
         for _ in self.pieces:
             yield {"contentBlockDelta": {"delta": {"reasoningContent": {"text": "hm "}}}}
             await asyncio.sleep(0.001)
+        yield {"contentBlockStop": {}}
 
 
 @dataclass(frozen=True)

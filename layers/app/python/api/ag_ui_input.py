@@ -16,8 +16,6 @@ from turns.request import Prompt
 
 _TOOL_NAME = r"^[A-Za-z0-9_-]{1,64}$"
 _EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
-CANCELLED = {"status": "cancelled"}
-"""What a tool that asked a human is given in place of an answer, where the human gave none."""
 
 
 class _Part(BaseModel):
@@ -33,6 +31,9 @@ class AgUiTool(_Part):
     description: str = ""
     parameters: dict[str, Any] | None = None
 
+    def for_agent(self) -> FrontendTool:
+        return FrontendTool(self.name, self.description or self.name, self.parameters or _EMPTY_SCHEMA)
+
 
 class AgUiContext(_Part):
     description: str
@@ -40,7 +41,7 @@ class AgUiContext(_Part):
 
 
 class AgUiAnswer(_Part):
-    """An answer to an interrupt; without a `payload` it is `true`."""
+    """An answer to an interrupt: the `payload`, or `true` without one; `false` where a human dismissed it."""
 
     interruptId: Identifier  # noqa: N815 - AG-UI's names, here and below
     status: Literal["resolved", "cancelled"]
@@ -49,7 +50,7 @@ class AgUiAnswer(_Part):
     @property
     def response(self) -> Any:
         if self.status == "cancelled":
-            return CANCELLED if self.payload is None else self.payload
+            return False  # never what a tool could take for an approval
         return True if self.payload is None else self.payload
 
 
@@ -58,7 +59,7 @@ class AgUiMessage(_Part):
 
     id: Identifier
     role: str
-    content: Any = None
+    content: str | list[Any] | dict[str, Any] | None = None
     toolCallId: str | None = None  # noqa: N815
     error: str | None = None
 
@@ -77,7 +78,7 @@ class RunAgentInput(_Part):
     messages: list[AgUiMessage]
     tools: Annotated[list[AgUiTool] | None, Field(max_length=100)] = None
     context: Annotated[list[AgUiContext] | None, Field(max_length=100)] = None
-    state: Any = None
+    state: dict[str, Any] | None = None
     resume: Annotated[list[AgUiAnswer] | None, Field(max_length=100)] = None
     forwardedProps: Any = None  # noqa: N815
     protocolVersion: str | None = None  # noqa: N815
@@ -128,7 +129,7 @@ class RunAgentInput(_Part):
     def frontend(self) -> Frontend:
         index = self._words_index()
         return Frontend(
-            tools=[_tool(tool) for tool in self.tools or ()],
+            tools=[tool.for_agent() for tool in self.tools or ()],
             results=self._results(),
             context=[f"{each.description}: {each.value}" for each in self.context or ()],
             state=self._state(),
@@ -136,7 +137,8 @@ class RunAgentInput(_Part):
         )
 
     def metadata(self) -> dict[str, Any]:
-        return cast(dict[str, Any], self.forwardedProps) if isinstance(self.forwardedProps, dict) else {}
+        given: object = self.forwardedProps
+        return cast(dict[str, Any], given) if isinstance(given, dict) else {}
 
     def answered_calls(self) -> set[str]:
         return {result.tool_call_id for result in self._results()}
@@ -152,8 +154,8 @@ class RunAgentInput(_Part):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _state(self) -> dict[str, Any]:
-        state = cast(dict[str, Any], self.state or {})
-        if not isinstance(self.state, dict | None) or any(not name.strip() for name in state):
+        state = self.state or {}
+        if any(not name.strip() for name in state):
             raise InvalidRequestError([("state", "must be an object without a blank member")])
         return state
 
@@ -172,10 +174,6 @@ class RunAgentInput(_Part):
             if message.role == "tool":
                 results.append(_result(message, f"messages[{index}]"))
         return results[::-1]
-
-
-def _tool(tool: AgUiTool) -> FrontendTool:
-    return FrontendTool(tool.name, tool.description or tool.name, tool.parameters or _EMPTY_SCHEMA)
 
 
 def _result(message: AgUiMessage, field: str) -> FrontendResult:

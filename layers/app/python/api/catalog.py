@@ -11,6 +11,8 @@ from api.operation import Access, Operation
 from api.operations import (
     ag_ui,
     agents,
+    chat,
+    chat_stream,
     console,
     create_run,
     memories,
@@ -20,6 +22,7 @@ from api.operations import (
     runs,
     service,
     sessions,
+    ui_messages,
     usage,
 )
 
@@ -27,8 +30,11 @@ API = (
     *process.OPERATIONS,
     *process_streaming.OPERATIONS,
     *ag_ui.OPERATIONS,
+    *chat.OPERATIONS,
+    *chat_stream.OPERATIONS,
     *create_run.OPERATIONS,
     *sessions.OPERATIONS,
+    *ui_messages.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *run_events.OPERATIONS,

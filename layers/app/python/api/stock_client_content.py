@@ -25,6 +25,9 @@ def _parse_part(value: Any, field: str) -> str:
     if not isinstance(value, dict):
         raise InvalidRequestError([(field, "must be a JSON object")])
     part = cast(Mapping[str, Any], value)
+    source: Any = part.get("source")
+    if isinstance(source, dict) and cast(Mapping[str, Any], source).get("type") != "data":
+        raise InvalidRequestError([(f"{field}.source.type", "must be data: nothing is fetched for a caller")])
     if part.get("type") != "text":
         raise InvalidRequestError([(f"{field}.type", "must be text: no other content is taken")])
     text = part.get("text")

@@ -78,6 +78,7 @@ class ToolCallResult(NamedTuple):
     message_id: str
     tool_call_id: str
     content: str
+    is_error: bool = False
 
 
 class MessageDropped(NamedTuple):

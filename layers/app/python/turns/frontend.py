@@ -80,11 +80,11 @@ def find_calls(interrupts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 def _answer_calls(
     results: Sequence[FrontendResult], waiting: Mapping[str, Mapping[str, Any]], *, is_alone: bool
 ) -> list[dict[str, Any]]:
-    """Beside other words, results that nothing waits for are those of earlier turns, which the client repeats."""
+    """Results that nothing waits for are those of the agent's own tools, which clients repeat."""
     calls = find_calls(waiting)
-    if is_alone and any(result.tool_call_id not in calls for result in results):
-        raise AwaitingResponseError("the agent waits for no result of such a tool call", list(waiting))
     known = [result for result in results if result.tool_call_id in calls]
+    if is_alone and not known:
+        raise AwaitingResponseError("the agent waits for no result of such a tool call", list(waiting))
     return [_answer(calls[result.tool_call_id], result.content, is_error=result.is_error) for result in known]
 
 

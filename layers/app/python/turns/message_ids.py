@@ -15,3 +15,8 @@ def reasoning_id(message_id: str, number: int) -> str:
 
 def result_id(message_id: str, number: int) -> str:
     return message_id if number == 1 else f"{message_id}-{number}"
+
+
+def own_id(piece_id: str) -> str:
+    """Of the message of which a piece is shown while it is made: those ids have no hyphen of their own."""
+    return piece_id.partition("-")[0]

@@ -171,4 +171,5 @@ def _tool_results(message: dict[str, Any]) -> Iterator[Event]:
     message_id = message.get("tracking_id") or uuid.uuid4().hex
     results = [block["toolResult"] for block in message["content"] if "toolResult" in block]
     for number, result in enumerate(results, start=1):
-        yield ToolCallResult(result_id(message_id, number), result["toolUseId"], read_result(result))
+        is_error = result.get("status") == "error"
+        yield ToolCallResult(result_id(message_id, number), result["toolUseId"], read_result(result), is_error)

@@ -1,10 +1,8 @@
 """A conversation as AG-UI's messages, with the same ids from its history as from the events of a turn that goes on."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from session_store.message_text import read_text
 from turns.events import (
     Event,
     ReasoningDelta,
@@ -15,9 +13,8 @@ from turns.events import (
     ToolCallResult,
     ToolCallStarted,
 )
-from turns.message_ids import reasoning_id, result_id, text_id
 from turns.projections.printable import printable
-from turns.tool_results import read_result
+from turns.projections.stored_messages import read_events, read_words, words_id
 
 AgUiMessage = dict[str, Any]
 
@@ -49,40 +46,10 @@ def _call_ids(message: AgUiMessage) -> list[str]:
 
 
 def _dump_message(message: Mapping[str, Any], message_id: str) -> list[AgUiMessage]:
-    if message["role"] == "assistant":
-        return _collect(_read_blocks(message["content"], message_id))
-    results = [block["toolResult"] for block in message["content"] if "toolResult" in block]
-    dumped = [
-        _tool_message(result_id(message_id, number), result["toolUseId"], read_result(result))
-        for number, result in enumerate(results, start=1)
-    ]
-    words = printable(read_text(message["content"]))
-    if not results or words:
-        dumped.append({"id": result_id(message_id, len(results) + 1), "role": "user", "content": words})
+    dumped = _collect(read_events(message, message_id))
+    if words := read_words(message):
+        dumped.append({"id": words_id(message, message_id), "role": "user", "content": printable(words)})
     return dumped
-
-
-def _read_blocks(content: Sequence[Mapping[str, Any]], message_id: str) -> Iterator[Event]:
-    """The events that made an assistant's message, each text in one piece."""
-    texts = reasonings = 0
-    open_text: str | None = None
-    is_first = True
-    for block in content:
-        if text := read_text([block]):
-            if open_text is None:
-                texts += 1
-                open_text = text_id(message_id, texts, is_first=is_first)
-                yield TextStarted(open_text)
-            yield TextDelta(open_text, text)
-            is_first = False
-        elif "toolUse" in block:
-            open_text, is_first = None, False
-            yield ToolCallStarted(block["toolUse"]["toolUseId"], block["toolUse"]["name"], message_id)
-            yield ToolCallDelta(block["toolUse"]["toolUseId"], json.dumps(block["toolUse"]["input"]))
-        elif text := block.get("reasoningContent", {}).get("reasoningText", {}).get("text"):
-            open_text, reasonings = None, reasonings + 1
-            yield ReasoningStarted(reasoning_id(message_id, reasonings))
-            yield ReasoningDelta(reasoning_id(message_id, reasonings), text)
 
 
 def dump_events(events: Iterable[Event]) -> list[AgUiMessage]:
