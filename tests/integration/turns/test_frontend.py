@@ -25,7 +25,7 @@ def answer(turns: Turns, build: Any, prompt: str, frontend: Frontend) -> Any:
 
 def test_a_graph_refuses_what_it_has_no_place_for(turns: Turns) -> None:
     def build(turn: Any) -> Any:
-        builder = GraphBuilder()
+        builder = GraphBuilder().set_max_node_executions(9)
         builder.add_node(Agent(model=ScriptedModel("hi"), callback_handler=None), "one")
         builder.set_session_manager(turn.session_manager)
         return builder.build()

@@ -39,6 +39,11 @@ def read_words(message: Message) -> str | None:
     return words if message["role"] == "user" and (words or not _results(message)) else None
 
 
+def is_prompt(message: Message) -> bool:
+    """Whether a turn begins with it."""
+    return message["role"] == "user" and not _results(message)
+
+
 def words_id(message: Message, message_id: str) -> str:
     return result_id(message_id, len(_results(message)) + 1)
 
