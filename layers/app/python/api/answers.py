@@ -10,14 +10,25 @@ from turns.answer import Interrupt, ProcessAnswer, RunAnswer, Usage
 __all__ = ["Interrupt", "ProcessAnswer", "RunAnswer", "Usage"]
 
 
+class ForkOrigin(TypedDict):
+    """The session that this one was forked from, null once it is deleted, and the last message that both have."""
+
+    session_id: str | None
+    message_id: int | None
+
+
 class SessionSummary(TypedDict):
-    """`preview` is the beginning of the first prompt."""
+    """`preview` is the beginning of the first prompt. `error_code`: why it has no message, if its run failed."""
 
     session_id: str
     created_at: str
     updated_at: str
     message_count: int
     preview: str
+    title: str | None
+    metadata: dict[str, Any]
+    forked_from: ForkOrigin | None
+    error_code: str | None
 
 
 class SessionList(TypedDict):

@@ -4,7 +4,8 @@ Each field's kind says how it stands in a document of the session backend; see `
 between Strands and the database. Named tuples: that many dataclasses take 5 ms of a cold start.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 
 from ._fields import (
@@ -14,6 +15,7 @@ from ._fields import (
     JsonObject,
     LeaseSeconds,
     MessageBody,
+    Metadata,
     ObjectOrEmpty,
     OrdinalNumber,
     Preview,
@@ -22,6 +24,7 @@ from ._fields import (
     SessionType,
     Text,
     Timestamp,
+    Title,
     WholeNumber,
 )
 
@@ -30,7 +33,12 @@ RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"
 
 
 class SessionRecord(NamedTuple):
-    """Timestamps are ISO 8601 in UTC; `preview` is the beginning of the first prompt."""
+    """Timestamps are ISO 8601 in UTC; `preview` is the beginning of the first prompt.
+
+    metadata: its owner's own, a JSON object. error_code: why it has no message, if its first run failed. The origin is
+    the session that it was forked from, and the last message that both have; without an id where that was deleted.
+    removed_at: when a rewind took it from its origin; it expires unless it is used.
+    """
 
     session_id: Identifier
     session_type: SessionType
@@ -38,6 +46,26 @@ class SessionRecord(NamedTuple):
     updated_at: Timestamp
     message_count: WholeNumber = 0
     preview: Text = ""
+    title: Title | None = None
+    metadata: Metadata = "{}"
+    error_code: Text | None = None
+    origin_session_id: Text | None = None
+    origin_message_id: WholeNumber | None = None
+    removed_at: Text | None = None
+
+
+class SessionFilter(NamedTuple):
+    """Which sessions a list shows: those of this title, with these members in their metadata, as text.
+
+    include_empty: those too that have no message, since their first run failed.
+    """
+
+    title: str | None = None
+    metadata: Mapping[str, str] = MappingProxyType({})
+    include_empty: bool = False
+
+
+EVERY_SESSION = SessionFilter()
 
 
 class SessionPage(NamedTuple):

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
@@ -13,8 +13,9 @@ from ._open import open_store
 from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
 from .encoding import decode, encode, preview_of
 from .identifiers import checked, checked_number
-from .records import RunRecord, SessionPage
+from .records import EVERY_SESSION, RunRecord, SessionFilter, SessionPage, SessionRecord
 from .run import DEFAULT_LEASE_SECONDS, Run
+from .session_patch import SessionChanges, parse_session_patch
 from .settings import StoreSettings
 from .store import Store
 from .strands_errors import as_session_exceptions
@@ -85,10 +86,22 @@ class PostgreSQLSessionRepository(SessionRepository):
         with as_session_exceptions():
             return self._store.runs.request_cancel(self._owner, run_id)
 
-    def list_sessions(self, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+    def list_sessions(
+        self, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
+    ) -> SessionPage:
         """Sessions by newest activity."""
         with as_session_exceptions():
-            return self._store.sessions.list(self._owner, limit=checked_number("limit", limit), cursor=cursor)
+            count = checked_number("limit", limit)
+            return self._store.sessions.list(self._owner, limit=count, cursor=cursor, only=only)
+
+    def update_session(self, session_id: str, **changes: Unpack[SessionChanges]) -> SessionRecord:
+        """Change a session's title or its metadata; what is not named stays, and None takes away.
+
+        metadata is a merge patch (RFC 7396): members that it names are set, those with None are removed.
+        """
+        with as_session_exceptions():
+            patch = parse_session_patch(changes)
+            return self._store.sessions.patch(self._owner, checked("session_id", session_id), patch)
 
     def delete_session(self, session_id: str) -> None:
         """Delete every row of the session; a run that still holds it can no longer commit."""

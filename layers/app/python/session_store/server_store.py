@@ -20,11 +20,11 @@ class ServerSessions(Sessions, Protocol):
         """Raises `SessionNotFoundError`, `SessionBusyError`. No `multi_agent` leaves what is stored."""
         ...
 
-    def page(self, owner: str, *, limit: int, offset: int) -> Sequence[SessionRecord]:
+    def page(self, owner: str, *, limit: int, offset: int, include_empty: bool = False) -> Sequence[SessionRecord]:
         """By newest activity; the further the offset, the longer it takes: `list` does not."""
         ...
 
-    def count(self, owner: str) -> int: ...
+    def count(self, owner: str, *, include_empty: bool = False) -> int: ...
 
     def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
         """Delete sessions of all owners without activity for so long: how many, batch by batch as it is taken.

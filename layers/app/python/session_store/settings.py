@@ -1,5 +1,6 @@
 """Where sessions live, read once from the environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -24,6 +25,7 @@ class StoreSettings:
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
+    search_language: PostgreSQL's text search configuration, by which words are found: `simple`, `english`, …
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
 
@@ -35,6 +37,7 @@ class StoreSettings:
     connect_timeout_seconds: int = 5
     read_timeout_seconds: float = 30
     sign_requests: bool | None = None
+    search_language: str = "simple"
     idle_seconds: float = 1500
 
     def __post_init__(self) -> None:
@@ -49,6 +52,11 @@ class StoreSettings:
         # PostgreSQL cuts longer names off without a word.
         if self.schema is not None and not (1 <= len(self.schema.encode()) <= 63 and self.schema.isprintable()):
             raise ConfigurationError(f"DATABASE_SCHEMA must be a name of at most 63 bytes, not {self.schema!r}")
+
+        if not re.fullmatch(r"[a-z_][a-z0-9_.]{0,126}", self.search_language):
+            raise ConfigurationError(
+                f"SEARCH_LANGUAGE must name a text search configuration, not {self.search_language!r}"
+            )
 
     @property
     def is_postgresql(self) -> bool:
@@ -65,6 +73,7 @@ class StoreSettings:
             region=environment.get("AWS_REGION") or None,
             connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
             read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
+            search_language=environment.get("SEARCH_LANGUAGE") or "simple",
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from .records import (
+    EVERY_SESSION,
     AgentRecord,
     BegunRun,
     MessageRecord,
@@ -15,9 +16,11 @@ from .records import (
     RunRecord,
     RunRequest,
     RunWrite,
+    SessionFilter,
     SessionPage,
     SessionRecord,
 )
+from .session_patch import SessionPatch
 
 
 class Sessions(Protocol):
@@ -27,8 +30,17 @@ class Sessions(Protocol):
 
     def read(self, owner: str, session_id: str) -> SessionRecord | None: ...
 
-    def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+    def list(
+        self, owner: str, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
+    ) -> SessionPage:
         """Newest activity first. Raises `CursorNotFoundError` for a cursor that this owner was not given."""
+        ...
+
+    def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
+        """Change its title and its metadata, whether a run holds it or not; its `updated_at` stays.
+
+        Raises `SessionNotFoundError`, and `InvalidInputError` for metadata that becomes too large.
+        """
         ...
 
     def delete(self, owner: str, session_id: str) -> None:

@@ -3,7 +3,8 @@ from datetime import datetime
 from session_store.codec import dump_record, parse_record
 from session_store.errors import SessionNotFoundError
 from session_store.identifiers import checked_new_session_id
-from session_store.records import SessionPage, SessionRecord
+from session_store.records import EVERY_SESSION, SessionFilter, SessionPage, SessionRecord
+from session_store.session_patch import SessionPatch, dump_session_patch
 from session_store.wire import MAXIMUM_PAGE_SIZE
 
 from .backend import Backend, dump_path
@@ -26,16 +27,26 @@ class HttpSessions:
             return None
         return parse_record(SessionRecord, answer.document())
 
-    def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+    def list(
+        self, owner: str, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
+    ) -> SessionPage:
+        query = _dump_filter(only)
         sessions: list[SessionRecord] = []
         while True:
             position = {"cursor": cursor} if cursor else {}
+            position |= query
             count = min(limit - len(sessions), MAXIMUM_PAGE_SIZE)
             answer = self._backend.send("GET", "/sessions", owner, limit=count, **position).document("sessions")
             sessions += [parse_record(SessionRecord, item) for item in answer.documents("sessions")]
             cursor = answer.text("next_cursor") if answer.has("next_cursor") else None
             if cursor is None or len(sessions) >= limit:
                 return SessionPage(sessions, cursor)
+
+    def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
+        path = dump_path("sessions", session_id)
+        return parse_record(
+            SessionRecord, self._backend.send("PATCH", path, owner, dump_session_patch(patch)).document()
+        )
 
     def delete(self, owner: str, session_id: str) -> None:
         answer = self._backend.send("DELETE", dump_path("sessions", session_id), owner)
@@ -47,3 +58,10 @@ class HttpSessions:
         return stored is not None and datetime.fromisoformat(stored.created_at) == datetime.fromisoformat(
             session.created_at
         )
+
+
+def _dump_filter(only: SessionFilter) -> dict[str, str]:
+    query = {f"metadata.{name}": value for name, value in only.metadata.items()}
+    if only.title is not None:
+        query["title"] = only.title
+    return query | {"include": "empty"} if only.include_empty else query

@@ -4,25 +4,29 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import AlreadyExistsError, CursorNotFoundError, SessionNotFoundError
 from session_store.identifiers import checked_new_session_id
-from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
+from session_store.records import EVERY_SESSION, MultiAgentRecord, SessionFilter, SessionPage, SessionRecord
+from session_store.session_patch import MAXIMUM_METADATA_BYTES, SessionPatch, metadata_too_large
 
 from .free_session import explain_refusal, with_free_session
+from .session_rows import IS_LISTED, SESSION_COLUMNS
 
-_COLUMNS: Statement = """
-    s.session_id, s.session_type, {iso_timestamp_v1}(s.created_at), {iso_timestamp_v1}(s.updated_at),
-    (SELECT coalesce(sum(a.message_count), 0)::bigint FROM {agents} a WHERE a.session_key = s.session_key), s.preview
+_FILTERED: Statement = """
+    JOIN {session_index} i ON i.session_key = s.session_key
+                          AND i.labels @> {session_labels_v1}(%(owner)s, %(names)s::text[], %(values)s::text[])
 """
 _NEWEST = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
 class PostgreSQLSessions:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, language: str) -> None:
         self._database = database
+        self._language = language
 
     def create(self, owner: str, session: SessionRecord, multi_agent: MultiAgentRecord | None = None) -> None:
         created, repeated = self._database.fetch(
@@ -50,8 +54,14 @@ class PostgreSQLSessions:
                 **_multi_agent(multi_agent),
             },
         )
-        if not created and not (repeated and self.read(owner, session.session_id) == session):
+        if not created and not (repeated and self._is_stored(owner, session)):
             raise AlreadyExistsError("session", session.session_id)
+        if session.title or session.metadata != "{}":
+            self.patch(owner, session.session_id, SessionPatch(session.title, session.metadata))
+
+    def _is_stored(self, owner: str, session: SessionRecord) -> bool:
+        stored = self.read(owner, session.session_id)
+        return stored is not None and stored._replace(title=session.title, metadata=session.metadata) == session
 
     def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
         rows = self._database.fetch(
@@ -75,7 +85,7 @@ class PostgreSQLSessions:
     def read(self, owner: str, session_id: str) -> SessionRecord | None:
         rows = self._database.fetch(
             "SELECT"
-            + _COLUMNS
+            + SESSION_COLUMNS
             + """
             FROM {sessions} s
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
@@ -84,42 +94,73 @@ class PostgreSQLSessions:
         ).rows
         return SessionRecord(*rows[0]) if rows else None
 
-    def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+    def list(
+        self, owner: str, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
+    ) -> SessionPage:
         before, before_key = _parse_cursor(owner, cursor) if cursor else _NEWEST
         rows = self._database.fetch(
-            """
-            SELECT s.session_key::text,"""
-            + _COLUMNS
+            "SELECT s.session_key::text,"
+            + SESSION_COLUMNS
+            + "FROM {sessions} s"
+            + (_FILTERED if only.title is not None or only.metadata else "")
             + """
-            FROM {sessions} s
             WHERE s.owner = %(owner)s
               AND (s.updated_at, s.session_key) < (%(before)s::timestamptz, %(before_key)s::uuid)
+              AND"""
+            + IS_LISTED
+            + """
             ORDER BY s.updated_at DESC, s.session_key DESC
             LIMIT %(limit)s
             """,
-            {"owner": owner, "before": before, "before_key": before_key, "limit": limit + 1},
+            {"owner": owner, "before": before, "before_key": before_key, "limit": limit + 1, **_dump_filter(only)},
         ).rows
         page = [SessionRecord(*row[1:]) for row in rows[:limit]]
         more = len(rows) > limit and limit > 0
         return SessionPage(page, _dump_cursor(owner, page[-1].updated_at, rows[limit - 1][0]) if more else None)
 
-    def page(self, owner: str, *, limit: int, offset: int) -> Sequence[SessionRecord]:
+    def page(self, owner: str, *, limit: int, offset: int, include_empty: bool = False) -> Sequence[SessionRecord]:
         rows = self._database.fetch(
             "SELECT"
-            + _COLUMNS
+            + SESSION_COLUMNS
             + """
             FROM {sessions} s
-            WHERE s.owner = %(owner)s
+            WHERE s.owner = %(owner)s AND"""
+            + IS_LISTED
+            + """
             ORDER BY s.updated_at DESC, s.session_key DESC
             LIMIT %(limit)s OFFSET %(offset)s
             """,
-            {"owner": owner, "limit": limit, "offset": offset},
+            {"owner": owner, "limit": limit, "offset": offset, "include_empty": include_empty},
         ).rows
         return [SessionRecord(*row) for row in rows]
 
-    def count(self, owner: str) -> int:
-        counted = self._database.fetch("SELECT count(*) FROM {sessions} WHERE owner = %(owner)s", {"owner": owner})
+    def count(self, owner: str, *, include_empty: bool = False) -> int:
+        counted = self._database.fetch(
+            "SELECT count(*) FROM {sessions} s WHERE s.owner = %(owner)s AND" + IS_LISTED,
+            {"owner": owner, "include_empty": include_empty},
+        )
         return counted.rows[0][0]
+
+    def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
+        ((decision,),) = self._database.fetch(
+            """
+            SELECT {update_session_v1}(%(owner)s, %(session_id)s, %(title)s, %(metadata)s::jsonb, %(max_bytes)s,
+                                       %(language)s::regconfig)
+            """,
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "max_bytes": MAXIMUM_METADATA_BYTES,
+                "language": self._language,
+                **patch._asdict(),
+            },
+        ).rows
+        if decision == "too_large":
+            raise metadata_too_large()
+        stored = self.read(owner, session_id) if decision == "updated" else None
+        if stored is None:
+            raise SessionNotFoundError(session_id)
+        return stored
 
     def delete(self, owner: str, session_id: str) -> None:
         deleted, repeated = self._database.fetch(
@@ -152,6 +193,18 @@ class PostgreSQLSessions:
             yield len(deleted)
             if len(deleted) < batch_size:
                 return
+
+
+def _dump_filter(only: SessionFilter) -> dict[str, Any]:
+    """Labels of these names and values; a title's has no name."""
+    labels: list[tuple[str | None, str]] = list(only.metadata.items())
+    if only.title is not None:
+        labels.append((None, only.title))
+    return {
+        "include_empty": only.include_empty,
+        "names": [name for name, _ in labels],
+        "values": [value for _, value in labels],
+    }
 
 
 def _multi_agent(record: MultiAgentRecord | None) -> dict[str, str | None]:

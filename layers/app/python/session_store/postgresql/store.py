@@ -18,7 +18,7 @@ class PostgreSQLStore:
 
     def __init__(self, settings: StoreSettings) -> None:
         self._database = Database(settings)
-        self.sessions = PostgreSQLSessions(self._database)
+        self.sessions = PostgreSQLSessions(self._database, settings.search_language)
         self.agents = PostgreSQLAgents(self._database)
         self.messages = PostgreSQLMessages(self._database)
         self.multi_agents = PostgreSQLMultiAgents(self._database)
