@@ -5,12 +5,20 @@ import os
 from api.application import Application
 from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
-from api.operations import agents, console, runs, service, sessions
+from api.operations import agents, console, forks, runs, service, sessions
 from api.settings import Settings
 from session_store.postgresql import open_store
 
 settings = Settings.from_environment(os.environ)
 application = Application(settings, open_store(settings.store), Observability(settings))
 handler = ApiGatewayHandler(
-    (*sessions.OPERATIONS, *agents.OPERATIONS, *runs.OPERATIONS, *service.OPERATIONS, *console.OPERATIONS), application
+    (
+        *sessions.OPERATIONS,
+        *forks.OPERATIONS,
+        *agents.OPERATIONS,
+        *runs.OPERATIONS,
+        *service.OPERATIONS,
+        *console.OPERATIONS,
+    ),
+    application,
 )

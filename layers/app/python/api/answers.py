@@ -31,6 +31,27 @@ class SessionSummary(TypedDict):
     error_code: str | None
 
 
+class SessionFork(TypedDict):
+    """message_id: the last message that both have. removed_at: when a rewind took it out; unless used, it expires."""
+
+    session_id: str
+    message_id: int | None
+    created_at: str
+    removed_at: str | None
+
+
+class Session(SessionSummary):
+    """`forks`: the newest, at most 100."""
+
+    forks: list[SessionFork]
+
+
+class Fork(SessionSummary):
+    """state_message_id: the message after which the agent's state was recorded; null where none was by then."""
+
+    state_message_id: int | None
+
+
 class SessionList(TypedDict):
     """Newest activity first; `next_cursor` asks for the next page and is null on the last."""
 

@@ -66,6 +66,9 @@ SessionId = Annotated[
 ]
 
 
+MessageId = Annotated[int, Field(strict=True, ge=0, le=identifiers.MAXIMUM_NUMBER)]
+
+
 def _is_response(value: object) -> object:
     if value is None:  # for Strands, no answer at all
         raise PydanticCustomError("null", "must not be null")
@@ -92,7 +95,9 @@ class InterruptAnswer(BaseModel):
 class ProcessRequest(BaseModel):
     """`prompt` is text, or answers to the interrupts that the agent waits for.
 
-    Without a `session_id` a new session begins. `metadata` is for the agent and its tools; it is not stored.
+    Without a `session_id` a new session begins. With a `from_message_id` the turn goes on as if the history ended
+    before it, and what follows is replaced when the turn is complete. `metadata` is for the agent and
+    its tools, not stored.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -103,6 +108,7 @@ class ProcessRequest(BaseModel):
         Discriminator(lambda value: "answers" if isinstance(value, list) else "text"),
     ]
     session_id: SessionId | None = None
+    from_message_id: MessageId | None = None
     metadata: dict[str, Any] | None = None
 
     @classmethod
@@ -116,6 +122,7 @@ class ProcessRequest(BaseModel):
         except ValidationError as error:
             raise InvalidRequestError(_fields(error)) from None
         _check_interrupts(read)
+        _check_rewind(read)
         limit = call.settings.max_prompt_characters
         if isinstance(read.prompt, str) and len(read.prompt) > limit:
             raise PayloadTooLargeError("prompt", f"has more than {limit} characters")
@@ -127,6 +134,8 @@ class ProcessRequest(BaseModel):
     def fingerprint(self) -> str:
         """The same for a request that is sent again, another for any other."""
         parts = [self.session_id, self.prompt_for_agent(), *([self.metadata] if self.metadata else [])]
+        if self.from_message_id is not None:
+            parts.append({"from_message_id": self.from_message_id})
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -140,6 +149,16 @@ def _check_interrupts(request: ProcessRequest) -> None:
             name = f"prompt[{number}].interruptResponse.interruptId"
             raise InvalidRequestError([(name, "is answered twice")])
         seen.add(interrupt_id)
+
+
+def _check_rewind(request: ProcessRequest) -> None:
+    """Raises `InvalidRequestError` where there is no history to go back in, or an answer to what it ends with."""
+    if request.from_message_id is None:
+        return
+    if request.session_id is None:
+        raise InvalidRequestError([("from_message_id", "needs a session_id")])
+    if not isinstance(request.prompt, str):
+        raise InvalidRequestError([("from_message_id", "cannot come with answers to interrupts")])
 
 
 def _fields(error: ValidationError) -> list[tuple[str, str]]:

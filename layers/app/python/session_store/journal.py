@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from .errors import RunEndedError
 from .open_turn import mark_open, unmark
-from .records import AgentMessage, AgentRecord, MessageRecord, MultiAgentRecord, RunOutcome, RunWrite
+from .records import AgentMessage, AgentRecord, MessageRecord, MultiAgentRecord, Rewind, RunOutcome, RunWrite
 
 
 class Journal:
@@ -35,6 +35,8 @@ class Journal:
         self._multi_agents: dict[str, MultiAgentRecord] = {}
         self._taken: RunWrite = self._empty
         self._closed = False
+        self._title: str | None = None
+        self._rewind: Rewind | None = None
         self._preview: str | None = None
         self._redacted_preview: str | None = None
         self.stored_tails: dict[str, MessageRecord] = {}
@@ -59,8 +61,19 @@ class Journal:
         self._next_ids[agent.agent_id] = self._stored_counts[agent.agent_id] = agent.message_count
         self._agents[agent.agent_id] = unmark(agent)
         self.stored_agents[agent.agent_id] = agent
+        if self._rewind and self._rewind.agent_id == agent.agent_id:
+            self._updated.add(agent.agent_id)  # to be written even unchanged: it is not what is stored
         if tail:
             self.stored_tails[agent.agent_id] = tail
+
+    def rewind(self, rewind: Rewind) -> None:
+        """What completes the run goes on before that message; a run that fails leaves the history as it is."""
+        self._rewind = rewind
+
+    def set_title(self, title: str) -> None:
+        with self.lock:
+            self.check_open()
+            self._title = title
 
     def create_agent(self, agent: AgentRecord) -> None:
         with self.lock:
@@ -124,6 +137,8 @@ class Journal:
             preview=self._preview,
             redacted_preview=self._redacted_preview,
             outcome=outcome,
+            title=self._title,
+            rewind=self._rewind if outcome and outcome.status == "completed" else None,
         )
         return self._taken
 
@@ -149,6 +164,8 @@ class Journal:
         self.close()
         successor = Journal(self._empty.session_id, self._empty.run_id, self._empty.lease_seconds)
         successor.lock = self.lock
+        if self._rewind:  # nothing is stored yet, and what was restored is not what stands at the history's end
+            return successor
         for agent in self.stored_agents.values():
             successor.restored(agent, self.stored_tails.get(agent.agent_id))
         successor._next_ids |= self._stored_counts
@@ -183,4 +200,4 @@ class Journal:
         self._messages.clear()
         self._redactions.clear()
         self._multi_agents.clear()
-        self._preview = self._redacted_preview = None
+        self._preview = self._redacted_preview = self._title = None

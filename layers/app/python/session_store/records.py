@@ -68,6 +68,30 @@ class SessionFilter(NamedTuple):
 EVERY_SESSION = SessionFilter()
 
 
+class ForkRequest(NamedTuple):
+    """A new session with the messages up to one of an agent's, and all of them without a `message_id`."""
+
+    session_id: Identifier
+    agent_id: Identifier
+    message_id: WholeNumber | None = None
+
+
+class ForkRecord(NamedTuple):
+    """state_message_id: the message after which the agent's state was recorded; None where none was by then."""
+
+    session: SessionRecord
+    state_message_id: WholeNumber | None
+
+
+class ForkSummary(NamedTuple):
+    """message_id: the last message that the fork and its origin both have."""
+
+    session_id: Identifier
+    message_id: WholeNumber | None
+    created_at: Text
+    removed_at: Text | None = None
+
+
 class SessionPage(NamedTuple):
     """`next_cursor` is opaque, and None on the last page."""
 
@@ -152,12 +176,19 @@ class MultiAgentRecord(NamedTuple):
     state: JsonObject
 
 
+class Rewind(NamedTuple):
+    """The write goes on before this message of the agent: it and all that follow it are taken out of the session."""
+
+    agent_id: Identifier
+    message_id: WholeNumber
+
+
 class RunWrite(NamedTuple):
     """All that a run has gathered since its last write; with an `outcome` it also ends the run.
 
     number: 1 for a run's first write, and one more for each later one, so that a write which comes late, or twice,
     changes nothing; None: not checked. The messages of an agent follow one another. `preview` is set when the first of
-    them is written, `redacted_preview` when it is redacted.
+    them is written, `redacted_preview` when it is redacted. `title`: the agent's own, unless somebody gave one.
     """
 
     session_id: Identifier
@@ -172,6 +203,8 @@ class RunWrite(NamedTuple):
     redacted_preview: Preview | None = None
     outcome: RunOutcome | None = None
     number: OrdinalNumber | None = None
+    title: Title | None = None
+    rewind: Rewind | None = None
 
     @property
     def message_counts(self) -> dict[str, int]:

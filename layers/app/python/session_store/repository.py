@@ -1,6 +1,7 @@
 """Strands' `SessionRepository` on PostgreSQL, directly or through the session backend."""
 
 import os
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -13,7 +14,7 @@ from ._open import open_store
 from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
 from .encoding import decode, encode, preview_of
 from .identifiers import checked, checked_number
-from .records import EVERY_SESSION, RunRecord, SessionFilter, SessionPage, SessionRecord
+from .records import EVERY_SESSION, ForkRecord, ForkRequest, RunRecord, SessionFilter, SessionPage, SessionRecord
 from .run import DEFAULT_LEASE_SECONDS, Run
 from .session_patch import SessionChanges, parse_session_patch
 from .settings import StoreSettings
@@ -58,11 +59,14 @@ class PostgreSQLSessionRepository(SessionRepository):
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
         run_id: str | None = None,
         deadline: float = inf,
+        from_message_id: int | None = None,
     ) -> Run:
         """One turn of one agent as a unit: leased, durable at its end, two round trips.
 
         `run_id` is new for each run; without one it gets a UUID. `deadline` is the moment of `time.monotonic()` after
-        which the database is no longer waited for, but for 2 s in which the run's end is written.
+        which the database is no longer waited for, but for 2 s in which the run's end is written. With a
+        `from_message_id` the turn goes on as if the history ended before that message of the agent: what follows is
+        replaced in the commit, and kept as a fork for a while.
         Entering it raises `SessionBusyError` while another run holds the session. See `Run`.
         """
         return Run(
@@ -75,6 +79,7 @@ class PostgreSQLSessionRepository(SessionRepository):
             lease_seconds=lease_seconds,
             run_id=run_id,
             deadline=deadline,
+            from_message_id=from_message_id,
         )
 
     def read_run(self, run_id: str) -> RunRecord:
@@ -102,6 +107,21 @@ class PostgreSQLSessionRepository(SessionRepository):
         with as_session_exceptions():
             patch = parse_session_patch(changes)
             return self._store.sessions.patch(self._owner, checked("session_id", session_id), patch)
+
+    def fork_session(
+        self,
+        session_id: str,
+        fork_id: str | None = None,
+        *,
+        message_id: int | None = None,
+        agent_id: str = "default",
+    ) -> ForkRecord:
+        """A new session with this one's messages up to `message_id` of the agent, by default all of them."""
+        with as_session_exceptions():
+            new_id = checked("fork_id", uuid.uuid4().hex if fork_id is None else fork_id)
+            number = None if message_id is None else checked_number("message_id", message_id)
+            request = ForkRequest(new_id, checked("agent_id", agent_id), number)
+            return self._store.sessions.fork(self._owner, checked("session_id", session_id), request)
 
     def delete_session(self, session_id: str) -> None:
         """Delete every row of the session; a run that still holds it can no longer commit."""

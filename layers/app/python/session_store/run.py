@@ -24,14 +24,16 @@ from .errors import (
     RunEndedError,
     SessionStoreError,
 )
-from .identifiers import checked
+from .identifiers import checked, checked_number
 from .interrupts import check_answers
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
-from .records import AgentRecord, BegunRun, RunOutcome, RunRecord, RunRequest
+from .records import AgentRecord, BegunRun, Rewind, RunOutcome, RunRecord, RunRequest
 from .repair import repair_agent
+from .rewind import read_rewound
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
+from .session_patch import checked_title
 from .store import Store
 from .strands_errors import as_session_exceptions
 from .time_limit import time_limit
@@ -70,6 +72,7 @@ class Run:
         lease_seconds: float,
         run_id: str | None = None,
         deadline: float = inf,
+        from_message_id: int | None = None,
     ) -> None:
         self.session_id = checked("session_id", uuid.uuid4().hex if session_id is None else session_id)
         self.agent_id = checked("agent_id", agent_id)
@@ -90,6 +93,10 @@ class Run:
             None if request_hash is None else checked("request_hash", request_hash),
         )
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
+        self._rewind = None
+        if from_message_id is not None:
+            self._rewind = Rewind(self.agent_id, checked_number("from_message_id", from_message_id))
+            self._journal.rewind(self._rewind)
         self._keeper = LeaseKeeper(self._renew, self._end, lease_seconds / _RENEWALS_PER_LEASE)
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
@@ -170,6 +177,13 @@ class Run:
         """Keep `result` with the run when it commits: the answer to the same idempotency key."""
         self._result = encode("result", result)
 
+    def set_title(self, title: str) -> None:
+        """Call the session so, with the run's next write, unless somebody has given it a title.
+
+        Raises `InvalidInputError`.
+        """
+        self._journal.set_title(checked_title("title", title))
+
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
         self._cancelled = True
@@ -194,6 +208,10 @@ class Run:
             raise
 
     def _prepare(self, begun: BegunRun) -> None:
+        if self._rewind:
+            with time_limit(self._deadline):
+                begun = read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
+            self.round_trips += 2
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
         self._session_manager = RunSessionManager(repository, self.session_id, self._flush, self._agents.append)
         self._repository = repository
@@ -202,7 +220,8 @@ class Run:
         with as_session_exceptions(), self._journal.lock:
             if self._closed:  # an agent that outlived its run
                 raise RunEndedError(self.run_id)
-            if not self._journal.is_empty:
+            # The history that is to be replaced stays as it is until the turn is complete.
+            if not (self._rewind or self._journal.is_empty):
                 self._write(None)
 
     def _commit(self) -> None:

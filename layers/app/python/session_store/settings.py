@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
@@ -11,6 +11,7 @@ from .errors import ConfigurationError
 DEFAULT_URL = "http://localhost:8001"
 POSTGRESQL_SCHEMES = ("postgresql", "postgres")
 HTTP_SCHEMES = ("http", "https")
+Search = Literal["off", "messages", "all"]
 _SIGN = "SESSION_BACKEND_IAM_AUTH"
 
 
@@ -25,6 +26,7 @@ class StoreSettings:
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
+    search: whether the words of messages can be found; `all` with what tools answered. Titles are found in any case.
     search_language: PostgreSQL's text search configuration, by which words are found: `simple`, `english`, …
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
@@ -37,6 +39,7 @@ class StoreSettings:
     connect_timeout_seconds: int = 5
     read_timeout_seconds: float = 30
     sign_requests: bool | None = None
+    search: Search = "off"
     search_language: str = "simple"
     idle_seconds: float = 1500
 
@@ -73,10 +76,19 @@ class StoreSettings:
             region=environment.get("AWS_REGION") or None,
             connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
             read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
+            search=_search(environment),
             search_language=environment.get("SEARCH_LANGUAGE") or "simple",
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
         )
+
+
+def _search(environment: Mapping[str, str]) -> Search:
+    value = environment.get("SEARCH") or "off"
+    for option in get_args(Search):
+        if option == value:
+            return option
+    raise ConfigurationError(f"SEARCH must be off, messages or all, not {value!r}")
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

@@ -11,6 +11,9 @@ from .records import (
     EVERY_SESSION,
     AgentRecord,
     BegunRun,
+    ForkRecord,
+    ForkRequest,
+    ForkSummary,
     MessageRecord,
     MultiAgentRecord,
     RunRecord,
@@ -43,6 +46,19 @@ class Sessions(Protocol):
         """
         ...
 
+    def fork(self, owner: str, session_id: str, request: ForkRequest) -> ForkRecord:
+        """Copy the session up to a message, its agents as they were then as far as that was recorded.
+
+        Raises `SessionNotFoundError`, `AgentNotFoundError`, `MessageNotFoundError`, `AlreadyExistsError`,
+        `InvalidInputError` for a message that is a tool's call, and `SessionBusyError` where a run is about to add to
+        what would be copied.
+        """
+        ...
+
+    def forks(self, owner: str, session_id: str) -> Sequence[ForkSummary]:
+        """Those of the session, newest first, at most 100. Raises `SessionNotFoundError`."""
+        ...
+
     def delete(self, owner: str, session_id: str) -> None:
         """Every row of the session, its runs included. Raises `SessionNotFoundError`."""
         ...
@@ -54,6 +70,13 @@ class Agents(Protocol):
         ...
 
     def read(self, owner: str, session_id: str, agent_id: str) -> AgentRecord | None: ...
+
+    def read_past(self, owner: str, session_id: str, agent_id: str, message_id: int) -> AgentRecord:
+        """The agent as it was before that message of its own; with empty states where nothing was recorded by then.
+
+        Raises `AgentNotFoundError`, `MessageNotFoundError`.
+        """
+        ...
 
     def list(self, owner: str, session_id: str) -> Sequence[AgentRecord]:
         """All of the session's agents, by id."""

@@ -37,6 +37,7 @@ class AgentTurn:
     run_id: str
     load_model: Callable[[], Model]
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    set_title: Callable[[str], None] = lambda _: None
 
     @property
     def model(self) -> Model:

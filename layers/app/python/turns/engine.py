@@ -89,6 +89,7 @@ class TurnEngine:
             lease_seconds=self.lease_seconds,
             run_id=request.run_id,
             deadline=request.deadline,
+            from_message_id=request.from_message_id,
         )
         events = prefetch_first(self._events(run, request))
         return Turn(run.session_id, run.run_id, events)
@@ -157,7 +158,14 @@ class TurnEngine:
 def _describe(run: Run, request: TurnRequest) -> AgentTurn:
     caller = Caller(request.owner, request.end_user, request.claims)
     return AgentTurn(
-        run.session_manager, run.agent_id, caller, run.session_id, run.run_id, load_model, request.metadata
+        run.session_manager,
+        run.agent_id,
+        caller,
+        run.session_id,
+        run.run_id,
+        load_model,
+        request.metadata,
+        run.set_title,
     )
 
 

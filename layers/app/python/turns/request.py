@@ -12,6 +12,7 @@ class TurnRequest(NamedTuple):
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
     claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
+    from_message_id: before which message of the agent the turn goes on.
     """
 
     owner: str
@@ -24,3 +25,4 @@ class TurnRequest(NamedTuple):
     end_user: str | None = None
     claims: Mapping[str, Any] = {}
     metadata: Mapping[str, Any] = {}
+    from_message_id: int | None = None

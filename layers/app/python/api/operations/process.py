@@ -10,9 +10,11 @@ from api.parameters import header_identifier
 from api.process_request import ProcessRequest
 from api.response import Response, json_response
 from session_store.errors import (
+    AgentNotFoundError,
     AwaitingResponseError,
     IdempotencyKeyReusedError,
     LeaseLostError,
+    MessageNotFoundError,
     ModelFailedError,
     ModelThrottledError,
     RunCancelledError,
@@ -31,6 +33,7 @@ BODY = Body(
     {
         "text": {"prompt": "Hello, my name is Alice", "session_id": "user-123"},
         "new session": {"prompt": "Hello"},
+        "again from a message": {"prompt": "Hello, I am Bob", "session_id": "user-123", "from_message_id": 0},
         "answer to an interrupt": {
             "prompt": [{"interruptResponse": {"interruptId": "v1:tool_call:tooluse_1:5a2c", "response": "approved"}}],
             "session_id": "user-123",
@@ -45,6 +48,8 @@ TURN_ERRORS = (
     SessionBusyError,
     RunInProgressError,
     LeaseLostError,
+    AgentNotFoundError,
+    MessageNotFoundError,
     AwaitingResponseError,
     RunCancelledError,
     ModelFailedError,
@@ -66,6 +71,7 @@ def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
         end_user=call.end_user,
         claims=call.request.claims,
         metadata=body.metadata or {},
+        from_message_id=body.from_message_id,
     )
 
 

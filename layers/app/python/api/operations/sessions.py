@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from api import answers
 from api.call import Call
@@ -20,8 +20,8 @@ from api.parameters import (
     query_members,
     query_text,
 )
+from api.request_schemas import SessionChanges
 from api.response import Response, json_response, no_content, text_response
-from api.session_changes import SessionChanges
 from api.settings import Settings
 from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
 from session_store.raw_json import dump_json
@@ -76,7 +76,9 @@ def read_session(call: Call) -> Response:
     session = call.store.sessions.read(call.owner, call[SESSION_ID])
     if session is None:
         raise SessionNotFoundError(call[SESSION_ID])
-    return json_response(summarize(session))
+    forks: list[Any] = [fork._asdict() for fork in call.store.sessions.forks(call.owner, call[SESSION_ID])]
+    answer: answers.Session = {**summarize(session), "forks": forks}
+    return json_response(answer)
 
 
 def update_session(call: Call) -> Response:
@@ -156,7 +158,7 @@ def summarize(session: SessionRecord) -> answers.SessionSummary:
     }
 
 
-_EXAMPLE = {
+SESSION_EXAMPLE = {
     "session_id": "user-123",
     "created_at": "2026-11-22T10:00:00+00:00",
     "updated_at": "2026-11-22T10:00:02+00:00",
@@ -177,7 +179,7 @@ OPERATIONS = (
         summary="List your sessions, newest activity first",
         parameters=[LIMIT, CURSOR, TITLE, METADATA, INCLUDE],
         answer=answers.SessionList,
-        example={"sessions": [_EXAMPLE], "next_cursor": None},
+        example={"sessions": [SESSION_EXAMPLE], "next_cursor": None},
         links=[
             Link("listSessions", "cursor", "/next_cursor"),
             Link("readHistory", "session_id", "/sessions/0/session_id"),
@@ -192,8 +194,8 @@ OPERATIONS = (
         handle=read_session,
         summary="Read what a session is called, and where it comes from",
         parameters=[SESSION_ID],
-        answer=answers.SessionSummary,
-        example=_EXAMPLE,
+        answer=answers.Session,
+        example={**SESSION_EXAMPLE, "forks": []},
         errors=[SessionNotFoundError],
     ),
     Operation(
@@ -207,7 +209,7 @@ OPERATIONS = (
         parameters=[SESSION_ID],
         body=Body(SessionChanges, {"both": {"title": "Trip to Rome", "metadata": {"project": "rome", "draft": None}}}),
         answer=answers.SessionSummary,
-        example=_EXAMPLE,
+        example=SESSION_EXAMPLE,
         errors=[MalformedRequestError, UnsupportedMediaTypeError, PayloadTooLargeError, SessionNotFoundError],
     ),
     Operation(

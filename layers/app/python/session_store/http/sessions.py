@@ -1,9 +1,18 @@
+from collections.abc import Sequence
 from datetime import datetime
 
 from session_store.codec import dump_record, parse_record
 from session_store.errors import SessionNotFoundError
 from session_store.identifiers import checked_new_session_id
-from session_store.records import EVERY_SESSION, SessionFilter, SessionPage, SessionRecord
+from session_store.records import (
+    EVERY_SESSION,
+    ForkRecord,
+    ForkRequest,
+    ForkSummary,
+    SessionFilter,
+    SessionPage,
+    SessionRecord,
+)
 from session_store.session_patch import SessionPatch, dump_session_patch
 from session_store.wire import MAXIMUM_PAGE_SIZE
 
@@ -48,10 +57,29 @@ class HttpSessions:
             SessionRecord, self._backend.send("PATCH", path, owner, dump_session_patch(patch)).document()
         )
 
+    def fork(self, owner: str, session_id: str, request: ForkRequest) -> ForkRecord:
+        path = dump_path("sessions", session_id, "forks")
+        answer = self._backend.send("POST", path, owner, dump_record(request))
+        if answer.may_exist_by_itself and (fork := self._read_fork(owner, session_id, request)):
+            return fork
+        return parse_record(ForkRecord, answer.document("session"))
+
+    def forks(self, owner: str, session_id: str) -> Sequence[ForkSummary]:
+        answer = self._backend.send("GET", dump_path("sessions", session_id, "forks"), owner).document("forks")
+        return [parse_record(ForkSummary, item) for item in answer.documents("forks")]
+
     def delete(self, owner: str, session_id: str) -> None:
         answer = self._backend.send("DELETE", dump_path("sessions", session_id), owner)
         if not (isinstance(answer.refusal, SessionNotFoundError) and answer.repeated):
             answer.check()
+
+    def _read_fork(self, owner: str, session_id: str, request: ForkRequest) -> ForkRecord | None:
+        """The fork that an earlier try of the request has made, if that is what is there."""
+        fork = self.read(owner, request.session_id)
+        if fork is None or fork.origin_session_id != session_id:
+            return None
+        is_asked = request.message_id in (None, fork.origin_message_id)
+        return ForkRecord(fork, None) if is_asked else None
 
     def _is_stored(self, owner: str, session: SessionRecord) -> bool:
         stored = self.read(owner, session.session_id)

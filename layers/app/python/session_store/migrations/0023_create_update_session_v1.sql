@@ -15,6 +15,15 @@ AS $$
     SELECT '@' || encode(sha256(convert_to(owner, 'UTF8')), 'hex')
 $$;
 
+-- The words of one message; null for none.
+CREATE FUNCTION message_words_v1(owner text, language regconfig, content text)
+RETURNS tsvector
+LANGUAGE sql STABLE
+SET search_path FROM CURRENT
+AS $$
+    SELECT to_tsvector(language, content) || array_to_tsvector(ARRAY[owner_word_v1(owner)])
+$$;
+
 -- The labels of these names and values.
 CREATE FUNCTION session_labels_v1(owner text, names text[], label_values text[])
 RETURNS text[]

@@ -14,13 +14,15 @@ from session_store.errors import (
 from session_store.records import MessageRecord
 
 from .free_session import explain_refusal, with_free_session
+from .message_words import MessageWords
 
 _COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
 
 
 class PostgreSQLMessages:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, words: MessageWords) -> None:
         self._database = database
+        self._words = words
 
     def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
         rows, repeated = self._database.fetch(
@@ -42,9 +44,9 @@ class PostgreSQLMessages:
                 RETURNING a.session_key, a.message_count - 1 AS message_id
             ), stored AS (
                 INSERT INTO {messages}
-                    (session_key, agent_id, message_id, message, redact_message, created_at, updated_at)
+                    (session_key, agent_id, message_id, message, redact_message, created_at, updated_at, words)
                 SELECT session_key, %(agent_id)s, message_id, %(message)s, %(redact_message)s,
-                       %(created_at)s, %(updated_at)s
+                       %(created_at)s, %(updated_at)s, {message_words_v1}(%(owner)s, %(language)s::regconfig, %(text)s)
                 FROM place
                 RETURNING message_id
             )
@@ -55,6 +57,8 @@ class PostgreSQLMessages:
                 "session_id": session_id,
                 "agent_id": agent_id,
                 "preview": preview,
+                "language": self._words.language,
+                "text": self._words.read(message.message),
                 **message._asdict(),
             },
         )
@@ -87,7 +91,8 @@ class PostgreSQLMessages:
             + """
             , changed AS (
                 UPDATE {messages} m
-                SET message = %(message)s, redact_message = %(redact_message)s, updated_at = %(updated_at)s
+                SET message = %(message)s, redact_message = %(redact_message)s, updated_at = %(updated_at)s,
+                    words = {message_words_v1}(%(owner)s, %(language)s::regconfig, %(text)s)
                 FROM free
                 WHERE m.session_key = free.session_key AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
                 RETURNING m.message_id
@@ -99,6 +104,8 @@ class PostgreSQLMessages:
                 "session_id": session_id,
                 "agent_id": agent_id,
                 "preview": preview,
+                "language": self._words.language,
+                "text": self._words.read(message.message),
                 **message._asdict(),
             },
         ).rows

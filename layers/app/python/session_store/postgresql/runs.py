@@ -31,7 +31,8 @@ from session_store.records import (
     SessionRecord,
 )
 
-from .run_write import WRITE, dump_parameters
+from .message_words import MessageWords
+from .run_write import REWINDING_WRITE, WRITE, dump_parameters
 
 _COLUMNS: Statement = """
     r.run_id::text, s.session_id, r.agent_id,
@@ -43,8 +44,9 @@ _COLUMNS: Statement = """
 
 
 class PostgreSQLRuns:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, words: MessageWords) -> None:
         self._database = database
+        self._words = words
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         checked_new_session_id("session_id", request.session_id)
@@ -64,7 +66,8 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(WRITE, dump_parameters(owner, write))
+            statement = WRITE if write.rewind is None else REWINDING_WRITE
+            rows, repeated = self._database.fetch(statement, dump_parameters(owner, write, self._words))
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:

@@ -10,10 +10,23 @@ from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import AlreadyExistsError, CursorNotFoundError, SessionNotFoundError
 from session_store.identifiers import checked_new_session_id
-from session_store.records import EVERY_SESSION, MultiAgentRecord, SessionFilter, SessionPage, SessionRecord
+from session_store.records import (
+    EVERY_SESSION,
+    ForkRecord,
+    ForkRequest,
+    ForkSummary,
+    MultiAgentRecord,
+    SessionFilter,
+    SessionPage,
+    SessionRecord,
+)
+from session_store.rewind import check_cut
 from session_store.session_patch import MAXIMUM_METADATA_BYTES, SessionPatch, metadata_too_large
 
+from .forks import fork_session, list_forks
 from .free_session import explain_refusal, with_free_session
+from .message_words import MessageWords
+from .messages import PostgreSQLMessages
 from .session_rows import IS_LISTED, SESSION_COLUMNS
 
 _FILTERED: Statement = """
@@ -24,17 +37,17 @@ _NEWEST = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
 class PostgreSQLSessions:
-    def __init__(self, database: Database, language: str) -> None:
+    def __init__(self, database: Database, messages: PostgreSQLMessages, words: MessageWords) -> None:
         self._database = database
-        self._language = language
+        self._messages, self._words = messages, words
 
     def create(self, owner: str, session: SessionRecord, multi_agent: MultiAgentRecord | None = None) -> None:
         created, repeated = self._database.fetch(
             """
             WITH created AS (
-                INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at)
+                INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at, error_code)
                 VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz)
+                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz, NULL)
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
@@ -151,7 +164,7 @@ class PostgreSQLSessions:
                 "owner": owner,
                 "session_id": session_id,
                 "max_bytes": MAXIMUM_METADATA_BYTES,
-                "language": self._language,
+                "language": self._words.language,
                 **patch._asdict(),
             },
         ).rows
@@ -161,6 +174,18 @@ class PostgreSQLSessions:
         if stored is None:
             raise SessionNotFoundError(session_id)
         return stored
+
+    def fork(self, owner: str, session_id: str, request: ForkRequest) -> ForkRecord:
+        if request.message_id is not None:
+            check_cut("message_id", self._messages.read(owner, session_id, request.agent_id, request.message_id))
+        state_message_id = fork_session(self._database, owner, session_id, request, self._words.language)
+        fork = self.read(owner, request.session_id)
+        if fork is None:
+            raise SessionNotFoundError(request.session_id)
+        return ForkRecord(fork, state_message_id)
+
+    def forks(self, owner: str, session_id: str) -> Sequence[ForkSummary]:
+        return list_forks(self._database, owner, session_id)
 
     def delete(self, owner: str, session_id: str) -> None:
         deleted, repeated = self._database.fetch(

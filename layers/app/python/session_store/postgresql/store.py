@@ -7,6 +7,7 @@ from session_store._database import Database
 from session_store.settings import StoreSettings
 
 from .agents import PostgreSQLAgents
+from .message_words import MessageWords
 from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
 from .runs import PostgreSQLRuns
@@ -17,12 +18,12 @@ class PostgreSQLStore:
     """A `store.Store` on PostgreSQL, RDS Proxy or Aurora; it connects at the first call."""
 
     def __init__(self, settings: StoreSettings) -> None:
-        self._database = Database(settings)
-        self.sessions = PostgreSQLSessions(self._database, settings.search_language)
+        self._database, words = Database(settings), MessageWords(settings)
+        self.messages = PostgreSQLMessages(self._database, words)
+        self.sessions = PostgreSQLSessions(self._database, self.messages, words)
         self.agents = PostgreSQLAgents(self._database)
-        self.messages = PostgreSQLMessages(self._database)
         self.multi_agents = PostgreSQLMultiAgents(self._database)
-        self.runs = PostgreSQLRuns(self._database)
+        self.runs = PostgreSQLRuns(self._database, words)
 
     @property
     def round_trips(self) -> int:
