@@ -33,11 +33,16 @@ LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-    held      uuid;
-    run_fence bigint;
-    is_named  boolean;
-    row_count bigint;
-    occupied  bigint;
+    held           uuid;
+    run_fence      bigint;
+    is_named       boolean;
+    writer         record;
+    subject        agents%ROWTYPE;
+    known_state_id bigint;
+    is_changed     boolean;
+    added          bigint;
+    row_count      bigint;
+    occupied       bigint;
 BEGIN
     -- The UPDATE waits for whoever else changes the session's row and checks the lease on the new row; until the end
     -- of the transaction nobody else then takes the session.
@@ -99,36 +104,51 @@ BEGIN
     END IF;
 
     IF cardinality(message_ids) > 0 THEN
-        -- The last one of a turn has the agent with it, and its state where that is not the one that was recorded last.
-        INSERT INTO messages (session_key, agent_id, message_id, message, redact_message, created_at, updated_at, words,
-                              turn, state_id, state, conversation_manager_state, internal_state, removed_message_count)
-        SELECT held, m.agent_id, m.message_id, m.message, m.redact_message, m.created_at, m.updated_at,
-               CASE WHEN m.words IS NOT NULL THEN message_words_v1(in_owner, in_language, m.words) END,
-               run_fence, CASE WHEN m.has_new_state THEN m.message_id ELSE m.state_id END,
-               CASE WHEN m.has_new_state THEN m.state END, m.conversation_manager_state, m.internal_state,
-               m.removed_message_count
-        FROM (
-            SELECT p.*, a.state, a.conversation_manager_state, a.internal_state, a.removed_message_count,
-                   a.agent_id IS NOT NULL AND a.state::text IS DISTINCT FROM (
-                       SELECT r.state::text FROM messages r
-                       WHERE r.session_key = held AND r.agent_id = p.agent_id AND r.message_id = p.state_id
-                   ) AS has_new_state
-            FROM (
-                SELECT n.*, (SELECT b.state_id FROM messages b
-                             WHERE b.session_key = held AND b.agent_id = n.agent_id
-                               AND b.message_id = n.first_id - 1) AS state_id
-                FROM (
-                    SELECT u.*, min(u.message_id) OVER (PARTITION BY u.agent_id) AS first_id
-                    FROM unnest(message_agent_ids, message_ids, message_bodies, redact_bodies, message_created_at,
-                                message_updated_at, message_texts)
-                         AS u (agent_id, message_id, message, redact_message, created_at, updated_at, words)
-                ) AS n
-            ) AS p
-            LEFT JOIN agents a ON in_status IS NOT NULL AND a.session_key = held AND a.agent_id = p.agent_id
-                              AND a.message_count = p.message_id + 1
-        ) AS m
-        ON CONFLICT (session_key, agent_id, message_id) DO NOTHING;
-        GET DIAGNOSTICS row_count = ROW_COUNT;
+        -- One agent after another, each statement on one whole key: a statement for all of them at once, which joins
+        -- them, is planned again for each write, since the planner expects more of them than there are.
+        row_count := 0;
+        FOR writer IN
+            SELECT m.agent_id, min(m.message_id) AS first_id, max(m.message_id) AS last_id
+            FROM unnest(message_agent_ids, message_ids) AS m (agent_id, message_id)
+            GROUP BY m.agent_id
+        LOOP
+            SELECT m.state_id INTO known_state_id
+            FROM messages m
+            WHERE m.session_key = held AND m.agent_id = writer.agent_id AND m.message_id = writer.first_id - 1;
+            IF NOT FOUND AND writer.first_id > 0 THEN
+                RAISE EXCEPTION 'the message before it does not exist' USING ERRCODE = 'foreign_key_violation';
+            END IF;
+
+            -- The last message of a turn has the agent with it, and its state if that is another one than was recorded.
+            subject := NULL;
+            is_changed := false;
+            IF in_status IS NOT NULL THEN
+                SELECT a.* INTO subject
+                FROM agents a
+                WHERE a.session_key = held AND a.agent_id = writer.agent_id AND a.message_count = writer.last_id + 1;
+                is_changed := FOUND AND subject.state::text IS DISTINCT FROM (
+                    SELECT m.state::text FROM messages m
+                    WHERE m.session_key = held AND m.agent_id = writer.agent_id AND m.message_id = known_state_id);
+            END IF;
+
+            INSERT INTO messages (session_key, agent_id, message_id, message, redact_message, created_at, updated_at,
+                                  words, turn, state_id, state, conversation_manager_state, internal_state,
+                                  removed_message_count)
+            SELECT held, m.agent_id, m.message_id, m.message, m.redact_message, m.created_at, m.updated_at,
+                   CASE WHEN m.words IS NOT NULL THEN message_words_v1(in_owner, in_language, m.words) END, run_fence,
+                   CASE WHEN is_changed AND m.message_id = writer.last_id THEN m.message_id ELSE known_state_id END,
+                   CASE WHEN is_changed AND m.message_id = writer.last_id THEN subject.state END,
+                   CASE WHEN m.message_id = writer.last_id THEN subject.conversation_manager_state END,
+                   CASE WHEN m.message_id = writer.last_id THEN subject.internal_state END,
+                   CASE WHEN m.message_id = writer.last_id THEN subject.removed_message_count END
+            FROM unnest(message_agent_ids, message_ids, message_bodies, redact_bodies, message_created_at,
+                        message_updated_at, message_texts)
+                 AS m (agent_id, message_id, message, redact_message, created_at, updated_at, words)
+            WHERE m.agent_id = writer.agent_id
+            ON CONFLICT (session_key, agent_id, message_id) DO NOTHING;
+            GET DIAGNOSTICS added = ROW_COUNT;
+            row_count := row_count + added;
+        END LOOP;
 
         -- A repeated write finds its own messages in their place. What closes a failed run may find more stored than the
         -- run knew of: then it is the next run that closes the turn.
@@ -141,18 +161,6 @@ BEGIN
             IF occupied IS NOT NULL THEN
                 RAISE EXCEPTION 'another message % is stored in its place', occupied USING ERRCODE = 'unique_violation';
             END IF;
-        END IF;
-
-        IF EXISTS (
-            SELECT
-            FROM (SELECT m.agent_id, min(m.message_id) AS first_id
-                  FROM unnest(message_agent_ids, message_ids) AS m (agent_id, message_id)
-                  GROUP BY m.agent_id) AS f
-            WHERE f.first_id > 0
-              AND (SELECT m.message_id FROM messages m
-                   WHERE m.session_key = held AND m.agent_id = f.agent_id AND m.message_id = f.first_id - 1) IS NULL
-        ) THEN
-            RAISE EXCEPTION 'the message before it does not exist' USING ERRCODE = 'foreign_key_violation';
         END IF;
     END IF;
 
