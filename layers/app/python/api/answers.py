@@ -17,6 +17,18 @@ class ForkOrigin(TypedDict):
     message_id: int | None
 
 
+class Match(TypedDict):
+    """Where the words were found: in that message, or without one in the title.
+
+    highlights: begin and end of each of them in the passage, in characters.
+    """
+
+    message_id: int | None
+    agent_id: str | None
+    passage: str
+    highlights: list[list[int]]
+
+
 class SessionSummary(TypedDict):
     """`preview` is the beginning of the first prompt. `error_code`: why it has no message, if its run failed."""
 
@@ -29,6 +41,7 @@ class SessionSummary(TypedDict):
     metadata: dict[str, Any]
     forked_from: ForkOrigin | None
     error_code: str | None
+    match: NotRequired[Match]
 
 
 class SessionFork(TypedDict):

@@ -68,6 +68,22 @@ class SessionFilter(NamedTuple):
 EVERY_SESSION = SessionFilter()
 
 
+class SessionMatch(NamedTuple):
+    """Where words were found: in a message, or without a `message_id` in the title.
+
+    passage: the text around them, each of them between `MATCH_START` and `MATCH_END`.
+    """
+
+    session: Annotated[SessionRecord, Inline()]
+    passage: Text
+    agent_id: Text | None = None
+    message_id: WholeNumber | None = None
+
+
+# Characters of no script, and of no text: they are taken out of it.
+MATCH_START, MATCH_END = "\ue000", "\ue001"
+
+
 class ForkRequest(NamedTuple):
     """A new session with the messages up to one of an agent's, and all of them without a `message_id`."""
 

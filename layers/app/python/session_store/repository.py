@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -14,7 +15,16 @@ from ._open import open_store
 from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
 from .encoding import decode, encode, preview_of
 from .identifiers import checked, checked_number
-from .records import EVERY_SESSION, ForkRecord, ForkRequest, RunRecord, SessionFilter, SessionPage, SessionRecord
+from .records import (
+    EVERY_SESSION,
+    ForkRecord,
+    ForkRequest,
+    RunRecord,
+    SessionFilter,
+    SessionMatch,
+    SessionPage,
+    SessionRecord,
+)
 from .run import DEFAULT_LEASE_SECONDS, Run
 from .session_patch import SessionChanges, parse_session_patch
 from .settings import StoreSettings
@@ -98,6 +108,11 @@ class PostgreSQLSessionRepository(SessionRepository):
         with as_session_exceptions():
             count = checked_number("limit", limit)
             return self._store.sessions.list(self._owner, limit=count, cursor=cursor, only=only)
+
+    def search_sessions(self, query: str, *, limit: int = 50) -> Sequence[SessionMatch]:
+        """Sessions in which all the words are, best first: in titles, and where `SEARCH` is on in messages."""
+        with as_session_exceptions():
+            return self._store.sessions.search(self._owner, query, limit=checked_number("limit", limit))
 
     def update_session(self, session_id: str, **changes: Unpack[SessionChanges]) -> SessionRecord:
         """Change a session's title or its metadata; what is not named stays, and None takes away.

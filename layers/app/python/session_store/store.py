@@ -20,6 +20,7 @@ from .records import (
     RunRequest,
     RunWrite,
     SessionFilter,
+    SessionMatch,
     SessionPage,
     SessionRecord,
 )
@@ -37,6 +38,13 @@ class Sessions(Protocol):
         self, owner: str, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
     ) -> SessionPage:
         """Newest activity first. Raises `CursorNotFoundError` for a cursor that this owner was not given."""
+        ...
+
+    def search(self, owner: str, query: str, *, limit: int = 50) -> Sequence[SessionMatch]:
+        """Sessions in which all the words are, best first; `"…"`, `or` and `-` as search engines have them.
+
+        Where messages are not searched, in their titles alone.
+        """
         ...
 
     def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:

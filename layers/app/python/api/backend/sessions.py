@@ -6,7 +6,7 @@ from api.backend.pages import PageQuery
 from api.backend.parameters import CURSOR, LIMIT, PAGE, PAGE_SIZE, SESSION_ID
 from api.backend.resource import document_response, resource
 from api.call import Call
-from api.operations.sessions import INCLUDE, METADATA, TITLE, parse_filter
+from api.operations.sessions import INCLUDE, METADATA, QUERY, TITLE, parse_filter
 from api.response import Response, no_content
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
@@ -29,6 +29,9 @@ def create_session(call: Call) -> Response:
 
 def list_sessions(call: Call) -> Response:
     limit, cursor, only = call[LIMIT], call[CURSOR], parse_filter(call)
+    if call[QUERY] is not None:
+        matches = call.store.sessions.search(call.owner, call[QUERY], limit=_DEFAULT_LIMIT if limit is None else limit)
+        return document_response(dump_object({"matches": dump_list(map(dump_record, matches))}))
     if limit is not None or cursor is not None or only._replace(include_empty=False) != EVERY_SESSION:
         return _list_from_cursor(call, _DEFAULT_LIMIT if limit is None else limit)
     query, sessions, include_empty = PageQuery.of(call), call.store.sessions, only.include_empty
@@ -89,7 +92,7 @@ OPERATIONS = (
         "GET",
         "/sessions",
         list_sessions,
-        parameters=[PAGE, PAGE_SIZE, LIMIT, CURSOR, TITLE, METADATA, INCLUDE],
+        parameters=[PAGE, PAGE_SIZE, LIMIT, CURSOR, QUERY, TITLE, METADATA, INCLUDE],
         errors=[CursorNotFoundError],
     ),
     resource("readSession", "GET", _SESSION, read_session, parameters=[SESSION_ID], errors=[SessionNotFoundError]),

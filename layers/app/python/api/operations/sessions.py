@@ -1,12 +1,12 @@
 """Sessions: list, read, change, export, delete."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from api import answers
 from api.call import Call
-from api.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
+from api.errors import InvalidRequestError, MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
 from api.export import FIRST, Export, dump_cursor, parse_cursor
 from api.history import fill_page
 from api.operation import Body, Link, Operation, Parameter
@@ -25,7 +25,15 @@ from api.response import Response, json_response, no_content, text_response
 from api.settings import Settings
 from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
 from session_store.raw_json import dump_json
-from session_store.records import MessageRecord, SessionFilter, SessionRecord
+from session_store.records import (
+    EVERY_SESSION,
+    MATCH_END,
+    MATCH_START,
+    MessageRecord,
+    SessionFilter,
+    SessionMatch,
+    SessionRecord,
+)
 from session_store.session_patch import parse_session_patch
 
 MAX_MESSAGE_ID = 10**15
@@ -39,6 +47,10 @@ SESSION_LINKS = tuple(
 
 AGENT_ID = query_identifier("agent_id", "Which of the session's agents; else the one that answers, or the oldest.")
 ORDER: Parameter[Order] = query_choice("order", "Oldest first or newest.", ORDERS)
+QUERY = query_text(
+    "q",
+    "Words to find: in titles, and in messages where the service searches them. Best first, in one page.",
+)
 TITLE = query_text("title", "Sessions of exactly this title.")
 METADATA = query_members("metadata.", "Sessions whose metadata has this member with this value, as text.")
 INCLUDE: Parameter[Include] = query_choice(
@@ -64,12 +76,44 @@ def parse_filter(call: Call) -> SessionFilter:
 
 
 def list_sessions(call: Call) -> Response:
+    if call[QUERY] is not None:
+        return _search_sessions(call, call[QUERY])
     page = call.store.sessions.list(call.owner, limit=call[LIMIT], cursor=call[CURSOR], only=parse_filter(call))
     answer: answers.SessionList = {
         "sessions": [summarize(session) for session in page.sessions],
         "next_cursor": page.next_cursor,
     }
     return json_response(answer)
+
+
+def _search_sessions(call: Call, query: str) -> Response:
+    if call[CURSOR] is not None or parse_filter(call) != EVERY_SESSION:
+        raise InvalidRequestError([("q", "comes without a cursor, and without other conditions")])
+    matches = call.store.sessions.search(call.owner, query, limit=call[LIMIT])
+    answer: answers.SessionList = {"sessions": [_describe_match(match) for match in matches], "next_cursor": None}
+    return json_response(answer)
+
+
+def _describe_match(match: SessionMatch) -> answers.SessionSummary:
+    found: answers.Match = {
+        "message_id": match.message_id,
+        "agent_id": match.agent_id,
+        "passage": match.passage.replace(MATCH_START, "").replace(MATCH_END, ""),
+        "highlights": list(_find_highlights(match.passage)),
+    }
+    return {**summarize(match.session), "match": found}
+
+
+def _find_highlights(passage: str) -> Iterator[list[int]]:
+    """Begin and end of each word that was found, in the passage without its marks."""
+    position = start = 0
+    for character in passage:
+        if character == MATCH_START:
+            start = position
+        elif character == MATCH_END:
+            yield [start, position]
+        else:
+            position += 1
 
 
 def read_session(call: Call) -> Response:
@@ -177,7 +221,7 @@ OPERATIONS = (
         path="/sessions",
         handle=list_sessions,
         summary="List your sessions, newest activity first",
-        parameters=[LIMIT, CURSOR, TITLE, METADATA, INCLUDE],
+        parameters=[LIMIT, CURSOR, QUERY, TITLE, METADATA, INCLUDE],
         answer=answers.SessionList,
         example={"sessions": [SESSION_EXAMPLE], "next_cursor": None},
         links=[

@@ -10,6 +10,7 @@ from session_store.records import (
     ForkRequest,
     ForkSummary,
     SessionFilter,
+    SessionMatch,
     SessionPage,
     SessionRecord,
 )
@@ -50,6 +51,10 @@ class HttpSessions:
             cursor = answer.text("next_cursor") if answer.has("next_cursor") else None
             if cursor is None or len(sessions) >= limit:
                 return SessionPage(sessions, cursor)
+
+    def search(self, owner: str, query: str, *, limit: int = 50) -> Sequence[SessionMatch]:
+        answer = self._backend.send("GET", "/sessions", owner, q=query, limit=limit).document("matches")
+        return [parse_record(SessionMatch, item) for item in answer.documents("matches")]
 
     def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
         path = dump_path("sessions", session_id)

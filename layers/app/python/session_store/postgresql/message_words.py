@@ -19,18 +19,22 @@ class MessageWords:
 
     def __init__(self, settings: StoreSettings) -> None:
         self.language = settings.search_language
-        self._is_on, self._with_tool_results = settings.search != "off", settings.search == "all"
+        self.with_tool_results = settings.search == "all"
+        self._is_on = settings.search != "off"
 
     def read_all(self, records: Iterable[MessageRecord]) -> list[str | None]:
         """What each message says, and what its tools answered where that is searched too; empty where nothing is."""
         return [self.read(record.message) for record in records] if self._is_on else []
 
     def read(self, body: str) -> str | None:
-        if not self._is_on:
-            return None
-        content: list[Any] = json.loads(body)["content"]
-        texts = [read_text(content), *(_tool_texts(content) if self._with_tool_results else ())]
-        return _UNSTORABLE.sub("", "\n".join(texts)[:_MAXIMUM_CHARACTERS]).strip() or None
+        return read_words(body, with_tool_results=self.with_tool_results) if self._is_on else None
+
+
+def read_words(body: str, *, with_tool_results: bool) -> str | None:
+    """The text of a stored message; None if it has none."""
+    content: list[Any] = json.loads(body)["content"]
+    texts = [read_text(content), *(_tool_texts(content) if with_tool_results else ())]
+    return _UNSTORABLE.sub("", "\n".join(texts)[:_MAXIMUM_CHARACTERS]).strip() or None
 
 
 def _tool_texts(content: list[Any]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from session_store.records import (
     ForkSummary,
     MultiAgentRecord,
     SessionFilter,
+    SessionMatch,
     SessionPage,
     SessionRecord,
 )
@@ -28,6 +29,7 @@ from .free_session import explain_refusal, with_free_session
 from .message_words import MessageWords
 from .messages import PostgreSQLMessages
 from .session_rows import IS_LISTED, SESSION_COLUMNS
+from .session_search import search_sessions
 
 _FILTERED: Statement = """
     JOIN {session_index} i ON i.session_key = s.session_key
@@ -153,6 +155,9 @@ class PostgreSQLSessions:
             {"owner": owner, "include_empty": include_empty},
         )
         return counted.rows[0][0]
+
+    def search(self, owner: str, query: str, *, limit: int = 50) -> Sequence[SessionMatch]:
+        return search_sessions(self._database, self._words, owner, query, limit)
 
     def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
         ((decision,),) = self._database.fetch(
