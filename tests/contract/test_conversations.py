@@ -3,12 +3,13 @@
 import pytest
 
 from session_store.errors import InvalidInputError, SessionNotFoundError
-from session_store.records import SessionFilter
+from session_store.records import RunOutcome, SessionFilter
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.session_patch import parse_session_patch
 from session_store.store import Store
-from tests.contract.records import add_session, session
-from tests.contract.runs import begin, request
+from tests.contract.records import add_session, agent, session
+from tests.contract.runs import begin, expire_lease, request, write
+from tests.contract.transport import Transport
 
 
 def found(store: Store, owner: str, **only: object) -> list[str]:
@@ -126,3 +127,43 @@ def test_a_session_that_does_not_exist_is_not_named(store: Store, owner: str) ->
 def test_a_session_is_created_with_its_title(store: Store, owner: str) -> None:
     store.sessions.create(owner, session()._replace(title="Rome", metadata='{"a": 1}'))
     assert found(store, owner, title="Rome", metadata={"a": "1"}) == ["s"]
+
+
+def fail(store: Store, owner: str, session_id: str) -> None:
+    asked = request(session_id)
+    begin(store, owner, asked)
+    store.runs.write(owner, write(asked, outcome=RunOutcome("failed", error_code="model_failed")))
+
+
+def test_a_session_whose_first_turn_failed_is_listed_only_where_it_is_asked_for(
+    store: Store, transport: Transport, owner: str
+) -> None:
+    fail(store, owner, "failed")
+    killed = request("killed")
+    begin(store, owner, killed)
+    assert found(store, owner) == ["killed"]  # it runs
+    expire_lease(transport, killed)
+    assert found(store, owner) == []
+    listed = store.sessions.list(owner, only=SessionFilter(include_empty=True)).sessions
+    assert [(each.session_id, each.error_code) for each in listed] == [
+        ("killed", "interrupted"),
+        ("failed", "model_failed"),
+    ]
+    begin(store, owner, request("failed"))
+    assert found(store, owner) == ["failed"]
+
+
+def test_a_session_is_listed_from_its_first_message_on(store: Store, transport: Transport, owner: str) -> None:
+    fail(store, owner, "s")
+    asked = request()
+    begin(store, owner, asked)
+    store.runs.write(owner, write(asked, "Hello", created_agents=[agent()]))
+    store.runs.write(owner, write(asked, outcome=RunOutcome("failed", error_code="model_failed")))
+    stored = store.sessions.read(owner, "s")
+    assert stored
+    assert (found(store, owner), stored.error_code) == (["s"], None)
+
+
+def test_a_session_that_was_created_without_a_run_is_listed_before_its_first_message(store: Store, owner: str) -> None:
+    store.sessions.create(owner, session())
+    assert found(store, owner) == ["s"]

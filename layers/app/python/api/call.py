@@ -73,10 +73,13 @@ class Call:
         return self.request.headers.get(name.lower())
 
     def query_members(self, parameter: Parameter[None]) -> dict[str, str]:
-        """What follows the prefix that `parameter` stands for, and the values."""
+        """What follows the prefix that `parameter` stands for, and the values. Raises `InvalidIdentifierError`."""
         prefix = parameter.name.removesuffix("*")
-        given = self.request.query.items()
-        return {name.removeprefix(prefix): values[-1] for name, values in given if name.startswith(prefix)}
+        return {
+            identifiers.checked("query", name.removeprefix(prefix)): identifiers.checked(name, values[-1])
+            for name, values in self.request.query.items()
+            if name.startswith(prefix)
+        }
 
     def json(self) -> Any:
         """The body's value. Raises `UnsupportedMediaTypeError`, `PayloadTooLargeError`, `MalformedRequestError`."""

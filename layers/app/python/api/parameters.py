@@ -54,7 +54,7 @@ def query_choice(name: str, description: str, options: tuple[Option, ...]) -> Pa
 
 def query_members(prefix: str, description: str) -> Parameter[None]:
     """Any parameter whose name begins with `prefix`; `Call.query_members` has them."""
-    return Parameter(f"{prefix}*", "query", description, {"type": "string"}, _read_elsewhere)
+    return Parameter(f"{prefix}*", "query", description, IDENTIFIER, _read_elsewhere)
 
 
 def parse_identifier(name: str, text: str | None) -> str:

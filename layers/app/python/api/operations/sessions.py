@@ -18,7 +18,6 @@ from api.parameters import (
     query_choice,
     query_identifier,
     query_members,
-    query_text,
 )
 from api.request_schemas import SessionChanges
 from api.response import Response, json_response, no_content, text_response
@@ -47,11 +46,11 @@ SESSION_LINKS = tuple(
 
 AGENT_ID = query_identifier("agent_id", "Which of the session's agents; else the one that answers, or the oldest.")
 ORDER: Parameter[Order] = query_choice("order", "Oldest first or newest.", ORDERS)
-QUERY = query_text(
+QUERY = query_identifier(
     "q",
     "Words to find: in titles, and in messages where the service searches them. Best first, in one page.",
 )
-TITLE = query_text("title", "Sessions of exactly this title.")
+TITLE = query_identifier("title", "Sessions of exactly this title.")
 METADATA = query_members("metadata.", "Sessions whose metadata has this member with this value, as text.")
 INCLUDE: Parameter[Include] = query_choice(
     "include", "`empty`: sessions too that have no message, since their first run failed.", ("messages", "empty")
