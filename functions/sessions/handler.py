@@ -5,7 +5,7 @@ import os
 from api.application import Application
 from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
-from api.operations import agents, console, forks, runs, service, sessions
+from api.operations import agents, attachments, console, forks, runs, service, sessions
 from api.settings import Settings
 from session_store.postgresql import open_store
 
@@ -15,6 +15,7 @@ handler = ApiGatewayHandler(
     (
         *sessions.OPERATIONS,
         *forks.OPERATIONS,
+        *attachments.OPERATIONS,
         *agents.OPERATIONS,
         *runs.OPERATIONS,
         *service.OPERATIONS,

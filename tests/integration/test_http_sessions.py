@@ -106,8 +106,10 @@ def test_binary_content_is_shown_by_type_and_size(api: HttpApi, store: PostgreSQ
 
     (item,) = api.call("GET", HISTORY, session_id="user-123").json["messages"]
 
+    name = {"attachment_id": "0-4c4b6a3be1314ab8"}
     shown = [
-        {"type": "binary", "media_type": media, "size_bytes": 8} for media in ("image/png", "application/octet-stream")
+        {"type": "binary", "media_type": media, "size_bytes": 8, **name}
+        for media in ("image/png", "application/octet-stream")
     ]
     assert item["message"]["content"] == [
         {"image": {"format": "png", "source": {"bytes": shown[0]}}},
@@ -278,7 +280,7 @@ def test_a_session_is_named_and_found_by_its_name(api: HttpApi, store: PostgreSQ
         "PATCH", SESSION, session_id="user-123", body=body, headers={"Content-Type": "application/merge-patch+json"}
     )
     assert (changed.status, changed.json["title"], changed.json["metadata"]) == (200, *body.values())
-    assert api.call("GET", SESSION, session_id="user-123").json == changed.json
+    assert api.call("GET", SESSION, session_id="user-123").json == {**changed.json, "forks": []}
     for query in ("title=Trip%20to%20Rome", "metadata.project=rome", "metadata.project=rome&title=Trip to Rome"):
         assert api.call("GET", "/sessions", query=query).json["sessions"] == [changed.json]
     assert api.call("GET", "/sessions", query="metadata.project=oslo").json["sessions"] == []

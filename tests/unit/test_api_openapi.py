@@ -24,7 +24,7 @@ from session_store.errors import SessionStoreError
 ROOT = Path(__file__).resolve().parents[2]
 # Roots of the tree, which nothing raises by itself.
 ROOTS = {"not_found", "conflict", "route_not_found"}
-OF_THE_SESSION_BACKEND = {"already_exists", "message_not_found", "message_order", "multi_agent_not_found"}
+OF_THE_SESSION_BACKEND = {"message_order", "multi_agent_not_found"}
 
 
 def test_the_committed_document_is_what_the_code_makes() -> None:

@@ -73,11 +73,12 @@ class SessionList(TypedDict):
 
 
 class BinaryContent(TypedDict):
-    """Stands where a content block has bytes."""
+    """Stands where a content block has bytes; `attachment_id` names them."""
 
     type: Literal["binary"]
     media_type: str
     size_bytes: int
+    attachment_id: str
 
 
 class Message(TypedDict):

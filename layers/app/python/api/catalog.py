@@ -8,13 +8,14 @@ import sys
 from typing import Literal, NamedTuple
 
 from api.operation import Access, Operation
-from api.operations import agents, console, forks, process, process_streaming, runs, service, sessions
+from api.operations import agents, attachments, console, forks, process, process_streaming, runs, service, sessions
 
 API = (
     *process.OPERATIONS,
     *process_streaming.OPERATIONS,
     *sessions.OPERATIONS,
     *forks.OPERATIONS,
+    *attachments.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *service.OPERATIONS,

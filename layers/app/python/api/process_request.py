@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import (
     BaseModel,
@@ -11,6 +11,7 @@ from pydantic import (
     Discriminator,
     Field,
     PlainValidator,
+    PrivateAttr,
     Tag,
     ValidationError,
     WithJsonSchema,
@@ -18,13 +19,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from api.call import Call
+from api.content_blocks import MAXIMUM_BLOCKS, block_schema, parse_blocks
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.parameters import IDENTIFIER
 from api.settings import Settings
 from session_store import identifiers
 from session_store.errors import InvalidIdentifierError
 
-_TAGS = ("text", "answers")
+_TAGS = ("text", "answers", "content")
 _REASONS = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request",
@@ -92,8 +94,22 @@ class InterruptAnswer(BaseModel):
     interruptResponse: InterruptResponse  # noqa: N815 - Strands' name
 
 
+ContentBlock = Annotated[
+    Any,
+    WithJsonSchema(block_schema({"type": "string", "minLength": 1, "pattern": NOT_BLANK})),
+]
+
+
+def _kind_of_prompt(value: object) -> str:
+    if not isinstance(value, list):
+        return "text"
+    blocks = cast(list[Any], value)
+    is_content = blocks and all(isinstance(block, dict) and "interruptResponse" not in block for block in blocks)
+    return "content" if is_content else "answers"
+
+
 class ProcessRequest(BaseModel):
-    """`prompt` is text, or answers to the interrupts that the agent waits for.
+    """`prompt` is text, content blocks, or answers to the interrupts that the agent waits for.
 
     Without a `session_id` a new session begins. With a `from_message_id` the turn goes on as if the history ended
     before it, and what follows is replaced when the turn is complete. `metadata` is for the agent and
@@ -104,12 +120,14 @@ class ProcessRequest(BaseModel):
 
     prompt: Annotated[
         Annotated[Prompt, Tag("text")]
-        | Annotated[list[InterruptAnswer], Field(min_length=1, max_length=100), Tag("answers")],
-        Discriminator(lambda value: "answers" if isinstance(value, list) else "text"),
+        | Annotated[list[InterruptAnswer], Field(min_length=1, max_length=100), Tag("answers")]
+        | Annotated[list[ContentBlock], Field(min_length=1, max_length=MAXIMUM_BLOCKS), Tag("content")],
+        Discriminator(_kind_of_prompt),
     ]
     session_id: SessionId | None = None
     from_message_id: MessageId | None = None
     metadata: dict[str, Any] | None = None
+    _blocks: list[dict[str, Any]] = PrivateAttr(default_factory=list[dict[str, Any]])
 
     @classmethod
     def parse(cls, call: Call) -> Self:
@@ -124,26 +142,49 @@ class ProcessRequest(BaseModel):
         _check_interrupts(read)
         _check_rewind(read)
         limit = call.settings.max_prompt_characters
-        if isinstance(read.prompt, str) and len(read.prompt) > limit:
+        if read.text_length > limit:
             raise PayloadTooLargeError("prompt", f"has more than {limit} characters")
+        read._blocks = parse_blocks(read.prompt, "prompt") if read.is_content else []
         return read
 
+    @property
+    def answers(self) -> list[InterruptAnswer]:
+        return [each for each in self.prompt if isinstance(each, InterruptAnswer)]
+
+    @property
+    def is_content(self) -> bool:
+        return not (isinstance(self.prompt, str) or self.answers)
+
+    @property
+    def text_length(self) -> int:
+        """Of its text, or of the longest of its blocks."""
+        texts = [self.prompt] if isinstance(self.prompt, str) else [_text(block) for block in self.prompt]
+        return max(map(len, texts))
+
     def prompt_for_agent(self) -> str | list[dict[str, Any]]:
-        return self.prompt if isinstance(self.prompt, str) else [answer.model_dump() for answer in self.prompt]
+        if isinstance(self.prompt, str):
+            return self.prompt
+        return self._blocks or [answer.model_dump() for answer in self.answers]
 
     def fingerprint(self) -> str:
         """The same for a request that is sent again, another for any other."""
-        parts = [self.session_id, self.prompt_for_agent(), *([self.metadata] if self.metadata else [])]
+        prompt = self.prompt if self.is_content else self.prompt_for_agent()
+        parts = [self.session_id, prompt, *([self.metadata] if self.metadata else [])]
         if self.from_message_id is not None:
             parts.append({"from_message_id": self.from_message_id})
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _text(block: Any) -> str:
+    text: Any = cast(dict[str, Any], block).get("text") if isinstance(block, dict) else None
+    return text if isinstance(text, str) else ""
+
+
 def _check_interrupts(request: ProcessRequest) -> None:
     """Raises `InvalidRequestError` for one that is answered twice."""
     seen = set[str]()
-    for number, answer in enumerate(request.prompt if isinstance(request.prompt, list) else ()):
+    for number, answer in enumerate(request.answers):
         interrupt_id = answer.interruptResponse.interruptId
         if interrupt_id in seen:
             name = f"prompt[{number}].interruptResponse.interruptId"
@@ -157,7 +198,7 @@ def _check_rewind(request: ProcessRequest) -> None:
         return
     if request.session_id is None:
         raise InvalidRequestError([("from_message_id", "needs a session_id")])
-    if not isinstance(request.prompt, str):
+    if request.answers:
         raise InvalidRequestError([("from_message_id", "cannot come with answers to interrupts")])
 
 

@@ -183,7 +183,8 @@ def _is_message(built: "BuiltAgent", answer: RunAnswer) -> bool:
 
 
 def _answered_ids(prompt: Prompt) -> Sequence[str]:
-    return [] if isinstance(prompt, str) else [block["interruptResponse"]["interruptId"] for block in prompt]
+    blocks = () if isinstance(prompt, str) else prompt
+    return [block["interruptResponse"]["interruptId"] for block in blocks if "interruptResponse" in block]
 
 
 def _repeat(record: RunRecord) -> Iterator[Event]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 Prompt = str | list[dict[str, Any]]
-"""Text, or the answers to interrupts: `[{"interruptResponse": {"interruptId": …, "response": …}}]`."""
+"""Text, content blocks as Strands has them, or answers to interrupts: `[{"interruptResponse": {"interruptId": …}}]`."""
 
 
 class TurnRequest(NamedTuple):

@@ -29,15 +29,15 @@ def create_session(call: Call) -> Response:
 
 def list_sessions(call: Call) -> Response:
     limit, cursor, only = call[LIMIT], call[CURSOR], parse_filter(call)
-    if call[QUERY] is not None:
-        matches = call.store.sessions.search(call.owner, call[QUERY], limit=_DEFAULT_LIMIT if limit is None else limit)
+    if (query := call[QUERY]) is not None:
+        matches = call.store.sessions.search(call.owner, query, limit=_DEFAULT_LIMIT if limit is None else limit)
         return document_response(dump_object({"matches": dump_list(map(dump_record, matches))}))
     if limit is not None or cursor is not None or only._replace(include_empty=False) != EVERY_SESSION:
         return _list_from_cursor(call, _DEFAULT_LIMIT if limit is None else limit)
-    query, sessions, include_empty = PageQuery.of(call), call.store.sessions, only.include_empty
-    records = sessions.page(call.owner, limit=query.size, offset=query.offset, include_empty=include_empty)
+    place, sessions, include_empty = PageQuery.of(call), call.store.sessions, only.include_empty
+    records = sessions.page(call.owner, limit=place.size, offset=place.offset, include_empty=include_empty)
     total = sessions.count(call.owner, include_empty=include_empty)
-    return document_response(dump_object({**query.members(total), "sessions": dump_list(map(dump_record, records))}))
+    return document_response(dump_object({**place.members(total), "sessions": dump_list(map(dump_record, records))}))
 
 
 def read_session(call: Call) -> Response:

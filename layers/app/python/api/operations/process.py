@@ -33,6 +33,12 @@ BODY = Body(
     {
         "text": {"prompt": "Hello, my name is Alice", "session_id": "user-123"},
         "new session": {"prompt": "Hello"},
+        "picture": {
+            "prompt": [
+                {"text": "What is this?"},
+                {"image": {"format": "gif", "source": {"bytes": "R0lGODlhAQABAAAAACw="}}},
+            ]
+        },
         "again from a message": {"prompt": "Hello, I am Bob", "session_id": "user-123", "from_message_id": 0},
         "answer to an interrupt": {
             "prompt": [{"interruptResponse": {"interruptId": "v1:tool_call:tooluse_1:5a2c", "response": "approved"}}],

@@ -75,8 +75,8 @@ def parse_filter(call: Call) -> SessionFilter:
 
 
 def list_sessions(call: Call) -> Response:
-    if call[QUERY] is not None:
-        return _search_sessions(call, call[QUERY])
+    if (query := call[QUERY]) is not None:
+        return _search_sessions(call, query)
     page = call.store.sessions.list(call.owner, limit=call[LIMIT], cursor=call[CURSOR], only=parse_filter(call))
     answer: answers.SessionList = {
         "sessions": [summarize(session) for session in page.sessions],
