@@ -1,7 +1,7 @@
-"""On a schedule: deletes sessions without activity and old runs, in batches, and reports how many."""
+"""On a schedule: deletes sessions without activity, what deletions of large ones have left, and old runs."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -17,20 +17,25 @@ RESERVE_MILLISECONDS = 30_000  # for one more batch and the report
 
 
 def handler(_event: Any, context: LambdaContext) -> dict[str, int]:
-    """`{"sessions": deleted, "runs": deleted}`; sessions only where SESSION_TTL_DAYS is set.
+    """`{"sessions": deleted, "runs": deleted}`; without SESSION_TTL_DAYS only what deletions of sessions have left.
 
-    What the time does not suffice for is left to the next call.
+    What the time does not suffice for is left to the next call; what cannot be deleted is in the log and in a metric.
     """
     store, batch_size = open_store(settings.store), settings.expire_batch_size
-    runs = in_time(store.runs.expire(settings.run_ttl_hours, batch_size), context)
-    days = settings.session_ttl_days
-    sessions = in_time(store.sessions.expire(days, batch_size), context) if days else 0
-    observability.record(ExpiredRuns=(MetricUnit.Count, runs), ExpiredSessions=(MetricUnit.Count, sessions))
-    observability.logger.info("expired", extra={"sessions": sessions, "runs": runs})
-    return {"sessions": sessions, "runs": runs}
+    runs = store.runs.expire(settings.run_ttl_hours, batch_size)
+    in_time(store.sessions.discard_leftovers(settings.rewind_ttl_hours, batch_size), context)
+    sessions = store.sessions.expire(settings.session_ttl_days, batch_size)
+    deleted = {"runs": in_time(runs, context), "sessions": in_time(sessions, context)}
+    observability.record(
+        ExpiredRuns=(MetricUnit.Count, deleted["runs"]),
+        ExpiredSessions=(MetricUnit.Count, deleted["sessions"]),
+        PassedOver=(MetricUnit.Count, len(sessions.passed_over) + len(runs.passed_over)),
+    )
+    observability.logger.info("expired", extra=deleted)
+    return deleted
 
 
-def in_time(batches: Iterator[int], context: LambdaContext) -> int:
+def in_time(batches: Iterable[int], context: LambdaContext) -> int:
     total = 0
     for count in batches:
         total += count

@@ -29,6 +29,7 @@ class ServiceSwitches(BaseModel):
     agent_factory: str | None = None
     agent_id: str | None = None
     database_schema: str | None = None
+    caller_by: str | None = None
     log_error_words: bool | None = None
     log_level: str | None = None
     tracing: bool = False

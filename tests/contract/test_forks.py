@@ -20,12 +20,14 @@ from session_store.errors import (
     SessionBusyError,
     SessionNotFoundError,
 )
-from session_store.records import ForkRequest, MessageRecord, SessionFilter
+from session_store.postgresql import PostgreSQLStore
+from session_store.records import ForkRequest, MessageRecord, RunOutcome, SessionFilter
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import Run
+from session_store.settings import StoreSettings
 from session_store.store import Store
 from tests.contract.records import add_session, message
-from tests.contract.runs import begin, expire_lease, request
+from tests.contract.runs import begin, expire_lease, request, write
 from tests.contract.transport import Transport
 from tests.support.scripted_model import ScriptedModel, UseTool
 
@@ -310,3 +312,32 @@ def test_an_agent_may_name_its_session_until_somebody_else_has(
     assert len(store.sessions.list(owner, only=SessionFilter(title="Rome and Naples")).sessions) == 1
     repository.update_session("s", title="Italy")
     assert title_after("Rome") == "Italy"
+
+
+def test_what_nobody_needs_expires(
+    store: Store, repository: PostgreSQLSessionRepository, transport: Transport, owner: str
+) -> None:
+    three_turns(repository)
+    for _ in range(2):
+        turn(repository, "again", from_message_id=6)
+    used, unused = (each.session_id for each in store.sessions.forks(owner, "s"))
+    with repository.run(used):
+        pass
+    begin(store, owner, failed := request("failed"))
+    store.runs.write(owner, write(failed, outcome=RunOutcome("failed", error_code="model_failed")))
+    transport.rows(
+        "UPDATE sessions SET updated_at = updated_at - interval '2 days' WHERE session_id = 'failed' RETURNING 1"
+    )
+    transport.rows(
+        "UPDATE sessions SET removed_at = removed_at - interval '25 h', updated_at = updated_at - interval '25 h'"
+        " WHERE removed_at IS NOT NULL RETURNING 1"
+    )
+    server = PostgreSQLStore(StoreSettings(url=transport.database_url, schema=transport.schema))
+    list(server.sessions.discard_leftovers(24))
+    server.close()
+    assert [store.sessions.read(owner, each) is None for each in ("s", used, unused, "failed")] == [
+        False,
+        False,
+        True,
+        True,
+    ]

@@ -1,6 +1,6 @@
 """Generated requests of two owners against the handlers, held to the served OpenAPI document.
 
-`FUZZ_EXAMPLES` says how many of each kind; each test holds that it sent so many times that: 38 in all, so 1,140
+`FUZZ_EXAMPLES` says how many of each kind; each test holds that it sent so many times that: 38 in all, so 760
 requests in `make test` and 100,000 in `make fuzz`.
 """
 
@@ -30,12 +30,12 @@ from session_store.settings import StoreSettings
 from tests.support.http_api import ALICE, BOB
 from tests.support.wsgi_api import WsgiApi, load_handlers
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
-    derandomize=EXAMPLES <= 30,  # the same cases in every ordinary run, others in `make fuzz`
+    derandomize=EXAMPLES <= 20,  # the same cases in every ordinary run, others in `make fuzz`
     suppress_health_check=list(HealthCheck),
     stateful_step_count=8,
 )
@@ -137,8 +137,6 @@ def excluded_checks(case: Any, response: Any) -> Any:
         names.append("response_schema_conformance")  # a schema says nothing about events
     if response.status_code == 413:
         names.append("negative_data_rejection")  # it is refused, by a status that the check does not expect
-    if "is answered twice" in response.text:
-        names.append("positive_data_acceptance")  # a schema cannot compare two items by one of their members
     if any(words in response.text for words in BEYOND_SCHEMAS):
         names.append("positive_data_acceptance")
     if "idempotency_key_reused" in response.text:

@@ -301,3 +301,30 @@ def test_a_wrong_change_is_422_naming_the_field(api: HttpApi, store: PostgreSQLS
     answer = api.call("PATCH", SESSION, session_id="user-123", body=body)
     field = next(iter(body)) if isinstance(body, dict) else "body"
     assert (answer.status, answer.json["errors"][0]["field"]) == (422, field)
+
+
+def test_a_damaged_message_is_shown_as_one_among_the_others(api: HttpApi, store: PostgreSQLStore) -> None:
+    deep = '{"role":"user","content":[' + "[" * 5_000 + "]" * 5_000 + "]}"
+    encoded = '{"role":"user","content":[{"text":"x"},{"__bytes_encoded__":"json","data":"NaN"}]}'
+    whole = '{"role":"user","content":[{"text":"x"}]}'
+    add_messages(store, "s", '{"role":"assistant","content":[{"toolUse":5}]}', deep, encoded, whole)
+    answer = api.call("GET", HISTORY, session_id="s")
+    assert answer.status == 200
+    damaged = [message.get("damaged") for message in answer.json["messages"]]
+    assert damaged == [
+        "has a toolUse that must be an object with a toolUseId and a name",
+        "is no JSON object, is nested too deeply, or has a number with too many digits",
+        None,
+        None,
+    ]
+    assert [message["message"] is None for message in answer.json["messages"]] == [True, True, False, False]
+
+
+def test_a_damaged_agent_says_so_and_waits_for_nobody(api: HttpApi, store: PostgreSQLStore) -> None:
+    add_session(store, "s")
+    internal = '{"interrupt_state":{"activated":true,"interrupts":{"a":5},"context":{}}}'
+    store.agents.update(f"iam:{ALICE}", "s", AgentRecord("default", "{}", "{}", internal, NOW, NOW))
+    answer = api.call("GET", "/sessions/{session_id}/agents/{agent_id}", session_id="s", agent_id="default")
+    assert answer.status == 200
+    assert answer.json["interrupts"] == []
+    assert "interrupts with an id and a name" in answer.json["damaged"]

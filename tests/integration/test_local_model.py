@@ -102,8 +102,8 @@ def test_max_tokens_ends_a_reply_by_its_length(client: httpx.Client) -> None:
     assert answer["choices"][0]["finish_reason"] == "length"
 
 
-@pytest.mark.parametrize("text", ["🦊" * 3000, "\x00\u202e\ufffd" * 2000])
-def test_a_text_of_any_length_fits_even_when_each_byte_is_a_token(client: httpx.Client, text: str) -> None:
+def test_a_text_of_any_length_fits_even_when_each_byte_is_a_token(client: httpx.Client) -> None:
+    text = "🦊" * 2000 + "\x00\u202e\ufffd" * 1000
     answer = client.post("/chat/completions", json=_saying(text) | {"max_tokens": 1}).json()
     assert answer["usage"]["total_tokens"] < CONTEXT_TOKENS - MAX_REPLY_TOKENS
 

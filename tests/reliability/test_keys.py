@@ -4,7 +4,6 @@ import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.resources import files
 from typing import Any
 
 import psycopg
@@ -16,7 +15,7 @@ from session_store.settings import StoreSettings
 from tests.reliability.turns import OWNER
 from tests.support.waiting import wait_until
 
-LOCKS = 1, 2  # advisory locks by which a test holds claim_lease_v1 up
+LOCKS = 1, 2  # advisory locks by which a test holds claim_lease_v2 up
 
 
 @pytest.fixture
@@ -26,14 +25,19 @@ def store(database_url: str) -> Iterator[PostgreSQLStore]:
     opened.close()
 
 
-def hold_up_begin(connection: "psycopg.Connection[Any]") -> None:
-    """Let claim_lease_v1 wait for a lock of the test's before and after it reads who has the key."""
-    script = (files("session_store") / "migrations/0008_create_claim_lease_v1.sql").read_text()
+def hold_up_begin(connection: "psycopg.Connection[Any]") -> str:
+    """Let claim_lease_v2 wait for a lock of the test's before and after it reads who has the key.
+
+    Returns the statement that makes it what it was.
+    """
+    row = connection.execute("SELECT pg_get_functiondef('claim_lease_v2'::regproc)").fetchone()
+    original: str = row[0] if row else ""
     pauses = [f"PERFORM pg_advisory_xact_lock_shared({lock});" for lock in LOCKS]
     reading = r"SELECT r\.\* INTO earlier FROM runs r WHERE .*;"
-    paused, count = re.subn(reading, lambda found: f"{pauses[0]} {found[0]} {pauses[1]}", script)
+    paused, count = re.subn(reading, lambda found: f"{pauses[0]} {found[0]} {pauses[1]}", original)
     assert count == 1
-    connection.execute(paused.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))  # type: ignore[arg-type]
+    connection.execute(paused)  # type: ignore[arg-type]
+    return original
 
 
 def waits_for(connection: "psycopg.Connection[Any]", lock: int) -> bool:
@@ -52,12 +56,11 @@ def test_a_key_that_is_taken_and_answered_while_a_begin_looks_for_it_runs_once(
     with ThreadPoolExecutor() as pool, psycopg.connect(database_url, autocommit=True) as holder:
         holder.execute("SELECT pg_advisory_lock(1), pg_advisory_lock(2)")
         with psycopg.connect(database_url, autocommit=True) as other:
-            original = (files("session_store") / "migrations/0008_create_claim_lease_v1.sql").read_text()
-            hold_up_begin(other)
+            original = hold_up_begin(other)
             held_up = PostgreSQLStore(StoreSettings(url=database_url))
             answered = pool.submit(held_up.runs.begin, OWNER, retry)
             wait_until(lambda: waits_for(holder, 1))
-            other.execute(original.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))  # type: ignore[arg-type]
+            other.execute(original)  # type: ignore[arg-type]
             assert isinstance(store.runs.begin(OWNER, first), BegunRun)
             holder.execute("SELECT pg_advisory_unlock(1)")
             wait_until(lambda: waits_for(holder, 2))

@@ -48,6 +48,22 @@ def test_a_caller_that_is_not_verified_is_nobody(context: dict[str, object]) -> 
     assert find_caller(context) is None
 
 
+@pytest.mark.parametrize(
+    ("principal", "owner"),
+    [
+        ("AROAROLE:alice@example.com", "iam:AROAROLE:alice@example.com"),
+        ("AROAROLE:bob", "iam:AROAROLE:bob"),
+        ("AIDAALICE", "iam:AIDAALICE"),
+        ("123456789012", "iam:123456789012"),
+        ("AROAROLE:", None),
+        ("AROAROLE:a/b", None),  # no session may be called so: it would be a subspace of another caller
+        ("123456789012:alice", None),
+    ],
+)
+def test_a_roles_sessions_are_owners_of_their_own_where_that_is_set(principal: str, owner: str | None) -> None:
+    assert find_caller(identity(user=principal), by_session=True) == owner
+
+
 def test_sam_local_has_one_owner_and_only_where_no_caller_is_verified() -> None:
     assert find_caller({"identity": {"user": None}}, sam_local=True) == "local:sam"
     assert find_caller(identity(user="AIDAALICE"), sam_local=True) == "iam:AIDAALICE"

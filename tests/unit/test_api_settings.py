@@ -33,6 +33,7 @@ def test_the_environment_decides() -> None:
         ("STREAMING_RUN_TIMEOUT_SECONDS", "900"),
         ("SESSION_TTL_DAYS", "1.5"),
         ("RUN_TTL_HOURS", "0"),
+        ("CALLER_BY", "role"),
         ("AWS_SAM_LOCAL", "yes"),
         ("POWERTOOLS_TRACE_DISABLED", "off"),
         ("POWERTOOLS_LOG_LEVEL", "LOUD"),

@@ -1,5 +1,6 @@
 """What the session backend refuses, and how it says so."""
 
+import uuid
 from typing import Any
 
 import psycopg
@@ -11,6 +12,10 @@ from api.routing import find_operation
 from tests.integration.session_backend.requests import AGENT, BEGIN, MESSAGE, MESSAGES, Ask, add_agent
 
 pytestmark = pytest.mark.usefixtures("empty")
+
+
+def said(*blocks: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": list(blocks)}
 
 
 ERRORS: list[tuple[str, str, Any, int, str, str]] = [
@@ -130,3 +135,51 @@ def test_an_operation_declares_its_errors(method: str, path: str, code: str) -> 
 def test_what_is_not_json_is_malformed(ask: Ask, text: str) -> None:
     answer = ask("POST", "/sessions", text=text)
     assert (answer.status, answer.code) == (400, "malformed_request")
+
+
+AGENT_PLACE = "/sessions/s/agents/default"
+INACTIVE = {"interrupts": {}, "context": {}, "activated": False}
+DEEP = {"__bytes_encoded__": "json", "data": "[" * 100_000 + "]" * 100_000}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", f"{AGENT_PLACE}/messages", {"message_id": 0, "message": said({"toolUse": 5})}, "message"),
+        ("POST", f"{AGENT_PLACE}/messages", {"message_id": 0, "message": said({"text": "x"}, DEEP)}, "message"),
+        ("PUT", AGENT_PLACE, {**AGENT, "internal_state": {"interrupt_state": []}}, "internal_state.interrupt_state"),
+        ("PUT", AGENT_PLACE, {**AGENT, "state": DEEP}, "state"),
+        ("POST", "/sessions/s/agents", {**AGENT, "agent_id": "b", "state": {**DEEP, "data": "[]"}}, "state"),
+        (
+            "POST",
+            "/sessions/s/multi-agents",
+            {"multi_agent_id": "g", "state": {"_internal_state": {"interrupt_state": {**INACTIVE, "context": 5}}}},
+            "state",
+        ),
+        ("PUT", "/sessions/s", {"multi_agent_state": {"id": "g", "_internal_state": 5}}, "state"),
+    ],
+)
+def test_what_no_agent_could_be_restored_from_is_refused_by_its_field(
+    ask: Ask, method: str, path: str, body: dict[str, Any], field: str
+) -> None:
+    add_agent(ask)
+    refused = ask(method, path, body)
+    assert (refused.status, refused.code) == (422, "invalid_request")
+    assert refused.json["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        {"created_agents": [AGENT, AGENT]},
+        {"created_agents": [AGENT], "updated_agents": [AGENT]},
+        {"multi_agents": [{"multi_agent_id": "g", "state": {}}] * 2},
+        {"redactions": [{"agent_id": "default", "message_id": 0, "message": said({"text": "x"})}] * 2},
+    ],
+)
+def test_what_stands_in_a_write_twice_is_refused(ask: Ask, twice: dict[str, Any]) -> None:
+    run_id = str(uuid.uuid4())
+    assert ask("POST", "/runs", {**BEGIN, "run_id": run_id}).status == 201
+    refused = ask("POST", f"/runs/{run_id}/append", {"session_id": "s", "lease_seconds": 30, **twice})
+    assert (refused.status, refused.code) == (422, "invalid_request")
+    assert "only once" in refused.json["detail"]["message"]

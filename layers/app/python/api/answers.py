@@ -89,7 +89,10 @@ class Message(TypedDict):
 
 
 class HistoryMessage(TypedDict):
-    """`message` is null, and `omitted_bytes` is its size, when it alone is larger than a response may be."""
+    """`message` is null, and `omitted_bytes` is its size, when it alone is larger than a response may be.
+
+    It is null, and `damaged` says why, when it is stored in a form that no agent can be restored from.
+    """
 
     message_id: int
     created_at: str
@@ -97,6 +100,7 @@ class HistoryMessage(TypedDict):
     redacted: bool
     message: Message | None
     omitted_bytes: NotRequired[int]
+    damaged: NotRequired[str]
 
 
 class History(TypedDict):
@@ -109,7 +113,10 @@ class History(TypedDict):
 
 
 class AgentSummary(TypedDict):
-    """`interrupts` are the questions that wait for a human's answer."""
+    """`interrupts` are the questions that wait for a human's answer.
+
+    `damaged` says why no turn can go on with the agent as it is stored.
+    """
 
     session_id: str
     agent_id: str
@@ -117,6 +124,7 @@ class AgentSummary(TypedDict):
     updated_at: str
     message_count: int
     interrupts: list[Interrupt]
+    damaged: NotRequired[str]
 
 
 class Agent(AgentSummary):

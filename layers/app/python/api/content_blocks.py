@@ -94,7 +94,7 @@ def _parse_name(value: Any, field: str) -> str:
     if not isinstance(value, str) or len(value) > _MAXIMUM_NAME_LENGTH or not _NAME.fullmatch(value):
         raise _refusal(
             field,
-            f"must be 1 to {_MAXIMUM_NAME_LENGTH} letters, digits, hyphens, brackets and parentheses, and single spaces",
+            f"must be 1 to {_MAXIMUM_NAME_LENGTH} letters, digits, hyphens, brackets, parentheses, single spaces",
         )
     return value
 

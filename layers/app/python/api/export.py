@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from api.history import message_text
 from session_store.codec import dump_record
 from session_store.errors import CursorNotFoundError
+from session_store.message_pieces import read_messages
 from session_store.raw_json import dump_json
 from session_store.records import AgentRecord, MultiAgentRecord, SessionRecord
 from session_store.store import Store
@@ -17,7 +18,7 @@ Position = tuple[int, str, int]
 """Where a line stands: kind (0 session, 1 multi-agent, 2 agent), id, and in an agent 0 or 1 + the message's id."""
 
 FIRST: Position = (0, "", 0)
-_MESSAGES_A_READ = 50
+_MOST_MESSAGES = 100_000  # of so many one response holds a part
 
 
 class Export:
@@ -51,20 +52,11 @@ class Export:
             yield from self._message_lines(agent.agent_id, start[2] - 1)
 
     def _message_lines(self, agent_id: str, from_message_id: int) -> Iterator[tuple[Position, str]]:
-        while True:
-            records = self._store.messages.list(
-                self._owner,
-                self._session.session_id,
-                agent_id,
-                from_message_id=from_message_id,
-                limit=_MESSAGES_A_READ,
-            )
-            for record in records:
-                line = message_text(record, with_binary=True, type="message", agent_id=agent_id)
-                yield (2, agent_id, record.message_id + 1), line
-            if len(records) < _MESSAGES_A_READ:
-                return
-            from_message_id = records[-1].message_id + 1
+        place = self._owner, self._session.session_id, agent_id
+        messages = read_messages(self._store.messages, *place, from_message_id=from_message_id, limit=_MOST_MESSAGES)
+        for record in messages:
+            line = message_text(record, with_binary=True, type="message", agent_id=agent_id)
+            yield (2, agent_id, record.message_id + 1), line
 
 
 def dump_cursor(position: Position) -> str:

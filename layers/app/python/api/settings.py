@@ -25,6 +25,7 @@ class Settings:
     log_error_words: log errors with their words and traceback, and what the libraries say with its values: these may
     quote prompts and answers.
     sign_in_url: origin of the user pool's sign-in pages, for the console; None where callers need none.
+    caller_by: of those who assume one IAM role, `principal` makes one owner and `session` one for each session's name.
     sam_local: `sam local` verifies no caller, so there, and only there, one local owner is assumed.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     agent_factory: str = "agent.agent:build_agent"
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
+    caller_by: str = "principal"
     sam_local: bool = False
     tracing: bool = False
     log_level: str = "INFO"
@@ -78,6 +80,7 @@ class Settings:
             agent_factory=environment.get("AGENT_FACTORY") or cls.agent_factory,
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
+            caller_by=read.choice("CALLER_BY", cls.caller_by, ("principal", "session")),
             sam_local=read.flag("AWS_SAM_LOCAL"),
             tracing=not read.flag("POWERTOOLS_TRACE_DISABLED", default=True),
             log_error_words=read.flag("LOG_ERROR_WORDS"),
@@ -104,6 +107,12 @@ class _Reader:
             return checked(name, self._environment.get(name) or default)
         except InvalidInputError as error:
             raise ConfigurationError(str(error)) from error
+
+    def choice(self, name: str, default: str, options: tuple[str, ...]) -> str:
+        text = self._environment.get(name, "").strip() or default
+        if text not in options:
+            raise ConfigurationError(f"{name} must be {' or '.join(options)}, not {text!r}")
+        return text
 
     def log_level(self, name: str, default: str) -> str:
         level = self._environment.get(name, "").strip().upper() or default

@@ -23,6 +23,7 @@ from .errors import (
     ConfigurationError,
     ConflictError,
     CursorNotFoundError,
+    DamagedRecordError,
     IdempotencyKeyReusedError,
     InterruptAnsweredError,
     InvalidIdentifierError,
@@ -30,6 +31,7 @@ from .errors import (
     LeaseLostError,
     MessageNotFoundError,
     MessageOrderError,
+    MessageRedactedError,
     MigrationError,
     ModelFailedError,
     ModelThrottledError,
@@ -47,6 +49,7 @@ from .errors import (
     StoreUnavailableError,
     TooLargeError,
     UnstorableValueError,
+    WindowTooLargeError,
 )
 from .settings import StoreSettings
 
@@ -63,6 +66,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CursorNotFoundError",
+    "DamagedRecordError",
     "IdempotencyKeyReusedError",
     "InterruptAnsweredError",
     "InvalidIdentifierError",
@@ -70,6 +74,7 @@ __all__ = [
     "LeaseLostError",
     "MessageNotFoundError",
     "MessageOrderError",
+    "MessageRedactedError",
     "MigrationError",
     "ModelFailedError",
     "ModelThrottledError",
@@ -90,6 +95,7 @@ __all__ = [
     "StoreUnavailableError",
     "TooLargeError",
     "UnstorableValueError",
+    "WindowTooLargeError",
     "open_store",
 ]
 

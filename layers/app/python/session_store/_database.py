@@ -4,45 +4,35 @@ import os
 import random
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
-from psycopg import errors as postgresql
 from psycopg.pq import TransactionStatus
 
+from ._database_errors import (
+    NEEDS_NEW_CONNECTION,
+    NOT_FOUND,
+    NOT_STORABLE,
+    ROLLED_BACK,
+    is_transient,
+    is_undone,
+    translate,
+)
 from ._statement_names import DEFAULT_SCHEMA, StatementNames
 from .connection import Connection, Statement, connect
-from .errors import ConfigurationError, InvalidInputError, SessionStoreError, StoreUnavailableError
+from .errors import InvalidInputError
+from .sending import Sending, ServerClock
 from .settings import StoreSettings
-from .time_limit import seconds_left
+from .time_limit import seconds_left, time_limit
 
+T = TypeVar("T")
 _RETRY_PAUSE_SECONDS = (0.05, 0.25)
 # A statement that was rolled back is safe to try again, and needs to be where transactions are serializable by default.
 _TRIES_AFTER_ROLLBACK = 8
 _TRIES = 2
-
-# The server ended or refused the connection, or a failover left us on a reader: a new connection may do better.
-_NEEDS_NEW_CONNECTION = (
-    postgresql.AdminShutdown,
-    postgresql.CrashShutdown,
-    postgresql.CannotConnectNow,
-    postgresql.IdleSessionTimeout,
-    postgresql.ReadOnlySqlTransaction,
-)
-_ROLLED_BACK = (postgresql.SerializationFailure, postgresql.DeadlockDetected)
-_NOT_FOUND = (postgresql.UndefinedTable, postgresql.UndefinedFunction)
-_NOT_MIGRATED = (
-    postgresql.UndefinedTable,
-    postgresql.UndefinedColumn,
-    postgresql.UndefinedFunction,
-    postgresql.InvalidSchemaName,
-    postgresql.InsufficientPrivilege,
-)
-_NOT_STORABLE = "is larger, deeper or other than PostgreSQL can store"
-_TOO_LARGE = (psycopg.DataError, postgresql.ProgramLimitExceeded, postgresql.StatementTooComplex)
 
 
 class Result(NamedTuple):
@@ -63,30 +53,50 @@ class Database:
         self.round_trips = 0
         self._settings = settings
         self._names = StatementNames(settings.schema)
+        self._clock = ServerClock()
         self._used_at = 0.0
         self._start_in_this_process()
 
-    def fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Result:
+    def fetch(
+        self, statement: Statement, parameters: Mapping[str, Any], answers: tuple[type[psycopg.Error], ...] = ()
+    ) -> Result:
         """All rows of one statement, in which `{name}` is a table or a function of the store.
 
-        Raises `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError`.
+        answers: the errors by which the statement itself answers, which leave as they are. Every other one leaves as
+        `StoreUnavailableError`, `InvalidInputError`, `ConfigurationError` or, if it is none of these, their root.
         """
+        with time_limit(time.monotonic() + self._seconds_left()):
+            return self._fetch(statement, parameters, answers)
+
+    def send(self, send: Callable[[Sending], T]) -> T:
+        """See `ServerClock.send`."""
+        return self._clock.send(self._seconds_left(), send)
+
+    def _seconds_left(self) -> float:
+        """How long a statement may take that is sent now."""
+        return min(seconds_left(), self._settings.statement_timeout_seconds)
+
+    def _fetch(
+        self, statement: Statement, parameters: Mapping[str, Any], answers: tuple[type[psycopg.Error], ...]
+    ) -> Result:
         tries, repeated = 0, False
         while True:
             try:
                 return Result(self._execute(statement, parameters), repeated)
             except UnicodeEncodeError as error:  # a lone surrogate in what is stored as text
-                raise InvalidInputError("value", _NOT_STORABLE) from error
+                raise InvalidInputError("value", NOT_STORABLE) from error
+            except answers:
+                raise
             except psycopg.Error as error:
                 tries += 1
                 if not self._may_try_again(error, tries):
-                    raise _translated(error) from error
-                repeated = repeated or not isinstance(error, _ROLLED_BACK + _NOT_FOUND)
+                    raise translate(error) from error
+                repeated = repeated or not is_undone(error)
 
     def _may_try_again(self, error: psycopg.Error, tries: int) -> bool:
-        if isinstance(error, _NOT_FOUND):
+        if isinstance(error, NOT_FOUND):
             return self._try_default_schema()
-        if tries >= (_TRIES_AFTER_ROLLBACK if isinstance(error, _ROLLED_BACK) else _TRIES) or not _is_transient(error):
+        if tries >= (_TRIES_AFTER_ROLLBACK if isinstance(error, ROLLED_BACK) else _TRIES) or not is_transient(error):
             return False
         if seconds_left() < _RETRY_PAUSE_SECONDS[1]:
             return False
@@ -123,7 +133,7 @@ class Database:
             except BaseException as error:
                 # A statement that an exception of a signal's handler left half-way would block every later one.
                 idle = connection.info.transaction_status is TransactionStatus.IDLE
-                if isinstance(error, _NEEDS_NEW_CONNECTION) or not idle:
+                if isinstance(error, NEEDS_NEW_CONNECTION) or not idle:
                     self._discard()
                 raise
             finally:
@@ -151,22 +161,3 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _is_transient(error: psycopg.Error) -> bool:
-    if isinstance(error, _NEEDS_NEW_CONNECTION + _ROLLED_BACK):
-        return True
-    # Without an SQLSTATE it is libpq that speaks: the connection broke, or could not be made.
-    return isinstance(error, psycopg.OperationalError) and (
-        error.sqlstate is None or error.sqlstate.startswith("08") or error.sqlstate == "53300"
-    )
-
-
-def _translated(error: psycopg.Error) -> SessionStoreError | psycopg.Error:
-    if isinstance(error, _TOO_LARGE):
-        return InvalidInputError("value", _NOT_STORABLE)
-    if isinstance(error, _NOT_MIGRATED):
-        return ConfigurationError(f"the database lacks this version's schema, or its role a right: {error}")
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or _is_transient(error):
-        return StoreUnavailableError(f"the database does not answer ({type(error).__name__})")
-    return error

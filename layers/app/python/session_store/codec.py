@@ -10,11 +10,13 @@ from types import NoneType
 from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args, get_origin
 
 from ._fields import Field, Inline
+from .damage import UNREADABLE
 from .document import Document
-from .encoding import preview_of
+from .encoding import is_parsable, preview_of
 from .errors import InvalidInputError
 from .raw_json import dump_json, dump_list, dump_object
-from .records import MessageRecord, RunWrite
+from .records import MessageRecord, OmittedMessage, RunWrite
+from .restorable import check_message, check_write
 from .wire import MAXIMUM_BYTES, wire_bytes
 
 Record = TypeVar("Record")
@@ -50,7 +52,7 @@ def parse_record(kind: Callable[..., Record], document: Document, **given: Any) 
 def parse_message(document: Document, **given: Any) -> MessageRecord:
     """Raises `InvalidInputError` also for a body that no agent could be restored from."""
     message = parse_record(MessageRecord, document, **given)
-    _check_body(document)
+    check_message(message)
     return message
 
 
@@ -62,10 +64,11 @@ def parse_preview(document: Document, message: MessageRecord) -> str | None:
 
 
 def parse_write(document: Document, run_id: str) -> RunWrite:
-    """Raises `InvalidInputError` also for messages of an agent that leave one out, and for unknown members."""
+    """Raises `InvalidInputError` also for messages of an agent that leave one out, for what stands in it twice, for
+    what no agent could be restored from, and for unknown members.
+    """
     write = parse_record(RunWrite, document.refuse_others(RunWrite._fields), run_id=run_id)
-    for message in (*document.documents("messages"), *document.documents("redactions")):
-        _check_body(message)
+    check_write(write)
     next_ids = write.first_message_ids
     for agent_id, message in write.messages:
         if message.message_id != next_ids[agent_id]:
@@ -74,8 +77,12 @@ def parse_write(document: Document, run_id: str) -> RunWrite:
     return write
 
 
-def dump_message(message: MessageRecord) -> str:
-    """Its document, or of one that no answer can hold its size only."""
+def dump_message(message: MessageRecord | OmittedMessage) -> str:
+    """Its document; of one that no answer can hold its size only, and of one that no client can parse that it is so."""
+    if isinstance(message, OmittedMessage):
+        return dump_json({"message_id": message.message_id, "omitted_bytes": message.size_bytes})
+    if not is_parsable(message.message):
+        return dump_json({"message_id": message.message_id, "damaged": UNREADABLE})
     text = dump_record(message)
     if wire_bytes(text) <= MAXIMUM_BYTES:
         return text
@@ -85,15 +92,6 @@ def dump_message(message: MessageRecord) -> str:
 
 def _body(document: Document) -> dict[str, Any]:
     return document.value("redact_message") or document.value("message")
-
-
-def _check_body(document: Document) -> None:
-    body = _body(document)
-    content: list[Any] | None = body["content"] if isinstance(body.get("content"), list) else None
-    if body.get("role") not in ("user", "assistant") or content is None:
-        raise InvalidInputError("message", "must have the role user or assistant, and a list as its content")
-    if not all(isinstance(block, dict) for block in content):
-        raise InvalidInputError("message", "must have objects in its content")
 
 
 def _dump_members(record: Any, others: Mapping[str, str]) -> dict[str, str]:

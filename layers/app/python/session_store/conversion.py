@@ -1,8 +1,12 @@
 """Between Strands' objects and the store's records."""
 
+from typing import Any
+
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
+from .damage import UNREADABLE, find_agent_damage, find_message_damage, find_multi_agent_damage
 from .encoding import checked_timestamp, decode, encode
+from .errors import DamagedRecordError
 from .identifiers import checked, checked_number
 from .records import AgentRecord, MessageRecord, SessionRecord
 
@@ -34,11 +38,16 @@ def agent_record(agent: SessionAgent) -> AgentRecord:
 
 
 def agent_of(record: AgentRecord) -> SessionAgent:
+    """Raises `DamagedRecordError`."""
+    texts = record.state, record.conversation_manager_state, record.internal_state
+    state, manager_state, internal_state = (_decode("agent", record.agent_id, text) for text in texts)
+    if reason := find_agent_damage(state, manager_state, internal_state):
+        raise DamagedRecordError("agent", record.agent_id, reason)
     return SessionAgent(
         agent_id=record.agent_id,
-        state=decode(record.state),
-        conversation_manager_state=decode(record.conversation_manager_state),
-        _internal_state=decode(record.internal_state),
+        state=state,
+        conversation_manager_state=manager_state,
+        _internal_state=internal_state,
         created_at=record.created_at,
         updated_at=record.updated_at,
     )
@@ -58,11 +67,32 @@ def message_record(message: SessionMessage) -> MessageRecord:
 
 
 def message_of(record: MessageRecord) -> SessionMessage:
+    """Raises `DamagedRecordError`."""
+    message = _decode("message", record.message_id, record.message)
+    redacted = record.redact_message
+    redact_message = None if redacted is None else _decode("message", record.message_id, redacted)
+    if reason := find_message_damage(message if redact_message is None else redact_message):
+        raise DamagedRecordError("message", record.message_id, reason)
     # Built directly: `SessionMessage.from_dict` inspects its own signature and walks the body, 30 times the cost.
     return SessionMessage(
-        message=decode(record.message),
+        message=message,
         message_id=record.message_id,
-        redact_message=None if record.redact_message is None else decode(record.redact_message),
+        redact_message=redact_message,
         created_at=record.created_at,
         updated_at=record.updated_at,
     )
+
+
+def multi_agent_state(multi_agent_id: str, state: str) -> dict[str, Any]:
+    """Raises `DamagedRecordError`."""
+    payload = _decode("multi-agent", multi_agent_id, state)
+    if reason := find_multi_agent_damage(payload):
+        raise DamagedRecordError("multi-agent", multi_agent_id, reason)
+    return payload
+
+
+def _decode(kind: str, identifier: str | int, text: str) -> Any:
+    try:
+        return decode(text)
+    except (ValueError, RecursionError) as error:
+        raise DamagedRecordError(kind, identifier, UNREADABLE) from error

@@ -3,7 +3,8 @@
 import base64
 import json
 from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Any, cast
+from math import isfinite
+from typing import Any, NoReturn, cast
 
 from .errors import InvalidInputError, UnstorableValueError
 from .message_text import read_text
@@ -11,6 +12,7 @@ from .message_text import read_text
 PREVIEW_LENGTH = 120
 BYTES_MARK = "__bytes_encoded__"
 _JSON = "json"
+_ALWAYS_PARSABLE_LENGTH = 900  # neither nested too deeply nor with a number of too many digits
 _DECODER = json.JSONDecoder()
 
 
@@ -47,9 +49,48 @@ def decoded_object(members: dict[str, Any]) -> Any:
         return members
     data: str = members["data"]
     try:
-        return json.loads(data) if members[BYTES_MARK] == _JSON else base64.b64decode(data, validate=True)
-    except ValueError:
+        return _parse_strictly(data) if members[BYTES_MARK] == _JSON else base64.b64decode(data, validate=True)
+    except (ValueError, RecursionError):
         return members
+
+
+def is_parsable(text: str) -> bool:
+    """Whether the text of a JSON value that PostgreSQL took is an object that Python's parser takes."""
+    if not text.lstrip().startswith("{"):
+        return False
+    if len(text) < _ALWAYS_PARSABLE_LENGTH:
+        return True
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def find_undecodable(text: str) -> bool:
+    """Whether an object of the text is marked as JSON that was encoded, and none of ours can have encoded it."""
+    found: list[bool] = []
+
+    def decode_member(members: dict[str, Any]) -> Any:
+        decoded = decoded_object(members)
+        found.append(decoded is members and _looks_encoded(members) and members[BYTES_MARK] == _JSON)
+        return decoded
+
+    if BYTES_MARK in text:
+        json.loads(text, object_hook=decode_member)
+    return any(found)
+
+
+def _parse_strictly(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    return number if isfinite(number := float(text)) else _refuse(text)
 
 
 def _text_of(value: Any) -> str:

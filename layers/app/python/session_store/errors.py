@@ -11,6 +11,7 @@ SessionStoreError                 session_store_error
 │   ├── InvalidIdentifierError    invalid_request: breaks the rule of `identifiers`
 │   ├── UnstorableValueError      unstorable_value: JSON cannot hold it (NaN, infinity, an object)
 │   ├── TooLargeError             payload_too_large: more than the session backend carries at once
+│   │   └── WindowTooLargeError   payload_too_large: more than an agent can restore
 │   └── IdempotencyKeyReusedError idempotency_key_reused: the key came with another request before
 ├── NotFoundError                 not_found
 │   ├── SessionNotFoundError      session_not_found
@@ -23,9 +24,11 @@ SessionStoreError                 session_store_error
 ├── ConflictError                 conflict
 │   ├── AlreadyExistsError        already_exists: that id is taken
 │   ├── MessageOrderError         message_order: a message id that is not the next one
+│   ├── MessageRedactedError      message_redacted: what was taken back does not come back
 │   ├── SessionBusyError          session_busy: another run holds the session
 │   ├── RunInProgressError        run_in_progress: the first request with this idempotency key still runs
-│   └── LeaseLostError            lease_lost: the run may no longer write
+│   ├── LeaseLostError            lease_lost: the run may no longer write
+│   └── DamagedRecordError        damaged_record: what is stored is nothing that an agent can be restored from
 ├── RunError                      run_failed: how a run can fail by itself
 │   ├── AwaitingResponseError     awaiting_response: the agent waits for a human's answer, or for another one than came
 │   │   └── InterruptAnsweredError awaiting_response: that answer was given before
@@ -104,6 +107,17 @@ class TooLargeError(InvalidInputError):
 
     def __init__(self, field: str, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(field, f"takes {size_bytes} bytes, and the session backend carries at most {limit_bytes}")
+
+
+class WindowTooLargeError(TooLargeError):
+    """An agent would restore more than a process has memory for, or a model takes. The run has not begun."""
+
+    def __init__(self, message_id: int, size_bytes: int, limit_bytes: int) -> None:
+        reason = (
+            f"has {size_bytes} bytes, and with it the agent would restore more than {limit_bytes}:"
+            " replace it by a shorter one, or let a conversation manager hold fewer"
+        )
+        InvalidInputError.__init__(self, f"message {message_id}", reason)
 
 
 class IdempotencyKeyReusedError(InvalidInputError):
@@ -185,6 +199,15 @@ class MessageOrderError(ConflictError):
         super().__init__(f"message_id {message_id} is not the {place} one, {expected_message_id}")
 
 
+class MessageRedactedError(ConflictError):
+    """A redacted message can be redacted again, and otherwise not be changed."""
+
+    code = "message_redacted"
+
+    def __init__(self, message_id: int) -> None:
+        super().__init__(f"message {message_id} was redacted, and takes nothing but another redaction")
+
+
 class SessionBusyError(ConflictError):
     """Another run holds the session.
 
@@ -218,6 +241,21 @@ class LeaseLostError(ConflictError):
     def __init__(self, run_id: str, reason: str) -> None:
         super().__init__(f"run {run_id} lost its session: {reason}")
         self.run_id = run_id
+
+
+class DamagedRecordError(ConflictError):
+    """A stored message, agent or multi-agent is nothing that Strands can go on with: replace it or delete it.
+
+    kind, identifier: which one of the session's. reason: what is wrong with it, in words without its content.
+    """
+
+    code = "damaged_record"
+
+    def __init__(self, kind: str, identifier: str | int, reason: str) -> None:
+        super().__init__(f"{kind} {identifier!r} cannot be restored: it {reason}")
+        self.kind = kind
+        self.identifier = identifier
+        self.reason = reason
 
 
 class RunError(SessionStoreError):
@@ -297,10 +335,14 @@ class RunEndedError(RunError):
 
 
 class StoreUnavailableError(SessionStoreError):
-    """The database or the session backend is away."""
+    """The database or the session backend is away.
+
+    database_time: seconds since 1970, where the database refused the request as one that came too late by its clock.
+    """
 
     code = "store_unavailable"
 
-    def __init__(self, reason: str, retry_after_seconds: float = 5.0) -> None:
+    def __init__(self, reason: str, retry_after_seconds: float = 5.0, database_time: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+        self.database_time = database_time

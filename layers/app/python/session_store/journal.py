@@ -75,6 +75,10 @@ class Journal:
             self.check_open()
             self._title = title
 
+    def leave(self, agent_id: str) -> None:
+        """Write nothing of an agent that was restored: a mark of an open turn stays on it."""
+        self.stored_agents.pop(agent_id, None)
+
     def create_agent(self, agent: AgentRecord) -> None:
         with self.lock:
             self.check_open()

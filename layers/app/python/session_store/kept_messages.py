@@ -48,6 +48,9 @@ class KnownMessages:
         message_id = self._by_object.get(id(message))
         return self._by_tracking_id.get(message.get("tracking_id", "")) if message_id is None else message_id
 
+    def is_redacted(self, message_id: int) -> bool:
+        return message_id in self._redacted
+
     def is_end(self, message_id: int) -> bool:
         return message_id not in self._messages
 

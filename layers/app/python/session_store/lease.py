@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from .errors import InvalidInputError, LeaseLostError, SessionStoreError
+from .errors import InvalidInputError, LeaseLostError
 
 MAXIMUM_LEASE_SECONDS = 3600
 
@@ -49,7 +49,7 @@ class LeaseKeeper(threading.Thread):
         except LeaseLostError as error:
             logger.warning("error=<%s> | lease lost, ending the run", error)
             return True
-        except SessionStoreError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, without renewals the run would lose its session
             # The lease outlasts two missed renewals; whether it still holds is checked by every write.
-            logger.warning("error=<%s> | lease not renewed, trying again", error)
+            logger.warning("error=<%r> | lease not renewed, trying again", error)
             return False

@@ -138,6 +138,23 @@ class MessageRecord(NamedTuple):
     updated_at: Timestamp
 
 
+class OmittedMessage(NamedTuple):
+    """A message that is too large to be read for a page."""
+
+    message_id: int
+    size_bytes: int
+    is_redacted: bool
+    created_at: str
+    updated_at: str
+
+
+class MessagePage(NamedTuple):
+    """`next_message_id` is where the next page begins, and None on the last one."""
+
+    messages: Sequence[MessageRecord | OmittedMessage]
+    next_message_id: int | None
+
+
 class RunRecord(NamedTuple):
     """`result` is what the caller of the run stored at commit; `answer` the message that ended it, as stored now."""
 

@@ -12,8 +12,16 @@ from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
 
 from ._open import open_store
-from .conversion import agent_of, agent_record, message_of, message_record, session_of, session_record
-from .encoding import decode, encode, preview_of
+from .conversion import (
+    agent_of,
+    agent_record,
+    message_of,
+    message_record,
+    multi_agent_state,
+    session_of,
+    session_record,
+)
+from .encoding import encode, preview_of
 from .identifiers import checked, checked_number
 from .records import (
     EVERY_SESSION,
@@ -139,7 +147,7 @@ class PostgreSQLSessionRepository(SessionRepository):
             return self._store.sessions.fork(self._owner, checked("session_id", session_id), request)
 
     def delete_session(self, session_id: str) -> None:
-        """Delete every row of the session; a run that still holds it can no longer commit."""
+        """Delete the session; a run that still holds it can no longer commit."""
         with as_session_exceptions():
             self._store.sessions.delete(self._owner, checked("session_id", session_id))
 
@@ -210,7 +218,7 @@ class PostgreSQLSessionRepository(SessionRepository):
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("multi_agent_id", multi_agent_id)
             state = self._store.multi_agents.read(self._owner, *ids)
-            return None if state is None else decode(state)
+            return None if state is None else multi_agent_state(multi_agent_id, state)
 
     def update_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         with as_session_exceptions():

@@ -5,7 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from math import inf
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -17,6 +17,7 @@ from strands.types.session import SessionMessage
 from .conversion import agent_of, agent_record, message_of, message_record
 from .encoding import encode
 from .errors import (
+    DamagedRecordError,
     InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
@@ -245,14 +246,25 @@ class Run:
             self.cancel()
 
     def _abort(self, error: BaseException) -> None:
-        """The error goes on its way in any case: a lease that cannot be released here runs out by itself."""
+        """The error goes on its way in any case: a turn that cannot be closed here is closed by the next run."""
         self._journal = self._journal.successor()
         try:
             for agent in list(self._journal.stored_agents.values()):
-                self._close_turn(agent)
+                try:
+                    self._close_turn(agent)
+                except DamagedRecordError:  # its turn stays open, for the run after its repair
+                    self._journal.leave(agent.agent_id)
             self._write(RunOutcome(_failure(error), error_code=_code(error)))
-        except SessionStoreError as failure:
-            logger.warning("run_id=<%s>, error=<%s> | run not closed, its lease will run out", self.run_id, failure)
+        except LeaseLostError as failure:
+            logger.warning("run_id=<%s>, error=<%s> | run not closed", self.run_id, failure)
+        except Exception as failure:  # noqa: BLE001 - a message that nobody can read, or whatever else
+            logger.warning("run_id=<%s>, error=<%r> | run not closed, giving its lease back", self.run_id, failure)
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Where the database cannot be reached, the lease runs out by itself."""
+        with suppress(SessionStoreError), self._write_limit():
+            self._store.runs.abandon(self._owner, self.run_id)
 
     def _close_turn(self, record: AgentRecord) -> None:
         """Only after a flush is anything of this run stored that a next prompt could not follow."""

@@ -5,12 +5,10 @@ from typing import Any
 
 from strands.types.session import SessionAgent, SessionMessage
 
+from .damage import KEPT
 from .encoding import encode
 from .interrupts import answered_interrupt_ids, waiting_interrupts
 from .kept_messages import KeptMessages, KnownMessages, dump_kept
-
-KEPT = "session_store.kept"
-"""Our member of an agent's internal state, beside Strands' own: {"answered_interrupts", "before", "changed"}."""
 
 MAXIMUM_KEPT_CHARACTERS = 1_000_000
 _ANSWERS_KEPT = 50

@@ -8,9 +8,10 @@ from strands.session.session_repository import SessionRepository
 from strands.types.content import Message
 from strands.types.session import Session, SessionAgent, SessionMessage
 
-from .conversion import agent_of, agent_record, message_of, message_record, session_of
-from .encoding import decode, encode, preview_of
-from .errors import AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
+from ._window import read_window
+from .conversion import agent_of, agent_record, message_of, message_record, multi_agent_state, session_of
+from .encoding import encode, preview_of
+from .errors import AlreadyExistsError, MessageNotFoundError, MessageRedactedError, SessionNotFoundError
 from .identifiers import checked, checked_number
 from .journal import Journal
 from .kept_messages import compare
@@ -114,6 +115,8 @@ class RunRepository(SessionRepository):
         record = message_record(session_message)
         if not self._journal.knows(agent_id) or record.message_id >= self._journal.next_message_id(agent_id):
             raise MessageNotFoundError(record.message_id)
+        if record.redact_message is None and self.agent(agent_id).known.is_redacted(record.message_id):
+            raise MessageRedactedError(record.message_id)
         self._journal.redact(agent_id, record, lambda: preview_of(session_message.to_message()))
         self.agent(agent_id).known.add(session_message, record.message)
 
@@ -122,7 +125,7 @@ class RunRepository(SessionRepository):
     ) -> list[SessionMessage]:
         messages, offset = self._messages, checked_number("offset", offset)
         if agent_id != self._agent_id or offset < self._first_message_id:
-            records = self._store.messages.list(self._owner, session_id, agent_id, from_message_id=offset)
+            records = read_window(self._store.messages, self._owner, session_id, agent_id, offset)
             messages = self._restored_messages(agent_id, records)
         held = [message for message in messages if message.message_id >= offset]
         return held if limit is None else held[:limit]
@@ -132,7 +135,9 @@ class RunRepository(SessionRepository):
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **kwargs: Any) -> dict[str, Any] | None:
         state = self._store.multi_agents.read(self._owner, session_id, checked("multi_agent_id", multi_agent_id))
-        return None if state is None else self.multi_agents.restore(multi_agent_id, decode(state))
+        if state is None:
+            return None
+        return self.multi_agents.restore(multi_agent_id, multi_agent_state(multi_agent_id, state))
 
     def update_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         state = encode("state", self.multi_agents.describe(multi_agent.id, multi_agent.serialize_state()))
@@ -150,6 +155,8 @@ class RunRepository(SessionRepository):
 
     def _restore(self, record: AgentRecord, tail: MessageRecord | None = None) -> SessionAgent:
         agent = agent_of(record)
+        if agent._internal_state.get("interrupt_state") == {}:  # pyright: ignore[reportPrivateUsage]
+            del agent._internal_state["interrupt_state"]  # pyright: ignore[reportPrivateUsage]
         self._journal.restored(record, tail)
         own = self._agents[record.agent_id] = RunAgent(agent)
         if record.agent_id != self._agent_id:

@@ -4,11 +4,24 @@ For the session backend's resources and the functions on a schedule: nothing of 
 agent. `postgresql.PostgreSQLStore` has it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from .records import AgentRecord, MultiAgentRecord, SessionRecord
 from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
+
+
+class Expiry(Protocol):
+    """How many were deleted, batch by batch as it is taken.
+
+    A statement deletes at most `batch_size` of them, and 5,000 rows: fewer once one has taken longer than the server
+    lets it. passed_over: why, by key, of each that cannot be deleted; the others are deleted all the same.
+    """
+
+    @property
+    def passed_over(self) -> Mapping[str, str]: ...
+
+    def __iter__(self) -> Iterator[int]: ...
 
 
 class ServerSessions(Sessions, Protocol):
@@ -26,10 +39,17 @@ class ServerSessions(Sessions, Protocol):
 
     def count(self, owner: str, *, include_empty: bool = False) -> int: ...
 
-    def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
-        """Delete sessions of all owners without activity for so long: how many, batch by batch as it is taken.
+    def discard_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Iterator[int]:
+        """Give up, for `expire` to delete, what rewinds took out so long ago, and what has no message after a day.
 
-        A session that a run holds stays.
+        Unless it was used since. How many, batch by batch as it is taken.
+        """
+        ...
+
+    def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
+        """Delete sessions of all owners without activity for so long, and what deletions of large ones have left.
+
+        A session that a run holds stays. None: only what deletions have left.
         """
         ...
 
@@ -68,8 +88,8 @@ class ServerMultiAgents(MultiAgents, Protocol):
 
 
 class ServerRuns(Runs, Protocol):
-    def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
-        """Delete runs of all owners that began so long ago and do not run: how many, batch by batch as it is taken."""
+    def expire(self, older_than_hours: float, batch_size: int = 500) -> Expiry:
+        """Delete runs of all owners that began so long ago and do not run."""
         ...
 
 

@@ -28,6 +28,7 @@ class StoreSettings:
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
     search: whether the words of messages can be found; `all` with what tools answered. Titles are found in any case.
     search_language: PostgreSQL's text search configuration, by which words are found: `simple`, `english`, …
+    statement_timeout_seconds: how long the database may take for the answer to one statement, connecting included.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
 
@@ -41,6 +42,7 @@ class StoreSettings:
     sign_requests: bool | None = None
     search: Search = "off"
     search_language: str = "simple"
+    statement_timeout_seconds: float = 30
     idle_seconds: float = 1500
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class StoreSettings:
             search=_search(environment),
             search_language=environment.get("SEARCH_LANGUAGE") or "simple",
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
+            statement_timeout_seconds=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 30),
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
         )
 

@@ -14,6 +14,7 @@ from .records import (
     ForkRecord,
     ForkRequest,
     ForkSummary,
+    MessagePage,
     MessageRecord,
     MultiAgentRecord,
     RunRecord,
@@ -68,7 +69,10 @@ class Sessions(Protocol):
         ...
 
     def delete(self, owner: str, session_id: str) -> None:
-        """Every row of the session, its runs included. Raises `SessionNotFoundError`."""
+        """The session and its runs, at once for everybody; the rows of a large one are left to `ServerSessions.expire`.
+
+        Raises `SessionNotFoundError`.
+        """
         ...
 
 
@@ -110,7 +114,7 @@ class Messages(Protocol):
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
         """Replaces both bodies and `updated_at`, and with a `preview` the session's.
 
-        Raises `MessageNotFoundError`, `SessionBusyError`.
+        Raises `MessageNotFoundError`, `MessageRedactedError`, `SessionBusyError`.
         """
         ...
 
@@ -125,6 +129,22 @@ class Messages(Protocol):
         order: Literal["asc", "desc"] = "asc",
     ) -> Sequence[MessageRecord]:
         """Messages from `from_message_id` on upwards, or with `desc` from it on downwards.
+
+        Raises `AgentNotFoundError`.
+        """
+        ...
+
+    def page(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> MessagePage:
+        """As `list`, but no more than 5 MB together, so that it takes bounded memory: one message at least.
 
         Raises `AgentNotFoundError`.
         """
@@ -151,9 +171,14 @@ class Runs(Protocol):
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         """Take the session's lease and read what the agent needs, in one round trip; creates a missing session.
 
-        A `RunRecord` is the stored outcome of an earlier request with the same idempotency key. Raises
-        `SessionBusyError`, `RunInProgressError`, `IdempotencyKeyReusedError`, `LeaseLostError`.
+        A `RunRecord` is the stored outcome of an earlier request with the same idempotency key. A begin that comes when
+        its caller waits no more begins nothing. Raises `SessionBusyError`, `RunInProgressError`,
+        `IdempotencyKeyReusedError`, `LeaseLostError`.
         """
+        ...
+
+    def abandon(self, owner: str, run_id: str) -> None:
+        """Free what the run holds, whether or not it has begun; a begin of it that is on its way begins nothing."""
         ...
 
     def write(self, owner: str, write: RunWrite) -> bool:

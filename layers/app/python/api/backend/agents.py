@@ -11,6 +11,7 @@ from session_store.codec import dump_record, parse_record
 from session_store.errors import AgentNotFoundError, AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
 from session_store.raw_json import dump_list, dump_object
 from session_store.records import AgentRecord
+from session_store.restorable import check_agent
 from session_store.wire import Page
 
 _AGENTS = "/sessions/{session_id}/agents"
@@ -19,6 +20,7 @@ _AGENT = f"{_AGENTS}/{{agent_id}}"
 
 def create_agent(call: Call) -> Response:
     agent = parse_record(AgentRecord, call.document())
+    check_agent(agent)
     call.store.agents.create(call.owner, call[SESSION_ID], agent)
     return document_response(dump_record(agent), HTTPStatus.CREATED)
 
@@ -50,9 +52,9 @@ def _read_agent(call: Call) -> Response:
 
 
 def update_agent(call: Call) -> Response:
-    call.store.agents.update(
-        call.owner, call[SESSION_ID], parse_record(AgentRecord, call.document(), agent_id=call[AGENT_ID])
-    )
+    agent = parse_record(AgentRecord, call.document(), agent_id=call[AGENT_ID])
+    check_agent(agent)
+    call.store.agents.update(call.owner, call[SESSION_ID], agent)
     return _read_agent(call)
 
 

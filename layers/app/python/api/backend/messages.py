@@ -1,6 +1,6 @@
 """/sessions/{session_id}/agents/{agent_id}/messages"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from api.backend.pages import PageQuery
@@ -9,16 +9,14 @@ from api.backend.resource import document_response, resource
 from api.call import Call
 from api.response import Response, no_content
 from session_store.codec import dump_message, dump_record, parse_message, parse_preview
-from session_store.errors import AgentNotFoundError, MessageNotFoundError, MessageOrderError
+from session_store.errors import AgentNotFoundError, MessageNotFoundError, MessageOrderError, MessageRedactedError
+from session_store.message_pieces import read_messages
 from session_store.raw_json import dump_json, dump_list, dump_object
-from session_store.records import MessageRecord
+from session_store.records import MessageRecord, OmittedMessage
 from session_store.wire import Page
 
 _MESSAGES = "/sessions/{session_id}/agents/{agent_id}/messages"
 _MESSAGE = f"{_MESSAGES}/{{message_id}}"
-# So many at a time are held in memory, whatever their size: few at first, as of large ones an answer holds few.
-_FIRST_BATCH_SIZE = 10
-_LARGEST_BATCH_SIZE = 100
 
 
 def create_message(call: Call) -> Response:
@@ -80,17 +78,11 @@ def _first_id(call: Call, query: PageQuery, total: int) -> int:
     return (newest if start is None else min(start, newest)) - query.offset
 
 
-def _read_from(call: Call, start: int, count: int) -> Iterator[MessageRecord]:
-    size = _FIRST_BATCH_SIZE
-    while count > 0 and start >= 0:
-        batch = call.store.messages.list(
-            call.owner, *_place(call), from_message_id=start, limit=min(count, size), order=call[ORDER]
-        )
-        yield from batch
-        if len(batch) < size:
-            return
-        start, count = batch[-1].message_id + _step(call), count - len(batch)
-        size = min(2 * size, _LARGEST_BATCH_SIZE)
+def _read_from(call: Call, start: int, count: int) -> Iterable[MessageRecord | OmittedMessage]:
+    if start < 0:
+        return ()
+    place = call.owner, *_place(call)
+    return read_messages(call.store.messages, *place, from_message_id=start, limit=count, order=call[ORDER])
 
 
 _ALL = (SESSION_ID, AGENT_ID)
@@ -114,7 +106,14 @@ OPERATIONS = (
         errors=[AgentNotFoundError],
     ),
     resource("readMessage", "GET", _MESSAGE, read_message, parameters=_ONE, errors=[MessageNotFoundError]),
-    resource("updateMessage", "PUT", _MESSAGE, update_message, parameters=_ONE, errors=[MessageNotFoundError]),
+    resource(
+        "updateMessage",
+        "PUT",
+        _MESSAGE,
+        update_message,
+        parameters=_ONE,
+        errors=[MessageNotFoundError, MessageRedactedError],
+    ),
     resource(
         "deleteMessage",
         "DELETE",

@@ -11,6 +11,7 @@ from session_store.codec import dump_record, parse_record
 from session_store.errors import AlreadyExistsError, MultiAgentNotFoundError, SessionNotFoundError
 from session_store.raw_json import dump_list, dump_object
 from session_store.records import MultiAgentRecord
+from session_store.restorable import check_multi_agent
 from session_store.wire import Page
 
 _MULTI_AGENTS = "/sessions/{session_id}/multi-agents"
@@ -19,6 +20,7 @@ _MULTI_AGENT = f"{_MULTI_AGENTS}/{{multi_agent_id}}"
 
 def create_multi_agent(call: Call) -> Response:
     record = parse_record(MultiAgentRecord, call.document())
+    check_multi_agent(record)
     call.store.multi_agents.create(call.owner, call[SESSION_ID], record.multi_agent_id, record.state)
     return document_response(dump_record(record), HTTPStatus.CREATED)
 
@@ -41,6 +43,7 @@ def read_multi_agent(call: Call) -> Response:
 
 def update_multi_agent(call: Call) -> Response:
     record = parse_record(MultiAgentRecord, call.document(), multi_agent_id=call[MULTI_AGENT_ID])
+    check_multi_agent(record)
     call.store.multi_agents.update(call.owner, call[SESSION_ID], record.multi_agent_id, record.state)
     return document_response(dump_record(record))
 

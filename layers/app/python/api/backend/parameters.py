@@ -6,7 +6,9 @@ from api.operation import Parameter
 from api.operations.sessions import ORDERS, Order
 from api.parameters import IDENTIFIER, parse_identifier, parse_whole_number, query_choice, query_text
 from api.settings import Settings
+from session_store import sending
 from session_store.errors import MessageNotFoundError
+from session_store.sending import Sending
 from session_store.wire import ENCODED, MAXIMUM_PAGE_SIZE, parse_segment
 
 _MAXIMUM_ID = 2**63 - 1
@@ -45,6 +47,10 @@ def _parse_owner(text: str | None, _: Settings) -> str | None:
     return None if text is None else parse_segment("owner", text)
 
 
+def _parse_sending(text: str | None, _: Settings) -> Sending | None:
+    return None if text is None else Sending.parse(text)
+
+
 def _parse_message_id(text: str | None, _: Settings) -> int:
     identifier = unquote(text or "", errors="replace")
     if not (identifier.isascii() and identifier.isdigit() and len(identifier) < 19):
@@ -53,6 +59,14 @@ def _parse_message_id(text: str | None, _: Settings) -> int:
 
 
 OWNER = Parameter("owner", "query", "A subspace of the caller's sessions.", IDENTIFIER, _parse_owner)
+SENT_AT = Parameter(
+    sending.HEADER,
+    "header",
+    "When it was sent, in seconds since 1970, a semicolon, and for how many seconds its sender waits for the answer:"
+    " it changes nothing later, or what was changed in between.",
+    {"type": "string"},
+    _parse_sending,
+)
 SESSION_ID = _path_identifier("session_id", "The session.")
 AGENT_ID = _path_identifier("agent_id", "One of the session's agents.")
 MULTI_AGENT_ID = _path_identifier("multi_agent_id", "One of the session's multi-agents.")

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from api.backend.parameters import OWNER
+from api.backend.parameters import OWNER, SENT_AT
 from api.call import Call
 from api.operation import Operation, Parameter
 from api.response import Response, text_response
 from session_store.errors import TooLargeError
+from session_store.sending import sent_as
 from session_store.wire import MAXIMUM_BYTES, wire_bytes
 
 PREFIX = "/api/v1"
@@ -26,18 +27,26 @@ def resource(
     status: int = HTTPStatus.OK,
     errors: Sequence[type[Exception]] = (),
 ) -> Operation:
-    """`path` below `/api/v1`. Every resource has the parameter `owner`."""
+    """`path` below `/api/v1`. Every resource has the parameters `owner` and `Sent-At`."""
     return Operation(
         operation_id=operation_id,
         method=method,
         path=PREFIX + path,
-        handle=handle,
-        parameters=(OWNER, *parameters),
+        handle=_in_time(handle),
+        parameters=(OWNER, SENT_AT, *parameters),
         subspace=OWNER,
         answer=None if status == HTTPStatus.NO_CONTENT else "application/json",
         status=status,
         errors=errors,
     )
+
+
+def _in_time(handle: Callable[[Call], Response]) -> Callable[[Call], Response]:
+    def handle_in_time(call: Call) -> Response:
+        with sent_as(call[SENT_AT]):
+            return handle(call)
+
+    return handle_in_time
 
 
 def document_response(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:

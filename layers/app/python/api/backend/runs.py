@@ -6,7 +6,7 @@ from http import HTTPStatus
 from api.backend.parameters import RUN_ID
 from api.backend.resource import document_response, resource
 from api.call import Call
-from api.response import Response
+from api.response import Response, no_content
 from session_store.codec import dump_message, dump_record, nested_members, parse_record, parse_write
 from session_store.errors import (
     IdempotencyKeyReusedError,
@@ -49,6 +49,11 @@ def renew_run(call: Call) -> Response:
     lease_seconds = checked_lease("lease_seconds", body.value("lease_seconds"))
     session_id, run_id = body.identifier("session_id"), _run_id(call)
     return _cancel_requested(call.store.runs.renew(call.owner, session_id, run_id, lease_seconds))
+
+
+def abandon_run(call: Call) -> Response:
+    call.store.runs.abandon(call.owner, _run_id(call))
+    return no_content()
 
 
 def read_run(call: Call) -> Response:
@@ -102,6 +107,7 @@ OPERATIONS = (
     resource("appendToRun", "POST", f"{_RUN}/append", append_to_run, parameters=[RUN_ID], errors=_WRITE_ERRORS),
     resource("commitRun", "POST", f"{_RUN}/commit", commit_run, parameters=[RUN_ID], errors=_WRITE_ERRORS),
     resource("renewRun", "POST", f"{_RUN}/renew", renew_run, parameters=[RUN_ID], errors=[LeaseLostError]),
+    resource("abandonRun", "POST", f"{_RUN}/abandon", abandon_run, parameters=[RUN_ID], status=204),
     resource(
         "cancelRun", "POST", f"{_RUN}/cancel", cancel_run, parameters=[RUN_ID], status=202, errors=[RunNotFoundError]
     ),

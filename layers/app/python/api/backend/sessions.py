@@ -14,6 +14,7 @@ from session_store.errors import AlreadyExistsError, CursorNotFoundError, Invali
 from session_store.identifiers import checked
 from session_store.raw_json import dump_json, dump_list, dump_object
 from session_store.records import EVERY_SESSION, MultiAgentRecord, SessionRecord
+from session_store.restorable import check_multi_agent
 from session_store.session_patch import parse_session_patch
 
 _SESSION = "/sessions/{session_id}"
@@ -22,7 +23,7 @@ _DEFAULT_LIMIT = 50
 
 def create_session(call: Call) -> Response:
     body = call.document()
-    session, multi_agent = parse_record(SessionRecord, body), _multi_agent_in(body)
+    session, multi_agent = parse_record(SessionRecord, body), _checked(_multi_agent_in(body))
     call.store.sessions.create(call.owner, session, multi_agent)
     return document_response(_dump_session(session, multi_agent and multi_agent.state), HTTPStatus.CREATED)
 
@@ -49,7 +50,10 @@ def read_session(call: Call) -> Response:
 
 def update_session(call: Call) -> Response:
     body = call.document()
-    session, multi_agent = parse_record(SessionRecord, body, session_id=call[SESSION_ID]), _multi_agent_in(body)
+    session, multi_agent = (
+        parse_record(SessionRecord, body, session_id=call[SESSION_ID]),
+        _checked(_multi_agent_in(body)),
+    )
     call.store.sessions.update(call.owner, session.session_id, session.session_type, multi_agent)
     return read_session(call)
 
@@ -79,6 +83,12 @@ def _multi_agent_in(body: Document) -> MultiAgentRecord | None:
         return MultiAgentRecord(checked("id", body.value("multi_agent_state").get("id")), state)
     except InvalidInputError as error:
         raise InvalidInputError("multi_agent_state", "must name its multi-agent as its id") from error
+
+
+def _checked(multi_agent: MultiAgentRecord | None) -> MultiAgentRecord | None:
+    if multi_agent:
+        check_multi_agent(multi_agent)
+    return multi_agent
 
 
 def _dump_session(session: SessionRecord, multi_agent_state: str | None) -> str:

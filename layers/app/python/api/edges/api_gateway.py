@@ -17,6 +17,7 @@ from api.operation import Operation
 from api.request import Request
 from api.response import Response
 from api.routing import find_operation
+from api.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -47,7 +48,7 @@ class ApiGatewayHandler:
         request_id = event["requestContext"].get("requestId")
         with self._application.observability.request_context(request_id, context.aws_request_id):
             operation, path_parameters = self._find(event)
-            request = _parse_request(event, context, path_parameters, sam_local=self._application.settings.sam_local)
+            request = _parse_request(event, context, path_parameters, self._application.settings)
             return _dump_response(self._application.respond(operation, request))
 
     def _find(self, event: Event) -> Target:
@@ -63,11 +64,11 @@ class ApiGatewayHandler:
 
 
 def _parse_request(
-    event: Event, context: "LambdaContext", path_parameters: Mapping[str, str], *, sam_local: bool
+    event: Event, context: "LambdaContext", path_parameters: Mapping[str, str], settings: Settings
 ) -> Request:
     now, request_context = time.monotonic(), event["requestContext"]
     headers: Mapping[str, str] = event.get("headers") or {}
-    if sam_local:  # it alone has decoded them
+    if settings.sam_local:  # it alone has decoded them
         path_parameters = {name: quote(value, safe="") for name, value in path_parameters.items()}
     return Request(
         method=event["httpMethod"],
@@ -76,7 +77,7 @@ def _parse_request(
         query=event.get("multiValueQueryStringParameters") or {},
         headers={name.lower(): value for name, value in headers.items()},
         read_body=lambda: _decode_body(event),
-        caller=find_caller(request_context, sam_local=sam_local),
+        caller=find_caller(request_context, by_session=settings.caller_by == "session", sam_local=settings.sam_local),
         request_id=str(request_context.get("requestId", "")),
         received=now,
         # A function has as long as the gateway waits for it, but the gateway has waited through a cold start already.

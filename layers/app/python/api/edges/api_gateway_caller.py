@@ -10,12 +10,15 @@ from session_store.errors import InvalidIdentifierError
 SAM_LOCAL_OWNER = "local:sam"
 
 # A user is AIDA…, a role AROA…:session, the root user the account's id. The caller that assumes a role chooses the
-# session's name, so it is cut off. docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
-_PRINCIPAL = re.compile(r"(AIDA[A-Z0-9]+|[0-9]{12}|AROA[A-Z0-9]+(?=:))(?::.*)?", re.DOTALL)
+# session's name, unless the role's trust policy does: so it is cut off, unless somebody has decided otherwise.
+# docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+_PRINCIPAL = re.compile(r"(AIDA[A-Z0-9]+|[0-9]{12}|AROA[A-Z0-9]+(?=:))(?::(.*))?", re.DOTALL)
 
 
-def find_caller(request_context: dict[str, Any], *, sam_local: bool = False) -> str | None:
+def find_caller(request_context: dict[str, Any], *, by_session: bool = False, sam_local: bool = False) -> str | None:
     """The verified caller: `cognito:<user pool>|<sub>`, `cognito-identity:<id>` or `iam:<unique id>`; None for nobody.
+
+    by_session: of a role it is `iam:<unique id>:<session name>`.
 
     No caller has a slash, since what follows the first one in an owner is a subspace that the caller has named itself.
     """
@@ -26,7 +29,7 @@ def find_caller(request_context: dict[str, Any], *, sam_local: bool = False) -> 
         # All guests of an identity pool share one role: the role's id would make them one owner.
         return _as_owner(f"cognito-identity:{identity_id}")
     if principal := identity.get("user") or identity.get("caller"):
-        return _find_principal(principal)
+        return _as_owner(_find_principal(principal, by_session=by_session))
     return SAM_LOCAL_OWNER if sam_local else None
 
 
@@ -48,8 +51,10 @@ def _find_user_of_pool(claims: dict[str, Any]) -> str | None:
     return f"cognito:{pool}|{subject}" if pool and subject else None
 
 
-def _find_principal(principal: str) -> str | None:
+def _find_principal(principal: str, *, by_session: bool) -> str | None:
     match = _PRINCIPAL.fullmatch(principal)
     if match is None or (match[1].isdigit() and match[1] != principal):  # 123456789012:name is a federated user
         return None
+    if by_session and match[1].startswith("AROA"):
+        return f"iam:{match[1]}:{match[2]}" if match[2] else None
     return f"iam:{match[1]}"

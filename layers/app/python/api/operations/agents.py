@@ -9,10 +9,11 @@ from api.call import Call
 from api.operation import Operation
 from api.parameters import SESSION_ID, path_identifier
 from api.response import Response, text_response
-from session_store.errors import AgentNotFoundError, SessionNotFoundError
+from session_store.errors import AgentNotFoundError, InvalidInputError, SessionNotFoundError
 from session_store.interrupts import find_interrupts
 from session_store.raw_json import dump_json
 from session_store.records import AgentRecord
+from session_store.restorable import check_agent
 from session_store.wire import MAXIMUM_BYTES, wire_bytes
 
 AGENT_ID = path_identifier("agent_id", "One of the session's agents.")
@@ -33,14 +34,19 @@ def read_agent(call: Call) -> Response:
 
 
 def _summarize(session_id: str, record: AgentRecord) -> answers.AgentSummary:
-    return {
+    summary: answers.AgentSummary = {
         "session_id": session_id,
         "agent_id": record.agent_id,
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "message_count": record.message_count,
-        "interrupts": _waiting(json.loads(record.internal_state)),
+        "interrupts": [],
     }
+    try:
+        check_agent(record)
+    except (InvalidInputError, ValueError, RecursionError) as error:
+        return {**summary, "damaged": str(error)}
+    return {**summary, "interrupts": _waiting(json.loads(record.internal_state))}
 
 
 def _waiting(internal_state: Mapping[str, Any]) -> list[answers.Interrupt]:

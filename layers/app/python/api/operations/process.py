@@ -12,6 +12,7 @@ from api.response import Response, json_response
 from session_store.errors import (
     AgentNotFoundError,
     AwaitingResponseError,
+    DamagedRecordError,
     IdempotencyKeyReusedError,
     LeaseLostError,
     MessageNotFoundError,
@@ -57,6 +58,7 @@ TURN_ERRORS = (
     AgentNotFoundError,
     MessageNotFoundError,
     AwaitingResponseError,
+    DamagedRecordError,
     RunCancelledError,
     ModelFailedError,
     ModelThrottledError,

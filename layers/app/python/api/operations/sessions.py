@@ -1,7 +1,7 @@
 """Sessions: list, read, change, export, delete."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from api import answers
@@ -23,12 +23,14 @@ from api.request_schemas import SessionChanges
 from api.response import Response, json_response, no_content, text_response
 from api.settings import Settings
 from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
+from session_store.message_pieces import read_messages
 from session_store.raw_json import dump_json
 from session_store.records import (
     EVERY_SESSION,
     MATCH_END,
     MATCH_START,
     MessageRecord,
+    OmittedMessage,
     SessionFilter,
     SessionMatch,
     SessionRecord,
@@ -162,13 +164,12 @@ def delete_session(call: Call) -> Response:
     return no_content()
 
 
-def _list_messages(call: Call, agent_id: str) -> Sequence[MessageRecord]:
+def _list_messages(call: Call, agent_id: str) -> Iterable[MessageRecord | OmittedMessage]:
     start, order = call[FROM_MESSAGE], call[ORDER]
     if start is None:
         start = 0 if order == "asc" else MAX_MESSAGE_ID
-    return call.store.messages.list(
-        call.owner, call[SESSION_ID], agent_id, from_message_id=start, limit=call[LIMIT] + 1, order=order
-    )
+    place = call.owner, call[SESSION_ID], agent_id
+    return read_messages(call.store.messages, *place, from_message_id=start, limit=call[LIMIT] + 1, order=order)
 
 
 def _oldest_agent_id(call: Call) -> str | None:

@@ -3,7 +3,7 @@
 import http.client
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from session_store.document import Document
@@ -14,7 +14,9 @@ from session_store.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
+from session_store.sending import HEADER, Sending, ServerClock
 from session_store.settings import StoreSettings
+from session_store.time_limit import seconds_left
 from session_store.wire import MAXIMUM_BYTES, dump_segment, wire_bytes
 
 from .connection import Connection
@@ -40,6 +42,11 @@ class Answer:
         """Refused, perhaps for what the earlier try created; a run may have taken the session since."""
         return self.repeated and isinstance(self.refusal, AlreadyExistsError | SessionBusyError)
 
+    @property
+    def is_late(self) -> bool:
+        """Refused as one from another time, by the database's clock."""
+        return isinstance(self.refusal, StoreUnavailableError) and self.refusal.database_time is not None
+
     def check(self) -> None:
         """Raises the refusal."""
         if self.refusal:
@@ -63,6 +70,7 @@ class Backend:
 
     def __init__(self, settings: StoreSettings) -> None:
         self._connection = Connection(settings)
+        self._clock, self._timeout_seconds = ServerClock(), settings.read_timeout_seconds
 
     @property
     def round_trips(self) -> int:
@@ -76,26 +84,41 @@ class Backend:
         if owner != CALLER_ITSELF:
             parameters["owner"] = dump_segment(owner)
         target = f"{ROOT}{path}?{urlencode(parameters)}" if parameters else ROOT + path
-        return self._answer(method, target, None if body is None else body.encode())
+        return self._send_in_time(method, target, None if body is None else body.encode())
 
     def ping(self) -> None:
-        self._answer("GET", "/health/db", None).check()
+        self._send_in_time("GET", "/health/db", None).check()
 
     def close(self) -> None:
         self._connection.close()
 
-    def _answer(self, method: str, target: str, content: bytes | None) -> Answer:
+    def _send_in_time(self, method: str, target: str, content: bytes | None) -> Answer:
+        repeated = False
+
+        def send(sending: Sending) -> Answer:
+            nonlocal repeated
+            answer = self._answer(method, target, content, sending)
+            repeated = repeated or answer.repeated
+            if answer.is_late:
+                answer.check()
+            return replace(answer, repeated=repeated)
+
+        return self._clock.send(min(seconds_left(), self._timeout_seconds), send)
+
+    def _answer(self, method: str, target: str, content: bytes | None, sending: Sending) -> Answer:
+        headers = {HEADER: sending.dump()}
         try:
-            status, text = self._connection.exchange(method, target, content)
-            if status not in _PASSING:
-                return _answer_of(status, text, repeated=False)
+            status, text = self._connection.exchange(method, target, content, headers)
+            answer = _answer_of(status, text, repeated=False)
+            if status not in _PASSING or answer.is_late:
+                return answer
         except TimeoutError as error:
             raise _unavailable(error) from error
         except (OSError, http.client.HTTPException):
             pass
         time.sleep(random.uniform(*_RETRY_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
         try:
-            return _answer_of(*self._connection.exchange(method, target, content), repeated=True)
+            return _answer_of(*self._connection.exchange(method, target, content, headers), repeated=True)
         except (OSError, http.client.HTTPException) as error:
             raise _unavailable(error) from error
 

@@ -33,14 +33,14 @@ class Connection:
         self._open: http.client.HTTPConnection | None = None
         self._used_at = 0.0
 
-    def exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, str]:
+    def exchange(self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]) -> tuple[int, str]:
         """Status and text of one answer. Raises `OSError` and `http.client.HTTPException`."""
         with self._turn:
             connection = self._current()
             self.round_trips += 1
             try:
-                headers = self._headers(method, self._path + target, content)
-                connection.request(method, self._path + target, content, headers)
+                complete = self._headers(method, self._path + target, content, headers)
+                connection.request(method, self._path + target, content, complete)
                 response = connection.getresponse()
                 return response.status, response.read().decode(errors="replace")
             except BaseException:
@@ -53,8 +53,8 @@ class Connection:
         with self._turn:
             self._discard()
 
-    def _headers(self, method: str, target: str, content: bytes | None) -> Mapping[str, str]:
-        headers = {"Accept": "application/json"}
+    def _headers(self, method: str, target: str, content: bytes | None, others: Mapping[str, str]) -> Mapping[str, str]:
+        headers = {"Accept": "application/json", **others}
         if content is not None:
             headers["Content-Type"] = "application/json"
         return headers if self._signer is None else self._signer.headers(method, self._base + target, headers, content)

@@ -4,9 +4,9 @@ from typing import Literal
 from session_store._retried_write import find_stored_id
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
-from session_store.errors import MessageNotFoundError, TooLargeError
+from session_store.errors import DamagedRecordError, MessageNotFoundError, TooLargeError
 from session_store.raw_json import dump_json
-from session_store.records import MessageRecord
+from session_store.records import MessagePage, MessageRecord
 from session_store.wire import MAXIMUM_BYTES, MAXIMUM_PAGE_SIZE
 
 from .backend import Backend, dump_path
@@ -46,22 +46,40 @@ class HttpMessages:
         """In pages, where one answer cannot hold them all."""
         messages: list[MessageRecord] = []
         start: int | None = from_message_id
-        most = MAXIMUM_PAGE_SIZE
         while start is not None and (limit is None or len(messages) < limit or not messages):
-            count = most if limit is None else max(1, min(limit - len(messages), most))
-            page = self._backend.send(
-                "GET", _path(session_id, agent_id), owner, from_message_id=start, page_size=count, order=order
-            ).document("messages")
-            items = page.documents("messages")
-            messages += map(parse_whole_message, items)
-            # Where few have filled an answer, the backend must not read a thousand again for the few that do next.
-            most = min(2 * len(items) or 1, MAXIMUM_PAGE_SIZE)
-            start = page.whole_number("next_message_id") if page.has("next_message_id") else None
+            count = MAXIMUM_PAGE_SIZE if limit is None else max(1, limit - len(messages))
+            page, start = self._page(owner, session_id, agent_id, start, count, order)
+            messages += page
         return messages[:limit]
+
+    def page(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> MessagePage:
+        """Raises `TooLargeError` for a message that no answer can hold."""
+        return MessagePage(*self._page(owner, session_id, agent_id, from_message_id, limit, order))
+
+    def _page(
+        self, owner: str, session_id: str, agent_id: str, start: int, limit: int, order: str
+    ) -> tuple[Sequence[MessageRecord], int | None]:
+        size = min(limit, MAXIMUM_PAGE_SIZE)
+        page = self._backend.send(
+            "GET", _path(session_id, agent_id), owner, from_message_id=start, page_size=size, order=order
+        ).document("messages")
+        next_id = page.whole_number("next_message_id") if page.has("next_message_id") else None
+        return [parse_whole_message(item) for item in page.documents("messages")], next_id
 
 
 def parse_whole_message(document: Document) -> MessageRecord:
-    """Raises `TooLargeError` for a message that no answer can hold."""
+    """Raises `TooLargeError` for a message that no answer can hold, `DamagedRecordError` for one that is none."""
+    if document.has("damaged"):
+        raise DamagedRecordError("message", document.whole_number("message_id"), document.text("damaged"))
     if document.has("omitted_bytes"):
         message_id = document.whole_number("message_id")
         raise TooLargeError(f"message {message_id}", document.whole_number("omitted_bytes"), MAXIMUM_BYTES)

@@ -1,14 +1,25 @@
+import time
 from contextlib import suppress
 
+from session_store._window import read_rest
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
-from session_store.errors import LeaseLostError, RunNotFoundError, SessionStoreError, TooLargeError
+from session_store.errors import (
+    LeaseLostError,
+    RunNotFoundError,
+    SessionStoreError,
+    StoreUnavailableError,
+    TooLargeError,
+)
 from session_store.identifiers import checked_new_session_id
 from session_store.raw_json import dump_json
-from session_store.records import AgentRecord, BegunRun, RunOutcome, RunRecord, RunRequest, RunWrite, SessionRecord
+from session_store.records import AgentRecord, BegunRun, RunRecord, RunRequest, RunWrite, SessionRecord
+from session_store.time_limit import time_limit
 
 from .backend import Answer, Backend, dump_path
 from .messages import HttpMessages, parse_whole_message
+
+_GIVE_UP_SECONDS = 1.0
 
 
 class HttpRuns:
@@ -17,33 +28,45 @@ class HttpRuns:
         self._messages = messages
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
-        """One round trip, unless the window is larger than one answer may be: the lease keeps the rest as it is."""
         checked_new_session_id("session_id", request.session_id)
-        answer = self._backend.send("POST", "/runs", owner, dump_record(request))
-        if not isinstance(answer.refusal, TooLargeError):  # else it has begun, beside an agent that no answer can hold
-            answer.check()
+        round_trips = self._backend.round_trips
         try:
-            return self._parse_begun(owner, request, answer.document("run", "session", "agent", "messages"))
+            answer = self._ask(owner, request)
+            if answer.refusal is None or isinstance(answer.refusal, TooLargeError):
+                return self._parse_begun(owner, request, answer.document("run", "session", "agent", "messages"))
         except BaseException:
-            self._release(owner, request)
+            if self._backend.round_trips > round_trips:
+                self._give_up(owner, request.run_id)
             raise
+        raise answer.refusal
+
+    def abandon(self, owner: str, run_id: str) -> None:
+        self._backend.send("POST", dump_path("runs", run_id, "abandon"), owner).check()
+
+    def _ask(self, owner: str, request: RunRequest) -> Answer:
+        answer = self._backend.send("POST", "/runs", owner, dump_record(request))
+        if isinstance(answer.refusal, StoreUnavailableError):
+            raise answer.refusal
+        return answer
 
     def _parse_begun(self, owner: str, request: RunRequest, answer: Document) -> BegunRun | RunRecord:
+        """Raises `TooLargeError` where the run has begun beside an agent that no answer can hold."""
         if answer.has("run"):
             return parse_record(RunRecord, answer.document("run"))
-        messages = [parse_whole_message(item) for item in answer.documents("messages")]
-        if answer.has("next_message_id"):
-            start = answer.whole_number("next_message_id")
-            messages += self._messages.list(owner, request.session_id, request.agent_id, from_message_id=start)
-        session = parse_record(SessionRecord, answer.document("session"))
-        agent = parse_record(AgentRecord, answer.document("agent")) if answer.has("agent") else None
-        return BegunRun(answer.whole_number("fence"), session, agent, messages)
+        begun = BegunRun(
+            answer.whole_number("fence"),
+            parse_record(SessionRecord, answer.document("session")),
+            parse_record(AgentRecord, answer.document("agent")) if answer.has("agent") else None,
+            [parse_whole_message(item) for item in answer.documents("messages")],
+        )
+        if not answer.has("next_message_id"):
+            return begun
+        return read_rest(self._messages, self, owner, request, begun, answer.whole_number("next_message_id"))
 
-    def _release(self, owner: str, request: RunRequest) -> None:
-        """Who cannot read its history must not keep others from it; if this fails too, the lease runs out."""
-        failed = RunWrite(request.session_id, request.run_id, request.lease_seconds, outcome=RunOutcome("failed"))
-        with suppress(SessionStoreError):
-            self.write(owner, failed)
+    def _give_up(self, owner: str, run_id: str) -> None:
+        """It may have begun all the same; where the session backend does not hear of it, the lease runs out."""
+        with suppress(SessionStoreError), time_limit(time.monotonic() + _GIVE_UP_SECONDS):
+            self.abandon(owner, run_id)
 
     def write(self, owner: str, write: RunWrite) -> bool:
         operation = "commit" if write.outcome else "append"

@@ -3,7 +3,7 @@ from session_store.connection import Statement
 from session_store.errors import AgentNotFoundError, AlreadyExistsError, MessageNotFoundError
 from session_store.records import AgentRecord
 
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
 
 _COLUMNS: Statement = """
     a.agent_id, a.state::text, a.conversation_manager_state::text, a.internal_state::text, a.created_at, a.updated_at,
@@ -16,7 +16,8 @@ class PostgreSQLAgents:
         self._database = database
 
     def create(self, owner: str, session_id: str, agent: AgentRecord) -> None:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session()
             + """
             , created AS (
@@ -99,7 +100,8 @@ class PostgreSQLAgents:
         return rows[0][0] if rows else None
 
     def delete(self, owner: str, session_id: str, agent_id: str) -> None:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session()
             + """
             , deleted AS (
@@ -119,7 +121,8 @@ class PostgreSQLAgents:
             raise AgentNotFoundError(agent_id)
 
     def update(self, owner: str, session_id: str, agent: AgentRecord) -> None:
-        rows = self._database.fetch(
+        rows = write_free(
+            self._database,
             with_free_session()
             + """
             , changed AS (

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from session_store._database import Database
 from session_store._retried_write import find_stored_id
@@ -9,14 +9,18 @@ from session_store.errors import (
     AlreadyExistsError,
     MessageNotFoundError,
     MessageOrderError,
+    MessageRedactedError,
     SessionStoreError,
 )
-from session_store.records import MessageRecord
+from session_store.records import MessagePage, MessageRecord, OmittedMessage
+from session_store.wire import MAXIMUM_BYTES
 
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
 from .message_words import MessageWords
 
 _COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
+# More than any response holds, as a history shows bytes by their size alone.
+_MAXIMUM_MESSAGE_BYTES = 32_000_000
 
 
 class PostgreSQLMessages:
@@ -25,7 +29,8 @@ class PostgreSQLMessages:
         self._words = words
 
     def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session(", preview = CASE preview WHEN '' THEN coalesce(%(preview)s, '') ELSE preview END")
             + """
             , place AS (
@@ -86,8 +91,16 @@ class PostgreSQLMessages:
         return MessageRecord(*rows[0]) if rows else None
 
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
-        rows = self._database.fetch(
-            with_free_session(", preview = coalesce(%(preview)s, preview)")
+        rows = write_free(
+            self._database,
+            with_free_session(
+                """, preview = CASE WHEN EXISTS (
+                    SELECT FROM {messages} m
+                    WHERE m.session_key = sessions.session_key AND m.agent_id = %(agent_id)s
+                      AND m.message_id = %(message_id)s
+                      AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
+                ) THEN coalesce(%(preview)s, preview) ELSE preview END"""
+            )
             + """
             , changed AS (
                 UPDATE {messages} m
@@ -95,6 +108,7 @@ class PostgreSQLMessages:
                     words = {message_words_v1}(%(owner)s, %(language)s::regconfig, %(text)s)
                 FROM free
                 WHERE m.session_key = free.session_key AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
+                  AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
                 RETURNING m.message_id
             )
             SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM changed)
@@ -112,6 +126,8 @@ class PostgreSQLMessages:
         free, changed = rows[0]
         if not free:
             raise explain_refusal(self._database, owner, session_id)
+        if not changed and self.read(owner, session_id, agent_id, message.message_id):
+            raise MessageRedactedError(message.message_id)
         if not changed:
             raise MessageNotFoundError(message.message_id)
 
@@ -139,6 +155,38 @@ class PostgreSQLMessages:
             raise AgentNotFoundError(agent_id)
         return [MessageRecord(*row) for row in rows if row[0] is not None]
 
+    def page(
+        self,
+        owner: str,
+        session_id: str,
+        agent_id: str,
+        *,
+        from_message_id: int = 0,
+        limit: int,
+        order: Literal["asc", "desc"] = "asc",
+    ) -> MessagePage:
+        rows = self._database.fetch(
+            """
+            SELECT message_id, message, redact_message, created_at, updated_at, omitted_bytes
+            FROM {read_messages_v1}(%(owner)s, %(session_id)s, %(agent_id)s, %(from_message_id)s, %(limit)s,
+                                    %(is_descending)s, %(max_bytes)s, %(max_message_bytes)s)
+            """,
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "agent_id": agent_id,
+                "from_message_id": from_message_id,
+                "limit": limit,
+                "is_descending": order == "desc",
+                "max_bytes": MAXIMUM_BYTES,
+                "max_message_bytes": _MAXIMUM_MESSAGE_BYTES,
+            },
+        ).rows
+        if not rows:
+            raise AgentNotFoundError(agent_id)
+        messages = [_parse_row(row) for row in rows if row[1] is not None or row[5] is not None]
+        return MessagePage(messages, rows[-1][0] if len(messages) < len(rows) else None)
+
     def count(self, owner: str, session_id: str, agent_id: str) -> int:
         count = self._count(owner, session_id, agent_id)
         if count is None:
@@ -146,7 +194,8 @@ class PostgreSQLMessages:
         return count
 
     def delete_last(self, owner: str, session_id: str, agent_id: str, message_id: int) -> None:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session(", preview = CASE %(message_id)s WHEN 0 THEN '' ELSE preview END")
             + """
             , last AS (
@@ -193,6 +242,14 @@ class PostgreSQLMessages:
             {"owner": owner, "session_id": session_id, "agent_id": agent_id},
         ).rows
         return rows[0][0] if rows else None
+
+
+def _parse_row(row: tuple[Any, ...]) -> MessageRecord | OmittedMessage:
+    """See read_messages_v1."""
+    message_id, message, redact_message, created_at, updated_at, omitted_bytes = row
+    if omitted_bytes is None:
+        return MessageRecord(message_id, message, redact_message, created_at, updated_at)
+    return OmittedMessage(message_id, omitted_bytes, redact_message is not None, created_at, updated_at)
 
 
 # An agent without messages gives one empty row, a missing agent gives none.

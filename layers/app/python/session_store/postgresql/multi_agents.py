@@ -4,7 +4,7 @@ from session_store._database import Database
 from session_store.errors import AlreadyExistsError, MultiAgentNotFoundError
 from session_store.records import MultiAgentRecord
 
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
 
 
 class PostgreSQLMultiAgents:
@@ -12,7 +12,8 @@ class PostgreSQLMultiAgents:
         self._database = database
 
     def create(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
-        rows, repeated = self._database.fetch(
+        rows, repeated = write_free(
+            self._database,
             with_free_session()
             + """
             , created AS (
@@ -70,7 +71,8 @@ class PostgreSQLMultiAgents:
         return rows[0][0] if rows else None
 
     def update(self, owner: str, session_id: str, multi_agent_id: str, state: str) -> None:
-        rows = self._database.fetch(
+        rows = write_free(
+            self._database,
             with_free_session()
             + """
             , changed AS (

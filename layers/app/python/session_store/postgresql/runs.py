@@ -1,37 +1,23 @@
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
+from collections.abc import Sequence
 
-import psycopg
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, UniqueViolation
 
 from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import (
     AgentNotFoundError,
-    IdempotencyKeyReusedError,
     InvalidInputError,
     LeaseLostError,
     MessageOrderError,
-    RunInProgressError,
     RunNotFoundError,
-    SessionBusyError,
     SessionStoreError,
-    StoreUnavailableError,
 )
 from session_store.identifiers import checked_new_session_id, checked_run_id
-from session_store.records import (
-    AgentRecord,
-    BegunRun,
-    MessageRecord,
-    RunOutcome,
-    RunRecord,
-    RunRequest,
-    RunWrite,
-    SessionRecord,
-)
+from session_store.records import BegunRun, RunRecord, RunRequest, RunWrite
 
+from .expiry import Batch, Expiry
 from .message_words import MessageWords
+from .run_begin import RunBegin
 from .run_write import REWINDING_WRITE, WRITE, dump_parameters
 
 _COLUMNS: Statement = """
@@ -43,31 +29,31 @@ _COLUMNS: Statement = """
 """
 
 
+_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v3
+
+
 class PostgreSQLRuns:
     def __init__(self, database: Database, words: MessageWords) -> None:
         self._database = database
         self._words = words
+        self._begin = RunBegin(database, words)
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         checked_new_session_id("session_id", request.session_id)
-        try:
-            rows = self._begin(owner, request)
-            decision, holder, seconds_left = rows[0][:3]
-            if decision == "leased":
-                return _parse_begun(request, rows)
-        except StoreUnavailableError:  # then nothing would come of giving the lease back
-            raise
-        except BaseException:
-            self._give_back(owner, request)
-            raise
-        if decision == "stored":
-            return self.read(owner, holder)
-        raise _refusal(decision, holder, seconds_left)
+        begun = self._begin.begin(owner, request, self)
+        if isinstance(begun, BegunRun):
+            return begun
+        if begun.name == "stored":
+            return self.read(owner, begun.holder)
+        raise begun.refusal
+
+    def abandon(self, owner: str, run_id: str) -> None:
+        self._begin.abandon(owner, run_id)
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
             statement = WRITE if write.rewind is None else REWINDING_WRITE
-            rows, repeated = self._database.fetch(statement, dump_parameters(owner, write, self._words))
+            rows, repeated = self._database.fetch(statement, dump_parameters(owner, write, self._words), _ANSWERS)
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:
@@ -121,47 +107,36 @@ class PostgreSQLRuns:
         )
         return self.read(owner, run_id)
 
-    def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
+    def expire(self, older_than_hours: float, batch_size: int = 500) -> Expiry:
+        seconds = older_than_hours * 3_600
+        return Expiry(
+            lambda left_out: self._find_due(seconds, batch_size, left_out),
+            lambda run_ids, max_rows: self._delete_due(seconds, run_ids[:max_rows]),
+            batch_size,
+        )
+
+    def _find_due(self, age_seconds: float, batch_size: int, left_out: Sequence[str]) -> Sequence[str]:
         # statement_timestamp() is stable, so that an index serves it; for the volatile clock_timestamp() none does.
-        while True:
-            deleted = self._database.fetch(
-                """
-                DELETE FROM {runs}
-                WHERE run_id = ANY (ARRAY(
-                    SELECT r.run_id
-                    FROM {runs} r JOIN {sessions} s USING (session_key)
-                    WHERE r.started_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
-                      AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
-                    ORDER BY r.started_at
-                    LIMIT %(batch_size)s
-                ))
-                RETURNING 1
-                """,
-                {"seconds": older_than_hours * 3_600, "batch_size": batch_size},
-            ).rows
-            yield len(deleted)
-            if len(deleted) < batch_size:
-                return
-
-    def _begin(self, owner: str, request: RunRequest) -> list[tuple[Any, ...]]:
-        return self._database.fetch(
+        rows = self._database.fetch(
             """
-            SELECT decision, holder::text, seconds_left,
-                   fence, session_type, session_created_at, session_updated_at, preview,
-                   agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
-                   removed_message_count, message_count,
-                   message_id, message, redact_message, created_at, updated_at
-            FROM {begin_run_v2}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
-                                %(idempotency_key)s, %(request_hash)s)
+            SELECT r.run_id::text
+            FROM {runs} r JOIN {sessions} s USING (session_key)
+            WHERE r.started_at < statement_timestamp() - make_interval(secs => %(age_seconds)s::float8)
+              AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
+              AND r.run_id <> ALL (%(left_out)s::uuid[])
+            ORDER BY r.started_at
+            LIMIT %(batch_size)s
             """,
-            {"owner": owner, **request._asdict()},
+            {"age_seconds": age_seconds, "left_out": list(left_out), "batch_size": batch_size},
         ).rows
+        return [row[0] for row in rows]
 
-    def _give_back(self, owner: str, request: RunRequest) -> None:
-        """A run that cannot read its history must not keep others from it; if this fails too, the lease runs out."""
-        failed = RunWrite(request.session_id, request.run_id, request.lease_seconds, outcome=RunOutcome("failed"))
-        with suppress(SessionStoreError, psycopg.Error):
-            self.write(owner, failed)
+    def _delete_due(self, age_seconds: float, run_ids: Sequence[str]) -> Batch:
+        rows = self._database.fetch(
+            "SELECT {expire_runs_v1}(%(run_ids)s::uuid[], %(age_seconds)s::float8)",
+            {"age_seconds": age_seconds, "run_ids": list(run_ids)},
+        ).rows
+        return Batch(rows[0][0], rows[0][0])
 
     def _find_written(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
         """A write whose answer was lost may be stored, and a commit has released the lease itself: the run says so."""
@@ -217,28 +192,6 @@ class PostgreSQLRuns:
             {"owner": owner, "session_id": session_id, "run_id": run_id},
         ).rows
         return LeaseLostError(run_id, rows[0][0] if rows else "the session was deleted")
-
-
-def _parse_begun(request: RunRequest, rows: list[tuple[Any, ...]]) -> BegunRun:
-    """The first row has session and agent, each further one a message; see begin_run_v2."""
-    fence, session_type, created_at, updated_at, preview = rows[0][3:8]
-    agent = rows[0][8:16]
-    return BegunRun(
-        fence,
-        SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
-        AgentRecord(*agent) if agent[0] is not None else None,
-        [MessageRecord(*row[16:]) for row in rows[1:]],
-    )
-
-
-def _refusal(decision: str, holder: str, seconds_left: float | None) -> SessionStoreError:
-    if decision == "reused":
-        return IdempotencyKeyReusedError()
-    if decision == "in_progress":
-        return RunInProgressError(holder, seconds_left or 0)
-    if decision == "lost":
-        return LeaseLostError(holder, "its lease ran out before its begin was answered")
-    return SessionBusyError(holder, seconds_left or 0)
 
 
 def _known_form(run_id: str) -> str:

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from session_store._database import Database
@@ -24,8 +25,11 @@ from session_store.records import (
 from session_store.rewind import check_cut
 from session_store.session_patch import MAXIMUM_METADATA_BYTES, SessionPatch, metadata_too_large
 
+from .deletion import delete_session
+from .expiry import Batch, Expiry
 from .forks import fork_session, list_forks
-from .free_session import explain_refusal, with_free_session
+from .free_session import explain_refusal, with_free_session, write_free
+from .leftovers import discard_leftovers
 from .message_words import MessageWords
 from .messages import PostgreSQLMessages
 from .session_rows import IS_LISTED, SESSION_COLUMNS
@@ -49,7 +53,7 @@ class PostgreSQLSessions:
             WITH created AS (
                 INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at, error_code)
                 VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz, NULL)
+                        %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()), NULL)
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
@@ -79,7 +83,8 @@ class PostgreSQLSessions:
         return stored is not None and stored._replace(title=session.title, metadata=session.metadata) == session
 
     def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
-        rows = self._database.fetch(
+        rows = write_free(
+            self._database,
             with_free_session(", session_type = %(session_type)s")
             + """
             , orchestrated AS (
@@ -193,36 +198,46 @@ class PostgreSQLSessions:
         return list_forks(self._database, owner, session_id)
 
     def delete(self, owner: str, session_id: str) -> None:
-        deleted, repeated = self._database.fetch(
-            """
-            DELETE FROM {sessions} WHERE owner = %(owner)s AND session_id = %(session_id)s RETURNING session_id
-            """,
-            {"owner": owner, "session_id": session_id},
-        )
-        if not deleted and not repeated:
-            raise SessionNotFoundError(session_id)
+        """One that was sent before the session was last written is no longer what its client meant."""
+        self._database.send(partial(delete_session, self._database, owner, session_id))
 
-    def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
-        while True:
-            deleted = self._database.fetch(
-                """
-                DELETE FROM {sessions}
-                WHERE session_key = ANY (ARRAY(
-                    SELECT session_key
-                    FROM {sessions}
-                    WHERE updated_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
-                      AND NOT {is_leased_v1}(lease_until)
-                    ORDER BY updated_at
-                    LIMIT %(batch_size)s
-                    FOR UPDATE SKIP LOCKED
-                ))
-                RETURNING 1
-                """,
-                {"seconds": older_than_days * 86_400, "batch_size": batch_size},
-            ).rows
-            yield len(deleted)
-            if len(deleted) < batch_size:
-                return
+    def discard_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Iterator[int]:
+        return discard_leftovers(self._database, rewind_ttl_hours, batch_size)
+
+    def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
+        seconds = None if older_than_days is None else older_than_days * 86_400
+        return Expiry(
+            lambda left_out: self._find_due(seconds, batch_size, left_out),
+            lambda keys, max_rows: self._delete_due(seconds, keys, max_rows),
+            batch_size,
+        )
+
+    def _find_due(self, age_seconds: float | None, batch_size: int, left_out: Sequence[str]) -> Sequence[str]:
+        # statement_timestamp() is stable, so that an index serves it; for the volatile clock_timestamp() none does.
+        rows = self._database.fetch(
+            """
+            SELECT session_key::text
+            FROM {sessions}
+            WHERE updated_at <= coalesce(statement_timestamp() - make_interval(secs => %(age_seconds)s::float8),
+                                         '-infinity')
+              AND NOT {is_leased_v1}(lease_until)
+              AND session_key <> ALL (%(left_out)s::uuid[])
+            ORDER BY updated_at
+            LIMIT %(batch_size)s
+            """,
+            {"age_seconds": age_seconds, "left_out": list(left_out), "batch_size": batch_size},
+        ).rows
+        return [row[0] for row in rows]
+
+    def _delete_due(self, age_seconds: float | None, keys: Sequence[str], max_rows: int) -> Batch:
+        rows = self._database.fetch(
+            """
+            SELECT sessions_deleted, rows_deleted
+            FROM {expire_sessions_v1}(%(keys)s::uuid[], %(age_seconds)s::float8, %(max_rows)s)
+            """,
+            {"age_seconds": age_seconds, "keys": list(keys), "max_rows": max_rows},
+        ).rows
+        return Batch(*rows[0])
 
 
 def _dump_filter(only: SessionFilter) -> dict[str, Any]:

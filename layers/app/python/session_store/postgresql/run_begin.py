@@ -1,0 +1,121 @@
+"""The one statement by which a run begins, and what its answer means."""
+
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+from psycopg.errors import CheckViolation
+
+from session_store._database import Database
+from session_store._window import read_rest
+from session_store.connection import Statement
+from session_store.errors import (
+    IdempotencyKeyReusedError,
+    LeaseLostError,
+    RunInProgressError,
+    SessionBusyError,
+    SessionStoreError,
+    StoreUnavailableError,
+)
+from session_store.records import AgentRecord, BegunRun, MessageRecord, RunRequest, SessionRecord
+from session_store.sending import Sending
+from session_store.store import Runs
+from session_store.time_limit import time_limit
+
+from .agents import PostgreSQLAgents
+from .message_words import MessageWords
+from .messages import PostgreSQLMessages
+
+_GIVE_UP_SECONDS = 1.0
+
+BEGIN: Statement = """
+    SELECT decision, holder::text, seconds_left,
+           fence, session_type, session_created_at, session_updated_at, preview,
+           agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
+           removed_message_count, message_count,
+           message_id, message, redact_message, created_at, updated_at
+    FROM {begin_run_v3}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
+                        %(idempotency_key)s, %(request_hash)s, %(sent_at)s::float8, %(valid_seconds)s::float8)
+"""
+
+
+class Decision(NamedTuple):
+    """Not to begin; see claim_lease_v2."""
+
+    name: str
+    holder: str
+    seconds_left: float | None
+
+    @property
+    def refusal(self) -> SessionStoreError:
+        if self.name == "reused":
+            return IdempotencyKeyReusedError()
+        if self.name == "in_progress":
+            return RunInProgressError(self.holder, self.seconds_left or 0)
+        if self.name == "lost":
+            return LeaseLostError(self.holder, "its lease ran out before its begin was answered")
+        return SessionBusyError(self.holder, self.seconds_left or 0)
+
+
+class RunBegin:
+    def __init__(self, database: Database, words: MessageWords) -> None:
+        self._database = database
+        self._agents, self._messages = PostgreSQLAgents(database), PostgreSQLMessages(database, words)
+
+    def begin(self, owner: str, request: RunRequest, runs: Runs) -> BegunRun | Decision:
+        """Where it fails and may have begun all the same, the run is given up."""
+        round_trips = self._database.round_trips
+        try:
+            rows = self._database.send(partial(self._ask, owner, request))
+            decision = Decision(*rows[0][:3])
+            return self._parse_begun(owner, request, rows, runs) if decision.name == "leased" else decision
+        except BaseException:
+            if self._database.round_trips > round_trips:
+                self._give_up(owner, request.run_id)
+            raise
+
+    def abandon(self, owner: str, run_id: str) -> None:
+        self._database.send(
+            lambda sending: self._database.fetch(
+                "SELECT {abandon_run_v1}(%(owner)s, %(run_id)s::uuid, %(sent_at)s::float8)",
+                {"owner": owner, "run_id": run_id, "sent_at": sending.sent_at},
+            )
+        )
+
+    def _ask(self, owner: str, request: RunRequest, sending: Sending) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.fetch(
+                BEGIN, {"owner": owner, **request._asdict(), **sending._asdict()}, (CheckViolation,)
+            ).rows
+        except CheckViolation as error:
+            database_time = float(error.diag.message_detail or 0)
+            raise StoreUnavailableError("the begin came too late", database_time=database_time) from error
+
+    def _parse_begun(self, owner: str, request: RunRequest, rows: list[tuple[Any, ...]], runs: Runs) -> BegunRun:
+        """The first row has session and agent, each further one a message; see begin_run_v3."""
+        fence, session_type, created_at, updated_at, preview = rows[0][3:8]
+        agent_id, state = rows[0][8:10]
+        agent = AgentRecord(*rows[0][8:16]) if agent_id is not None else None
+        messages = [MessageRecord(*row[16:]) for row in rows[1:]]
+        begun = BegunRun(
+            fence,
+            SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
+            self._read_agent(owner, request) if agent and state is None else agent,
+            messages,
+        )
+        next_id = messages[-1].message_id + 1 if messages else agent.removed_message_count if agent else 0
+        if agent is None or next_id >= agent.message_count:
+            return begun
+        return read_rest(self._messages, runs, owner, request, begun, next_id)
+
+    def _read_agent(self, owner: str, request: RunRequest) -> AgentRecord:
+        agent = self._agents.read(owner, request.session_id, request.agent_id)
+        if agent is None:
+            raise LeaseLostError(request.run_id, "the session was deleted")
+        return agent
+
+    def _give_up(self, owner: str, run_id: str) -> None:
+        """Where the database does not hear of it, the lease runs out."""
+        with suppress(SessionStoreError), time_limit(time.monotonic() + _GIVE_UP_SECONDS):
+            self.abandon(owner, run_id)

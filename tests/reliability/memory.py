@@ -1,0 +1,34 @@
+"""A function answers one request, and prints its status, its answer's beginning, and the most memory that it took.
+
+python -m tests.reliability.memory FUNCTION METHOD RESOURCE QUERY BODY
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from tests.support.http_api import ALICE, Context, event_of, load_handler
+
+BACKEND = "/api/v1/"
+
+
+def main(function: str, method: str, route: str, query: str, body: str) -> None:
+    event = event_of(method, route, ALICE, query, {"session_id": "large"})
+    event["headers"] |= {"Content-Type": "application/json"}
+    event["body"] = body or None
+    if route.startswith(BACKEND):
+        event |= {"resource": BACKEND + "{proxy+}", "path": route}
+    answer = load_handler(function)(event, Context())
+    json.dumps(answer)  # as the runtime does
+    measured = {"status": answer["statusCode"], "body": answer["body"][:300], "peak_mb": read_peak_megabytes()}
+    print(json.dumps(measured))
+
+
+def read_peak_megabytes() -> int:
+    """Of this program alone: `ru_maxrss` begins with what the process had that started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
