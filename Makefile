@@ -8,8 +8,8 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-streaming bootstrap check demo deploy destroy doctor fuzz help local memory openapi picture round-trips \
-	sam sam-down setup smoke soak synth test test-sam unit vendor
+.PHONY: bench bench-streaming bootstrap chaos check demo deploy destroy doctor fuzz help local memory openapi picture \
+	round-trips sam sam-down setup smoke soak synth test test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -65,6 +65,9 @@ fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n send
 
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
+
+chaos: $(SETUP)  ## hold turns over a network that fails in every way for two minutes; ARGS="--seconds 3600 --seed 7"
+	@$(RUN) python -m tests.reliability.soak --chaos --seconds 120 $(ARGS)
 
 # Measure it
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from strands.types.session import SessionMessage
+from strands.types.session import SessionAgent, SessionMessage
 
 from session_store.errors import InvalidIdentifierError, InvalidInputError
 from session_store.repository import PostgreSQLSessionRepository
@@ -83,13 +83,40 @@ def test_what_is_no_message_id_is_refused_as_a_value(
 
 
 @pytest.mark.parametrize("value", [value for value in WRONG_NUMBERS if value is not None])
-def test_what_is_no_limit_is_refused_as_a_value(repository: PostgreSQLSessionRepository, value: Any) -> None:
-    for call in (
-        lambda: repository.list_messages("s", "default", limit=value),
-        lambda: repository.list_sessions(limit=value),
-    ):
-        with pytest.raises(ValueError, match="limit must be a whole number from 0"):
-            call()
+def test_what_is_no_limit_is_refused_as_a_value(
+    repository: PostgreSQLSessionRepository, store: Store, owner: str, value: Any
+) -> None:
+    add_session(store, owner, "Hello")
+    with repository.run("s") as run:
+        for call in (
+            lambda: repository.list_messages("s", "default", limit=value),
+            lambda: run.session_manager.session_repository.list_messages("s", "default", limit=value),
+            lambda: repository.list_sessions(limit=value),
+        ):
+            with pytest.raises(ValueError, match="limit must be a whole number from 0"):
+                call()
+
+
+@pytest.mark.parametrize("value", ["", "x" * 256, "a\nb", "\ud800", None, [], 1.5, True, 7, b"s"])
+def test_what_is_no_identifier_is_refused_as_a_value(
+    repository: PostgreSQLSessionRepository, store: Store, owner: str, value: Any
+) -> None:
+    add_session(store, owner, "Hello")
+    with repository.run("s") as run:
+        for each in (repository, run.session_manager.session_repository):
+            for call in (
+                lambda each=each: each.read_agent("s", value),
+                lambda each=each: each.create_agent("s", SessionAgent(value, {}, {})),
+                lambda each=each: each.read_message("s", value, 0),
+                lambda each=each: each.read_message(value, "default", 0),
+                lambda each=each: each.list_messages("s", value),
+                lambda each=each: each.list_messages(value, "other"),
+                lambda each=each: each.read_multi_agent("s", value),
+                lambda: repository.read_run(value),
+                lambda: repository.cancel_run(value),
+            ):
+                with pytest.raises(ValueError, match=r"must (have|be)"):
+                    call()
 
 
 @pytest.mark.parametrize("subspace", ["a/b", "..", "%2F", "käse 🧀", "~x", "a b&owner=c"])

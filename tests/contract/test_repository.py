@@ -8,6 +8,7 @@ from strands.multiagent.base import MultiAgentBase
 from strands.types.exceptions import SessionException
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
+from session_store.encoding import encode
 from session_store.errors import (
     AgentNotFoundError,
     AlreadyExistsError,
@@ -131,6 +132,29 @@ def test_what_was_redacted_is_in_no_row_any_more(repository: Repository, transpo
         assert not transport.rows(statement, f"%{secret}%"), table
     with pytest.raises(MessageNotFoundError):
         repository.update_message("user-123", "default", message_of("x", 1))
+
+
+def test_what_was_redacted_leaves_its_copies_in_the_states_too(repository: Repository, transport: Transport) -> None:
+    secret = 'my card is "4929-1234-5678", käse \x00'
+    begin(repository, secret, "yes")
+    copy = {"kept": {"before": [{**said(secret), "tracking_id": "t"}]}, "prompt": secret, "said": "yes"}
+    keeper = SessionAgent("keeper", {"copy": copy}, {"summary_message": said(secret)}, _internal_state={"copy": copy})
+    repository.create_agent("user-123", keeper)
+    repository.store.multi_agents.create(repository._owner, "user-123", "graph", encode("state", {"task": [secret]}))
+    for message_id in (0, 1):
+        message = repository.read_message("user-123", "default", message_id)
+        assert message
+        message.redact_message = said("[gone]")  # pyright: ignore[reportAttributeAccessIssue]
+        repository.update_message("user-123", "default", message)
+    kept = repository.read_agent("user-123", "keeper")
+    assert kept
+    gone = {"kept": {"before": [{**said("[gone]"), "tracking_id": "t"}]}, "prompt": "[gone]", "said": "yes"}
+    assert kept.state == kept._internal_state == {"copy": gone}
+    assert kept.conversation_manager_state == {"summary_message": said("[gone]")}
+    assert repository.read_multi_agent("user-123", "graph") == {"task": ["[gone]"]}
+    for table in ("agents", "messages", "multi_agents"):
+        statement = f"SELECT 1 FROM {table} t WHERE t::text LIKE %s"  # noqa: S608 - from the list above
+        assert not transport.rows(statement, "%4929-1234-5678%"), table
 
 
 def test_a_message_counted_from_0_again_is_stored_behind_the_last(repository: Repository) -> None:

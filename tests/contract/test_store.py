@@ -247,7 +247,7 @@ def test_outside_a_run_every_write_is_refused_while_a_run_holds_the_session(stor
         with pytest.raises(SessionBusyError) as caught:
             write()
         assert caught.value.run_id == run_id
-        assert 0 < caught.value.retry_after_seconds <= 60
+        assert 0 < caught.value.lease_seconds_left <= 60
     assert len(store.messages.list(owner, "s", "default")) == 1
 
 

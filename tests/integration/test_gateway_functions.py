@@ -52,7 +52,6 @@ def get(gateway: Gateway, behaviour: str) -> httpx.Response:
 @pytest.mark.parametrize("behaviour", ["raises", "exits", "killed"])
 def test_failed_function_is_a_502_and_the_next_request_is_served(behaviour: str, gateway: Gateway) -> None:
     response = get(gateway, behaviour)
-
     assert (response.status_code, response.json()["code"]) == (502, "function_failed")
     assert get(gateway, "version").status_code == 200
 

@@ -1,6 +1,7 @@
 """Real processes, forked from one that has imported what they need: starting one costs milliseconds, not a second."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -51,6 +52,9 @@ class Worker:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self._process.pid or 0, number)
 
     def join(self) -> None:
         self._process.join(ANSWER_LIMIT_SECONDS)

@@ -37,6 +37,7 @@ class Findings:
     doubled: list[str] = field(default_factory=list)
     interleaved: list[str] = field(default_factory=list)
     invalid: list[str] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
     undeleted: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
 

@@ -16,11 +16,16 @@ SECOND_AGENT = "second"
 
 
 class SoakTurns:
-    """note: is given the name of each operation as the effect that a human approved takes place."""
+    """note: is given the name of each operation as the effect that a human approved takes place.
 
-    def __init__(self, choose: random.Random, note: Callable[[str], None]) -> None:
+    note_graph: and as its Graph begins.
+    """
+
+    def __init__(
+        self, choose: random.Random, note: Callable[[str], None], note_graph: Callable[[str], None] = lambda name: None
+    ) -> None:
         self._random = choose
-        self._note = note
+        self._note, self._note_graph = note, note_graph
 
     def hold(self, run: Run, operation: str) -> str:
         """Answer what the session waits for, or hold a turn of its own: the operation that has its answer then.
@@ -35,14 +40,18 @@ class SoakTurns:
         if kind > 0.95:
             self.hold_graph(run, operation)
         asks = 0.1 < kind < 0.2
-        self._agent(run, *(self._question(operation) if asks else self._script(operation)))(f"prompt {operation}")
+        agent = self._agent(run, *(self._question(operation) if asks else self._script(operation)))
+        agent.state.set("operation", operation)
+        agent(f"prompt {operation}")
         return "" if asks else operation
 
     def answer(self, run: Run) -> str:
         interrupts = run.interrupts
         asked: str = next(iter(interrupts.values()))["reason"]
         answers: Any = [{"interruptResponse": {"interruptId": name, "response": "yes"}} for name in interrupts]
-        self._agent(run, f"answer {asked}")(answers)
+        agent = self._agent(run, f"answer {asked}")
+        agent.state.set("operation", asked)
+        agent(answers)
         return asked
 
     def hold_second(self, run: Run, operation: str) -> None:
@@ -50,6 +59,7 @@ class SoakTurns:
         self._agent(run, use, f"answer {operation}", agent_id=SECOND_AGENT)(f"prompt {operation}")
 
     def hold_graph(self, run: Run, operation: str) -> None:
+        self._note_graph(operation)
         builder = GraphBuilder()
         for name in ("first", "second"):
             model = ScriptedModel(UseTool("work", {"name": operation}), f"answer {operation}")

@@ -19,12 +19,14 @@ from session_store.errors import (
     SessionStoreError,
     StoreUnavailableError,
 )
+from session_store.http import HttpStore
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
 from tests.reliability.soak_turns import MODEL_FAILURE, SoakTurns
 
 LEASE_SECONDS = 1.0
+STATEMENT_SECONDS = 5.0
 HOT_SESSIONS = [f"hot {number}" for number in range(6)]
 SESSIONS = [f"session {number}" for number in range(150)]
 DELETED_SESSIONS = [f"deleted {number}" for number in range(10)]
@@ -35,23 +37,36 @@ class SoakWorker:
     """Each event is one line, handed to the kernel before the next step: a killed process has told what it did."""
 
     def __init__(self, url: str, name: str, log: Path) -> None:
-        self._repository = PostgreSQLSessionRepository(store=PostgreSQLStore(StoreSettings(url=url)))
+        settings = StoreSettings(
+            url=url, statement_timeout_seconds=STATEMENT_SECONDS, read_timeout_seconds=STATEMENT_SECONDS
+        )
+        self._repository = PostgreSQLSessionRepository(
+            store=PostgreSQLStore(settings) if settings.is_postgresql else HttpStore(settings)
+        )
+        # Behind the session backend these are another owner's sessions.
+        self._place = "" if settings.is_postgresql else "http "
         self._name = name
         self._random = random.Random(name)
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._turns = SoakTurns(self._random, lambda operation: self._tell("effect", operation))
+        self._turns = SoakTurns(
+            self._random,
+            lambda operation: self._tell("effect", operation),
+            lambda operation: self._tell("graph", operation),
+        )
         self._turn_count = 0
 
     def step(self) -> None:
         if self._random.random() < 0.02:
-            self._delete(self._random.choice(DELETED_SESSIONS))
+            self._delete(self._place + self._random.choice(DELETED_SESSIONS))
             return
         self._turn_count += 1
         sessions = self._random.choices([HOT_SESSIONS, SESSIONS, DELETED_SESSIONS], [30, 60, 10])[0]
         # Keys come again, from any process and for any session: only the first may run.
-        key = f"key-{time.monotonic_ns() // 200_000_000}-{self._random.randrange(3)}"
+        key = f"{self._place}key-{time.monotonic_ns() // 200_000_000}-{self._random.randrange(3)}"
         has_key = sessions is not DELETED_SESSIONS and self._random.random() < 0.2
-        self._turn(f"{self._name}-{self._turn_count}", self._random.choice(sessions), key if has_key else None)
+        self._turn(
+            f"{self._name}-{self._turn_count}", self._place + self._random.choice(sessions), key if has_key else None
+        )
 
     def _turn(self, operation: str, session_id: str, key: str | None) -> None:
         self._tell("try", operation, session_id=session_id, key=key)

@@ -147,7 +147,7 @@ def test_a_repeated_begin_keeps_its_lease_and_fence(store: PostgreSQLStore) -> N
     with pytest.raises(SessionBusyError) as busy:
         begin(store, request())
     assert busy.value.run_id == again.run_id
-    assert 0 < busy.value.retry_after_seconds <= 30
+    assert 0 < busy.value.lease_seconds_left <= 30
 
 
 def test_a_repeated_begin_whose_lease_is_gone_is_refused(

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 Fate = (
-    Literal["pass", "lose the answer", "lose the request", "close after the answer", "answer after 1.5 s"]
+    Literal["pass", "lose the answer", "lose the request", "close after the answer", "answer after 1.5 s", "drip"]
     | Literal["cut the status line", "cut the headers", "cut the body", "cut between chunks"]
     | tuple[int, str]
 )
@@ -53,7 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = None if fate == "lose the request" else self.forward(body)
         if fate == "answer after 1.5 s":
             time.sleep(1.5)
-        if answer and fate.startswith("cut"):
+        if answer and fate == "drip":
+            self.drip(*answer)
+        elif answer and fate.startswith("cut"):
             self.cut(fate, *answer)
         elif answer and fate != "lose the answer":
             self.answer(*answer, closes=fate == "close after the answer")
@@ -93,6 +95,16 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self.wfile.write(sent[fate])
         self.close_connection = True
+
+    def drip(self, status: int, text: str) -> None:
+        """Byte after byte, until the client has enough."""
+        self.close_connection = True
+        try:
+            for byte in b"HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%b" % (status, len(text), text.encode()):
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.05)
+        except OSError:
+            pass
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Quiet."""

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from session_store.errors import SessionStoreError
 ROOT = Path(__file__).resolve().parents[2]
 # Roots of the tree, which nothing raises by itself.
 ROOTS = {"not_found", "conflict", "route_not_found"}
-OF_THE_SESSION_BACKEND = {"message_order", "multi_agent_not_found"}
+OF_THE_SESSION_BACKEND = {"message_order", "message_redacted", "multi_agent_not_found"}
 
 
 def test_the_committed_document_is_what_the_code_makes() -> None:
@@ -71,7 +72,7 @@ def test_it_describes_what_every_deployment_serves_but_the_session_backend() -> 
 def test_it_asks_for_a_verified_caller_wherever_sessions_are_touched() -> None:
     paths = openapi.document()["paths"]
     open_to_all = {path for path, methods in paths.items() for method in methods.values() if not method["security"]}
-    assert open_to_all == {"/health", "/openapi.json", "/docs"}
+    assert open_to_all == {"/health", "/health/live", "/openapi.json", "/docs"}
 
 
 def test_it_keeps_the_rules_that_redocly_recommends() -> None:
@@ -84,9 +85,16 @@ def test_it_keeps_the_rules_that_redocly_recommends() -> None:
         assert {name for each in operation["security"] for name in each} <= document["components"][
             "securitySchemes"
         ].keys()
+    text = json.dumps(document)
+    json.loads(text, object_hook=refuse_an_empty_choice)
     for kind in ("schemas", "examples"):
-        text = json.dumps(document)
         assert [name for name in document["components"][kind] if f'"#/components/{kind}/{name}"' not in text] == []
+
+
+def refuse_an_empty_choice(schema: dict[str, Any]) -> dict[str, Any]:
+    for name in ("anyOf", "oneOf", "allOf"):
+        assert {} not in schema.get(name, [])
+    return schema
 
 
 def callers_codes() -> set[str]:

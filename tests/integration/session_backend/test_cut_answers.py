@@ -47,9 +47,9 @@ def test_an_answer_cut_at_any_byte_is_lost_and_a_whole_one_is_not(answer: bytes)
     with server([*cut, answer]) as connection:
         for _ in cut:
             with pytest.raises((OSError, http.client.HTTPException)):
-                connection.exchange("GET", "/", None)
+                connection.exchange("GET", "/", None, {})
 
-        status, text = connection.exchange("GET", "/", None)
+        status, text = connection.exchange("GET", "/", None, {})
 
     assert (status, text) == (int(answer[9:12]), BODY.decode() if status == 200 else "{}" if status == 404 else "")
 
@@ -59,7 +59,7 @@ def test_an_answer_that_only_the_end_of_its_connection_ends_may_be_cut_too() -> 
         server([b"HTTP/1.1 200 OK\r\n\r\n" + BODY]) as connection,
         pytest.raises(http.client.HTTPException),
     ):
-        connection.exchange("GET", "/", None)
+        connection.exchange("GET", "/", None, {})
 
 
 def test_a_header_too_long_is_refused_as_such() -> None:
@@ -67,4 +67,4 @@ def test_a_header_too_long_is_refused_as_such() -> None:
         server([b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 70_000 + b"\r\n\r\n"]) as connection,
         pytest.raises(http.client.LineTooLong),
     ):
-        connection.exchange("GET", "/", None)
+        connection.exchange("GET", "/", None, {})

@@ -71,7 +71,7 @@ def test_an_error_says_what_it_is_in_both_forms(
         ("POST", "/sessions", {"session_id": "n", "created_at": "yesterday"}, "created_at"),
         ("POST", "/sessions", {"session_id": "n", "created_at": "9999-12-31T23:59:59-14:00"}, "created_at"),
         ("POST", "/sessions", {"session_id": "n", "updated_at": "0001-01-01T00:00:00+14:00"}, "updated_at"),
-        ("POST", "/sessions", {"session_id": "n", "multi_agent_state": {}}, "multi_agent_state"),
+        ("POST", "/sessions", {"session_id": "n", "multi_agent_state": {"id": 7}}, "multi_agent_state"),
         ("POST", "/sessions", [], "body"),
         ("PUT", "/sessions/s", {"session_id": "other"}, "session_id"),
         ("GET", "/sessions/a%0Ab", None, "session_id"),
@@ -139,17 +139,15 @@ def test_what_is_not_json_is_malformed(ask: Ask, text: str) -> None:
 
 AGENT_PLACE = "/sessions/s/agents/default"
 INACTIVE = {"interrupts": {}, "context": {}, "activated": False}
-DEEP = {"__bytes_encoded__": "json", "data": "[" * 100_000 + "]" * 100_000}
+ENCODED_LIST = {"__bytes_encoded__": "json", "data": "[]"}
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "field"),
     [
         ("POST", f"{AGENT_PLACE}/messages", {"message_id": 0, "message": said({"toolUse": 5})}, "message"),
-        ("POST", f"{AGENT_PLACE}/messages", {"message_id": 0, "message": said({"text": "x"}, DEEP)}, "message"),
         ("PUT", AGENT_PLACE, {**AGENT, "internal_state": {"interrupt_state": []}}, "internal_state.interrupt_state"),
-        ("PUT", AGENT_PLACE, {**AGENT, "state": DEEP}, "state"),
-        ("POST", "/sessions/s/agents", {**AGENT, "agent_id": "b", "state": {**DEEP, "data": "[]"}}, "state"),
+        ("POST", "/sessions/s/agents", {**AGENT, "agent_id": "b", "state": ENCODED_LIST}, "state"),
         (
             "POST",
             "/sessions/s/multi-agents",

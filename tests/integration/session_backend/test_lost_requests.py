@@ -5,7 +5,6 @@ import socket
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -236,15 +235,3 @@ def test_a_write_that_lambda_would_not_take_is_refused_before_it_is_sent(
     assert len(relay.requests) == sent
     assert store.agents.read(OWNER, session_id, "default") is None
     assert store.runs.write(OWNER, write._replace(messages=big[:1])) is False
-
-
-def test_where_few_messages_fill_an_answer_no_more_are_asked_for_than_may_come(
-    store: HttpStore, relay: Relay, session_id: str
-) -> None:
-    add_session(store, OWNER, session_id=session_id)
-    for number in range(5):
-        store.messages.create(OWNER, session_id, "default", message(number, "x" * 2_000_000), "")
-    relay.requests.clear()
-    assert len(store.messages.list(OWNER, session_id, "default")) == 5
-    asked = [parse_qs(urlsplit(target).query)["page_size"] for _, target, _, _ in relay.requests]
-    assert asked == [["1000"], ["4"], ["4"]]

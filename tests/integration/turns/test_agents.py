@@ -1,6 +1,7 @@
 """What `build_agent` may be given and may return."""
 
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -43,6 +44,11 @@ def graph_of(*scripts: Any) -> BuildAgent:
     return build
 
 
+def history(turns: Turns) -> list[str]:
+    records = turns.store.messages.list(OWNER, "s", "default")
+    return [block["text"] for record in records for block in json.loads(record.message)["content"]]
+
+
 def steps(events: list[dict[str, Any] | None]) -> list[str]:
     return [f"{event['type'][5:]} {event['stepName']}" for event in events if event and "stepName" in event]
 
@@ -55,6 +61,47 @@ def test_a_graph_answers_with_its_last_node_and_its_events_name_the_nodes(turns:
     assert [event["name"] for event in started] == ["one", "two"]
     assert events[-1]["result"]["response"] == "second"  # type: ignore[index]
     assert events[-1]["result"]["usage"]["total_tokens"] == 4  # type: ignore[index]
+
+
+def test_a_graphs_history_has_what_was_asked_and_answered(turns: Turns) -> None:
+    for number in range(2):
+        turn = turns.begin(graph_of(["first"], [f"answer {number}"]), f"prompt {number}")
+        events = list(parse(ag_ui.frames(turn, explain)))
+        assert events[-1]["result"]["response"] == f"answer {number}"  # type: ignore[index]
+    assert history(turns) == ["prompt 0", "answer 0", "prompt 1", "answer 1"]
+    asked = turns.begin(graph_of([UseTool("ask", {})], ["never"]), "prompt 2")
+    (question,) = whole.answer(asked)["interrupts"]
+    answer = [{"interruptResponse": {"interruptId": question["id"], "response": "yes"}}]
+    whole.answer(turns.begin(graph_of(["agreed"], ["answer 2"]), answer))
+    assert history(turns)[4:] == ["prompt 2", "answer 2"]
+    (session,) = turns.store.sessions.list(OWNER).sessions
+    assert (session.message_count, session.preview) == (6, "prompt 0")
+
+
+def test_an_agent_goes_on_with_what_a_graph_was_asked_and_answered(turns: Turns) -> None:
+    whole.answer(turns.begin(graph_of(["first"], ["second"]), "a graph's prompt"))
+    whole.answer(turns.begin(scripted("an agent's answer"), "an agent's prompt"))
+    whole.answer(turns.begin(graph_of(["third"], ["fourth"]), "another prompt"))
+    model = ScriptedModel("the last answer")
+    whole.answer(turns.begin(lambda turn: Agent(model, session_manager=turn.session_manager, callback_handler=None)))
+    assert [message["content"][0]["text"] for message in model.calls[0]["messages"]] == [
+        "a graph's prompt",
+        "second",
+        "an agent's prompt",
+        "an agent's answer",
+        "another prompt",
+        "fourth",
+        "hello",
+    ]
+
+
+def test_a_redacted_answer_of_a_graph_is_not_repeated(turns: Turns) -> None:
+    key = {"idempotency_key": "k", "request_hash": "h"}
+    whole.answer(turns.begin(graph_of(["first"], ["a secret"]), **key))
+    gone = json.dumps({"role": "assistant", "content": [{"text": "[gone]"}]})
+    (_, message) = turns.store.messages.list(OWNER, "s", "default")
+    turns.store.messages.update(OWNER, "s", "default", message._replace(message=gone, redact_message=gone), None)
+    assert whole.answer(turns.begin(graph_of(["first"], ["second"]), **key))["response"] == "[gone]"
 
 
 def test_a_graphs_answer_is_repeated_for_the_same_request(turns: Turns) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import boto3
 import pytest
+from moto import mock_aws
 from strands import Agent
 
 from agent.models import build_model
@@ -20,6 +22,7 @@ from api.application import Application
 from api.observability import Observability
 from api.request import Request
 from api.settings import Settings
+from infra_cdk.agent_permissions import read_agent_permissions
 from infra_cdk.layer_build import locked_requirements
 from session_store.repository import PostgreSQLSessionRepository
 from tests.integration.turns.turning import Turns
@@ -29,12 +32,15 @@ from turns.answer import ProcessAnswer
 from turns.projections import whole
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/extending.md").read_text()
+AWS_CREDENTIALS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x") | {
+    "AWS_DEFAULT_REGION": "eu-west-1"
+}
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S))
 
 
-def example(heading: str) -> SimpleNamespace:
-    """The section's code, as a module."""
-    (code,) = re.findall(r"```python\n(.*?)```", SECTIONS[heading], re.S)
+def example(heading: str, number: int = 0) -> SimpleNamespace:
+    """The section's code, its first or the one of that number, as a module."""
+    code = re.findall(r"```python\n(.*?)```", SECTIONS[heading], re.S)[number]
     names: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, f"docs/extending.md: {heading}", "exec", dont_inherit=True), names)  # noqa: S102 - our own page
     return SimpleNamespace(**names)
@@ -132,6 +138,14 @@ def test_a_graph_answers_with_its_last_node(turns: Turns) -> None:
     assert [call["system_prompt"] for call in model.calls] == ["Write a draft.", "Improve the draft."]
 
 
+def test_a_swarm_answers_with_the_agent_it_ended_with(turns: Turns) -> None:
+    hand_over = UseTool("handoff_to_agent", {"agent_name": "writer", "message": "write"})
+    model = ScriptedModel([hand_over], "handed over", "written")
+    build_agent = example("A Graph or a Swarm", 1).build_agent
+    turn = turns.begin(lambda turn: build_agent(replace(turn, load_model=lambda: model)))
+    assert whole.answer(turn)["response"] == "written"
+
+
 class OpenAIServer(BaseHTTPRequestHandler):
     """Says "Hello" in OpenAI's streaming form."""
 
@@ -171,6 +185,25 @@ def test_a_dependency_of_the_named_group_is_in_the_layer() -> None:
     (group,) = re.findall(r"uv add --group (\w+) PACKAGE", SECTIONS["A dependency"])
     assert group == "app"
     assert "aws-lambda-powertools==" in locked_requirements("bedrock")  # a package of this group alone
+
+
+def test_what_tools_need_in_aws_is_read_from_one_file(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", SECTIONS["Permissions, variables and secrets"], re.S)
+    (tmp_path / "permissions.toml").write_text(text)
+    permissions = read_agent_permissions(tmp_path / "permissions.toml")
+    assert permissions.variables == {"ORDERS_TABLE": "orders"}
+    assert permissions.secrets == {"WEATHER_SECRET": "prod/weather"}
+    assert [statement.actions for statement in permissions.statements] == [["dynamodb:GetItem"]]
+
+
+def test_a_tool_reads_its_secret_by_the_name_in_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEATHER_SECRET", "prod/weather")
+    for name, value in AWS_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        boto3.client("secretsmanager").create_secret(Name="prod/weather", SecretString="12345")
+        tool = example("Permissions, variables and secrets").weather_key_length
+        assert tool() == 5
 
 
 def test_a_route_answers_its_verified_caller() -> None:

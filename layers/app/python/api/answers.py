@@ -85,7 +85,7 @@ class Message(TypedDict):
     """Content blocks as Strands has them; bytes inside, at any depth, are shown as a `BinaryContent`."""
 
     role: Literal["user", "assistant"]
-    content: list[dict[str, BinaryContent | Any]]
+    content: list[dict[str, BinaryContent | dict[str, Any] | list[Any] | str | float | bool | None]]
 
 
 class HistoryMessage(TypedDict):

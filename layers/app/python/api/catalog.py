@@ -50,6 +50,8 @@ ROUTES = (
     Route("sessionBackend", "ANY", "/api/v1/{proxy+}", "owner"),
     Route("sessionBackendHealth", "GET", "/health", "public", "local_session_backend"),
     Route("sessionBackendDatabaseHealth", "GET", "/health/db", "public", "local_session_backend"),
+    Route("sessionBackendReadiness", "GET", "/health/ready", "public", "local_session_backend"),
+    Route("sessionBackendLiveness", "GET", "/health/live", "public", "local_session_backend"),
 )
 
 if __name__ == "__main__":

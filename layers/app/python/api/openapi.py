@@ -24,7 +24,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _OWNED_ERRORS = (UnauthenticatedError, InvalidRequestError, StoreUnavailableError)
 _WAITING_HELPS = (SessionBusyError, RunInProgressError, ModelThrottledError, StoreUnavailableError)
 _RETRY_AFTER = {
-    "description": "Seconds after which to try again.",
+    "description": "Seconds after which to try again. For a busy session a short guess: its run may end at any moment.",
     "schema": {"type": "integer", "minimum": 1},
 }
 _INTRODUCTION = """\

@@ -64,7 +64,9 @@ Prompt = Annotated[
 ]
 Identifier = Annotated[str, _check(identifiers.checked), WithJsonSchema(IDENTIFIER)]
 SessionId = Annotated[
-    str, _check(identifiers.checked_new_session_id), WithJsonSchema({**IDENTIFIER, "not": {"enum": [".", ".."]}})
+    str,
+    _check(identifiers.checked_new_session_id),
+    WithJsonSchema({**IDENTIFIER, "not": {"enum": [*identifiers.UNREACHABLE]}}),
 ]
 
 

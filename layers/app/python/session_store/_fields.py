@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
 from .document import Document
+from .errors import InvalidInputError
 from .lease import checked_lease
 from .raw_json import dump_json
 from .session_patch import checked_title, dump_metadata
@@ -45,14 +46,30 @@ def _parse_metadata(document: Document, name: str) -> str:
     return document.object(name)
 
 
-def _parse_object_or_empty(document: Document, name: str) -> str:
-    return document.object(name) if document.has(name) else "{}"
+def _parse_internal_state(document: Document, name: str) -> str:
+    return _parse_given_internal_state(document, name) or "{}"
+
+
+def _parse_given_internal_state(document: Document, name: str) -> str | None:
+    """Strands writes it as `_internal_state`, and reads it so."""
+    spellings = [spelling for spelling in (name, f"_{name}") if document.has(spelling)]
+    states = [document.object(spelling) for spelling in spellings]
+    if len(states) == 2 and document.value(spellings[0]) != document.value(spellings[1]):
+        raise InvalidInputError(spellings[1], f"must be the same as {name}, or alone")
+    return states[0] if states else None
 
 
 def _parse_removed_message_count(document: Document, name: str) -> int:
+    return _parse_given_removed_message_count(document, name) or 0
+
+
+def _parse_given_removed_message_count(document: Document, name: str) -> int | None:
     """Unless it is given, the conversation manager's own."""
     if document.has(name):
         return document.whole_number(name)
+    if not document.has("conversation_manager_state"):
+        return None
+    document.object("conversation_manager_state")
     removed = document.value("conversation_manager_state").get(name)
     return removed if isinstance(removed, int) else 0
 
@@ -77,8 +94,10 @@ Timestamp = Annotated[str, Field(Document.timestamp)]
 WholeNumber = Annotated[int, Field(Document.whole_number)]
 OrdinalNumber = Annotated[int, Field(Document.ordinal_number)]
 RemovedMessageCount = Annotated[int, Field(_parse_removed_message_count, has_computed_default=True)]
+GivenRemovedMessageCount = Annotated[int, Field(_parse_given_removed_message_count, has_computed_default=True)]
 LeaseSeconds = Annotated[float, Field(_parse_lease_seconds)]
 Flag = Annotated[bool, Field(Document.flag)]
 JsonObject = Annotated[str, Field(Document.object, dump=str)]
-ObjectOrEmpty = Annotated[str, Field(_parse_object_or_empty, dump=str)]
+InternalState = Annotated[str, Field(_parse_internal_state, dump=str)]
+GivenInternalState = Annotated[str, Field(_parse_given_internal_state, dump=str, has_computed_default=True)]
 MessageBody = Annotated[str, Field(_parse_body, dump=str)]

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from math import isfinite
 from typing import Any, NoReturn, cast
 
@@ -67,20 +67,6 @@ def is_parsable(text: str) -> bool:
     return True
 
 
-def find_undecodable(text: str) -> bool:
-    """Whether an object of the text is marked as JSON that was encoded, and none of ours can have encoded it."""
-    found: list[bool] = []
-
-    def decode_member(members: dict[str, Any]) -> Any:
-        decoded = decoded_object(members)
-        found.append(decoded is members and _looks_encoded(members) and members[BYTES_MARK] == _JSON)
-        return decoded
-
-    if BYTES_MARK in text:
-        json.loads(text, object_hook=decode_member)
-    return any(found)
-
-
 def _parse_strictly(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
@@ -102,10 +88,12 @@ def _text_of(value: Any) -> str:
 
 
 def checked_timestamp(field: str, value: object) -> str:
-    """An ISO 8601 timestamp as Strands writes it, unchanged.
+    """An ISO 8601 timestamp as Strands writes it, unchanged; now, where it is empty.
 
     Of the years 2 to 9998: in another time zone the first and the last one may be none that Python can read.
     """
+    if value == "":
+        return datetime.now(UTC).isoformat()
     try:
         moment = datetime.fromisoformat(cast(str, value))
     except (TypeError, ValueError) as error:

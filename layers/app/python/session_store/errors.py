@@ -43,6 +43,8 @@ SessionStoreError                 session_store_error
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+BUSY_RETRY_SECONDS = 2.0
+
 
 class SessionStoreError(Exception):
     """Root of the session store's errors."""
@@ -182,8 +184,6 @@ class ConflictError(SessionStoreError):
 
 
 class AlreadyExistsError(ConflictError):
-    """The id is taken."""
-
     code = "already_exists"
 
     def __init__(self, kind: str, identifier: str | int) -> None:
@@ -209,17 +209,17 @@ class MessageRedactedError(ConflictError):
 
 
 class SessionBusyError(ConflictError):
-    """Another run holds the session.
+    """Another run, run_id, holds the session.
 
-    run_id: the holder. retry_after_seconds: when its lease runs out unless it is renewed.
+    retry_after_seconds: a short guess, for a lease may be renewed, and a run may end at any moment.
     """
 
     code = "session_busy"
 
-    def __init__(self, run_id: str, retry_after_seconds: float) -> None:
-        super().__init__(f"run {run_id} holds the session for at least {retry_after_seconds:.1f} s more")
-        self.run_id = run_id
-        self.retry_after_seconds = retry_after_seconds
+    def __init__(self, run_id: str, lease_seconds_left: float) -> None:
+        super().__init__(f"run {run_id} holds the session")
+        self.run_id, self.lease_seconds_left = run_id, lease_seconds_left
+        self.retry_after_seconds = min(lease_seconds_left, BUSY_RETRY_SECONDS)
 
 
 class RunInProgressError(ConflictError):
@@ -227,10 +227,10 @@ class RunInProgressError(ConflictError):
 
     code = "run_in_progress"
 
-    def __init__(self, run_id: str, retry_after_seconds: float) -> None:
+    def __init__(self, run_id: str, lease_seconds_left: float) -> None:
         super().__init__(f"run {run_id} with this idempotency key is still in progress")
-        self.run_id = run_id
-        self.retry_after_seconds = retry_after_seconds
+        self.run_id, self.lease_seconds_left = run_id, lease_seconds_left
+        self.retry_after_seconds = min(lease_seconds_left, BUSY_RETRY_SECONDS)
 
 
 class LeaseLostError(ConflictError):

@@ -7,6 +7,8 @@ from .errors import InvalidIdentifierError, InvalidInputError
 
 MAXIMUM_LENGTH = 255
 MAXIMUM_NUMBER = 2**63 - 1
+UNREACHABLE = (".", "..")
+"""Clients take such segments out of a path, so that no URL leads there."""
 
 
 def checked(field: str, value: object) -> str:
@@ -25,9 +27,9 @@ def checked(field: str, value: object) -> str:
 
 
 def checked_new_session_id(field: str, value: object) -> str:
-    """As `checked`, but for `.` and `..`: clients take such segments out of a path, so that no URL leads there."""
+    """As `checked`, but for what is `UNREACHABLE`."""
     identifier = checked(field, value)
-    if identifier in (".", ".."):
+    if identifier in UNREACHABLE:
         raise InvalidIdentifierError(field, f"must not be {identifier}")
     return identifier
 

@@ -10,13 +10,15 @@ from typing import Annotated, Literal, NamedTuple
 
 from ._fields import (
     Flag,
+    GivenInternalState,
+    GivenRemovedMessageCount,
     Identifier,
     Inline,
+    InternalState,
     JsonObject,
     LeaseSeconds,
     MessageBody,
     Metadata,
-    ObjectOrEmpty,
     OrdinalNumber,
     Preview,
     RemovedMessageCount,
@@ -121,11 +123,22 @@ class AgentRecord(NamedTuple):
     agent_id: Identifier
     state: JsonObject
     conversation_manager_state: JsonObject
-    internal_state: ObjectOrEmpty
+    internal_state: InternalState
     created_at: Timestamp
     updated_at: Timestamp
     removed_message_count: RemovedMessageCount = 0
     message_count: WholeNumber = 0
+
+
+class AgentChange(NamedTuple):
+    """What of an agent is to change: what is None stays as it is stored."""
+
+    agent_id: Identifier
+    updated_at: Timestamp
+    state: JsonObject | None = None
+    conversation_manager_state: JsonObject | None = None
+    internal_state: GivenInternalState | None = None
+    removed_message_count: GivenRemovedMessageCount | None = None
 
 
 class MessageRecord(NamedTuple):

@@ -51,7 +51,7 @@ class PostgreSQLSessionRepository(SessionRepository):
     base_url: `postgresql://…` or `http(s)://…`; default: the environment variable `SESSION_BACKEND_URL`.
     owner: whose sessions these are; another owner's do not exist here. One application alone may keep the default.
 
-    Outside a run each call is one statement, durable on return, and refused with `SessionBusyError` while a run holds
+    Outside a run each call is durable on return, and refused with `SessionBusyError` while a run holds
     the session. Errors are `session_store.errors`, and Strands' `SessionException` as well.
     """
 
@@ -102,20 +102,20 @@ class PostgreSQLSessionRepository(SessionRepository):
 
     def read_run(self, run_id: str) -> RunRecord:
         with as_session_exceptions():
-            return self._store.runs.read(self._owner, run_id)
+            return self._store.runs.read(self._owner, checked("run_id", run_id))
 
     def cancel_run(self, run_id: str) -> RunRecord:
         """Ask a run to end; it does so at its next write or renewal."""
         with as_session_exceptions():
-            return self._store.runs.request_cancel(self._owner, run_id)
+            return self._store.runs.request_cancel(self._owner, checked("run_id", run_id))
 
     def list_sessions(
         self, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
     ) -> SessionPage:
         """Sessions by newest activity."""
         with as_session_exceptions():
-            count = checked_number("limit", limit)
-            return self._store.sessions.list(self._owner, limit=count, cursor=cursor, only=only)
+            start, count = checked("cursor", cursor) if cursor else None, checked_number("limit", limit)
+            return self._store.sessions.list(self._owner, limit=count, cursor=start, only=only)
 
     def search_sessions(self, query: str, *, limit: int = 50) -> Sequence[SessionMatch]:
         """Sessions in which all the words are, best first: in titles, and where `SEARCH` is on in messages."""
@@ -192,7 +192,11 @@ class PostgreSQLSessionRepository(SessionRepository):
             return message_of(record) if record else None
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
-        """Replace a message, as Strands does to redact one: nothing of the original stays in any row."""
+        """Replace a message, as Strands does to redact one: nothing of the original stays in any row.
+
+        Its copies in the session's states go too, where they are the same content, or the same text of 20 characters
+        or more; what was made of it (a summary, a tool's result) is not found.
+        """
         with as_session_exceptions():
             ids = checked("session_id", session_id), checked("agent_id", agent_id)
             record = message_record(session_message)._replace(updated_at=datetime.now(UTC).isoformat())

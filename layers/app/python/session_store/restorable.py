@@ -2,30 +2,28 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from .damage import find_agent_damage, find_message_damage, find_multi_agent_damage
-from .encoding import decode, find_undecodable
+from .encoding import decode
 from .errors import InvalidInputError
-from .records import AgentRecord, MessageRecord, MultiAgentRecord, RunWrite
+from .records import AgentChange, AgentRecord, MessageRecord, MultiAgentRecord, RunWrite
 
 
 def check_message(message: MessageRecord) -> None:
-    _refuse("message", find_message_damage(_decode("message", message.message)))
+    _refuse("message", find_message_damage(decode(message.message)))
 
 
-def check_agent(agent: AgentRecord) -> None:
+def check_agent(agent: AgentRecord | AgentChange) -> None:
     """A part that is None is not checked."""
-    names = ("state", "conversation_manager_state", "internal_state")
-    texts = {name: getattr(agent, name) for name in names}
-    reason = find_agent_damage(*(text and _decode(name, text) for name, text in texts.items()))
+    texts = agent.state, agent.conversation_manager_state, agent.internal_state
+    reason = find_agent_damage(*(text and decode(text) for text in texts))
     if reason:
         name, _, words = reason.partition(" ")
         raise InvalidInputError(name, words)
 
 
 def check_multi_agent(multi_agent: MultiAgentRecord) -> None:
-    _refuse("state", find_multi_agent_damage(_decode("state", multi_agent.state)))
+    _refuse("state", find_multi_agent_damage(decode(multi_agent.state)))
 
 
 def check_write(write: RunWrite) -> None:
@@ -38,12 +36,6 @@ def check_write(write: RunWrite) -> None:
     _refuse_twice("agents", (agent.agent_id for agent in (*write.created_agents, *write.updated_agents)))
     _refuse_twice("multi_agents", (multi_agent.multi_agent_id for multi_agent in write.multi_agents))
     _refuse_twice("redactions", ((message.agent_id, message.record.message_id) for message in write.redactions))
-
-
-def _decode(field: str, text: str) -> Any:
-    if find_undecodable(text):
-        raise InvalidInputError(field, "has encoded JSON that cannot be decoded")
-    return decode(text)
 
 
 def _refuse(field: str, reason: str | None) -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from strands.types.agent import LocalAgent
+from strands.types.content import Message
 from strands.types.exceptions import EventLoopException
 from strands.types.session import SessionMessage
 
@@ -184,6 +185,11 @@ class Run:
         Raises `InvalidInputError`.
         """
         self._journal.set_title(checked_title("title", title))
+
+    def keep_exchange(self, prompt: str | None, answer: Message | None) -> None:
+        """Add what a Graph or a Swarm was asked and answered to the run's history: its nodes keep none of their own."""
+        if self._repository:
+            self._repository.append_exchange(prompt, answer)
 
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""

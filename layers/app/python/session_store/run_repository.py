@@ -1,17 +1,18 @@
 """The repository that a run gives to its session manager: reads what begin brought, gathers what is written."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from strands.agent.agent import Agent
 from strands.session.session_repository import SessionRepository
-from strands.types.content import Message
+from strands.types.content import Message, _ensure_tracking_id  # pyright: ignore[reportPrivateUsage]
 from strands.types.session import Session, SessionAgent, SessionMessage
 
 from ._window import read_window
 from .conversion import agent_of, agent_record, message_of, message_record, multi_agent_state, session_of
 from .encoding import encode, preview_of
 from .errors import AlreadyExistsError, MessageNotFoundError, MessageRedactedError, SessionNotFoundError
+from .history import own_message
 from .identifiers import checked, checked_number
 from .journal import Journal
 from .kept_messages import compare
@@ -81,6 +82,21 @@ class RunRepository(SessionRepository):
             agent.conversation_manager.removed_message_count = own.messages.first_id
         self.update_agent(self._session.session_id, SessionAgent.from_agent(agent))
 
+    def append_exchange(self, prompt: str | None, answer: Message | None) -> None:
+        """As messages of the run's own agent, of which no later run restores any, unless it was an agent before."""
+        own = self.agent(self._agent_id).restored
+        if own is None:
+            own = SessionAgent(self._agent_id, {}, {})
+            self.create_agent(self._session.session_id, own)
+        for message in (own_message("user", {"text": prompt}) if prompt else None, answer):
+            if message:
+                _ensure_tracking_id(cast(Message, message))
+                self._append(self._agent_id, SessionMessage.from_message(cast(Message, message), 0))
+        if "__name__" not in own.conversation_manager_state:
+            next_id = self._journal.next_message_id(self._agent_id)
+            own.conversation_manager_state = {"removed_message_count": next_id}
+            self.update_agent(self._session.session_id, own)
+
     def create_session(self, session: Session, **kwargs: Any) -> Session:
         raise AlreadyExistsError("session", session.session_id)
 
@@ -90,12 +106,13 @@ class RunRepository(SessionRepository):
         return session_of(self._session)
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
-        self._journal.create_agent(agent_record(self.agent(session_agent.agent_id).describe(session_agent)))
+        own = self.agent(checked("agent_id", session_agent.agent_id))
+        self._journal.create_agent(agent_record(own.describe(session_agent)))
 
     def read_agent(self, session_id: str, agent_id: str, **kwargs: Any) -> SessionAgent | None:
-        if agent_id == self._agent_id or agent_id in self._agents:
+        if checked("agent_id", agent_id) == self._agent_id or agent_id in self._agents:
             return self.agent(agent_id).restored
-        record = self._store.agents.read(self._owner, session_id, checked("agent_id", agent_id))
+        record = self._store.agents.read(self._owner, checked("session_id", session_id), agent_id)
         return self._restore(record) if record else None
 
     def update_agent(self, session_id: str, session_agent: SessionAgent, **kwargs: Any) -> None:
@@ -107,8 +124,9 @@ class RunRepository(SessionRepository):
         session_message.message_id = self._append(agent_id, session_message)
 
     def read_message(self, session_id: str, agent_id: str, message_id: int, **kwargs: Any) -> SessionMessage | None:
+        ids = checked("session_id", session_id), checked("agent_id", agent_id)
         gathered = self._journal.find(agent_id, checked_number("message_id", message_id))
-        record = gathered or self._store.messages.read(self._owner, session_id, agent_id, message_id)
+        record = gathered or self._store.messages.read(self._owner, *ids, message_id)
         return message_of(record) if record else None
 
     def update_message(self, session_id: str, agent_id: str, session_message: SessionMessage, **kwargs: Any) -> None:
@@ -123,12 +141,13 @@ class RunRepository(SessionRepository):
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **kwargs: Any
     ) -> list[SessionMessage]:
-        messages, offset = self._messages, checked_number("offset", offset)
-        if agent_id != self._agent_id or offset < self._first_message_id:
-            records = read_window(self._store.messages, self._owner, session_id, agent_id, offset)
+        ids = checked("session_id", session_id), checked("agent_id", agent_id)
+        start, count = checked_number("offset", offset), None if limit is None else checked_number("limit", limit)
+        messages = self._messages
+        if agent_id != self._agent_id or start < self._first_message_id:
+            records = read_window(self._store.messages, self._owner, *ids, start)
             messages = self._restored_messages(agent_id, records)
-        held = [message for message in messages if message.message_id >= offset]
-        return held if limit is None else held[:limit]
+        return [message for message in messages if message.message_id >= start][:count]
 
     def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         self.update_multi_agent(session_id, multi_agent)

@@ -21,3 +21,11 @@ def time_limit(moment: float) -> Generator[None]:
 
 def seconds_left() -> float:
     return _limit.get() - time.monotonic()
+
+
+def within_limit(seconds: float) -> float:
+    """`seconds`, or what is left of them. Raises `TimeoutError` when nothing is."""
+    left = seconds_left()
+    if left <= 0:
+        raise TimeoutError("the time is over")
+    return min(seconds, left)

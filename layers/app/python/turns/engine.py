@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from strands import Agent
+from strands.types.content import Message
 
 from session_store.errors import (
     AgentIdError,
@@ -28,7 +29,7 @@ from turns.events import Event, Turn, TurnFinished, TurnStarted
 from turns.prefetch import prefetch_first
 from turns.request import Prompt, TurnRequest
 from turns.strands_events import StrandsEvents
-from turns.strands_result import AgentFinished, read_answer
+from turns.strands_result import AgentFinished, answer_message, read_answer
 
 if TYPE_CHECKING:
     from turns.agents import BuildAgent, BuiltAgent
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 class _Work(NamedTuple):
     answer: RunAnswer
+    message: Message | None
     timings: dict[str, float]
 
 
@@ -105,7 +107,9 @@ class TurnEngine:
                 run.check_answers(_answered_ids(request.prompt))
                 agent = after_commit.enter_context(AgentTask(built, turn, request.prompt))
                 work = yield from self._work(agent, run, request.deadline)
-                run.complete(dump_result(work.answer, is_message=_is_message(built, work.answer)))
+                if not isinstance(built, Agent):
+                    run.keep_exchange(request.prompt if isinstance(request.prompt, str) else None, work.message)
+                run.complete(dump_result(work.answer, is_message="structured_output" not in work.answer))
             self.record_run(work.timings, work.answer["usage"])
             answer = process_answer(run.session_id, run.run_id, work.answer)
             yield TurnFinished(answer, {**work.timings, "round_trips": run.round_trips})
@@ -125,7 +129,11 @@ class TurnEngine:
         yield TurnStarted(run.session_id, run.run_id)
         for event in self._happened(agent, run, deadline):
             if isinstance(event, AgentFinished):
-                return _Work(read_answer(event.result), _timings(run, first_event_seconds, time.monotonic() - started))
+                answer, timings = (
+                    read_answer(event.result),
+                    _timings(run, first_event_seconds, time.monotonic() - started),
+                )
+                return _Work(answer, answer_message(event.result, answer), timings)
             if event and first_event_seconds is None:
                 first_event_seconds = time.monotonic() - started
             yield event
@@ -175,11 +183,6 @@ def _reason(agent: AgentTask, run: Run, seconds: float) -> SessionStoreError:
     if agent.is_throttled:
         return ModelThrottledError("the model's service refused more until the turn's time was over")
     return RunDeadlineError(run.run_id, seconds)
-
-
-def _is_message(built: "BuiltAgent", answer: RunAnswer) -> bool:
-    """Whether the answer's text is that of the message which the run ends with."""
-    return isinstance(built, Agent) and "structured_output" not in answer
 
 
 def _answered_ids(prompt: Prompt) -> Sequence[str]:

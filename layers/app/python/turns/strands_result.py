@@ -1,10 +1,12 @@
 """The result of Strands' stream as an answer."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from strands.agent.agent_result import AgentResult
 from strands.interrupt import Interrupt as StrandsInterrupt
+from strands.types.content import Message
 from strands.types.event_loop import Usage as StrandsUsage
 
 from session_store.errors import ModelFailedError
@@ -31,6 +33,18 @@ def read_answer(result: "AgentResult | MultiAgentResult") -> RunAnswer:
     if not result.message["content"]:
         raise ModelFailedError("the model gave an empty answer")
     return _read(result, result.metrics.accumulated_usage, result.interrupts or ())
+
+
+def answer_message(result: "AgentResult | MultiAgentResult", answer: RunAnswer) -> Message | None:
+    """What a history shows as the answer; None while the agent waits for a human.
+
+    A structured answer stands there as JSON, since the tool request that it was made with has no result.
+    """
+    last = result if isinstance(result, AgentResult) else _last_result(result)
+    if last is None or answer["stop_reason"] == "interrupt":
+        return None
+    text = answer["response"] or json.dumps(answer.get("structured_output"), ensure_ascii=False)
+    return cast(Message, {**last.message, "content": [{"text": text}]})
 
 
 def _read_nodes(result: "MultiAgentResult") -> RunAnswer:

@@ -14,29 +14,39 @@ VERSION = "v1"  # of the contract, as its paths have it
 
 def health(call: Call) -> Response:
     """`{status, timestamp, version, checks}`; 503 when the database does not answer."""
-    database = _check_database(call)
-    status = HTTPStatus.OK if database["status"] == "healthy" else HTTPStatus.SERVICE_UNAVAILABLE
-    return json_response(
-        {
-            "status": database["status"],
-            "timestamp": datetime.now(UTC).isoformat(),
-            "version": VERSION,
-            "checks": {"database": database},
-        },
-        status,
-    )
+    return _report_with_database(call, "healthy", "unhealthy")
 
 
-def _check_database(call: Call) -> dict[str, Any]:
+def readiness(call: Call) -> Response:
+    """As `health`, in the words of a readiness probe."""
+    return _report_with_database(call, "ready", "not_ready")
+
+
+def liveness(_: Call) -> Response:
+    """Without the database: to start the process again would not bring that back."""
+    return _report("alive", HTTPStatus.OK, service={"status": "alive"})
+
+
+def _report_with_database(call: Call, well: str, unwell: str) -> Response:
+    service = {"status": well}
     try:
-        return {"status": "healthy", "response_time_ms": round(call.store.ping(), 3)}
+        database = {"status": well, "response_time_ms": round(call.store.ping(), 3)}
     except StoreUnavailableError:
-        return {"status": "unhealthy"}
+        return _report(unwell, HTTPStatus.SERVICE_UNAVAILABLE, service=service, database={"status": unwell})
+    return _report(well, HTTPStatus.OK, service=service, database=database)
 
 
-OPERATIONS = (
-    Operation(operation_id="sessionBackendHealth", method="GET", path="/health", handle=health, access="public"),
-    Operation(
-        operation_id="sessionBackendDatabaseHealth", method="GET", path="/health/db", handle=health, access="public"
-    ),
+def _report(status: str, http_status: HTTPStatus, **checks: dict[str, Any]) -> Response:
+    timestamp = datetime.now(UTC).isoformat()
+    return json_response({"status": status, "timestamp": timestamp, "version": VERSION, "checks": checks}, http_status)
+
+
+OPERATIONS = tuple(
+    Operation(operation_id=operation_id, method="GET", path=path, handle=handle, access="public")
+    for operation_id, path, handle in (
+        ("sessionBackendHealth", "/health", health),
+        ("sessionBackendDatabaseHealth", "/health/db", health),
+        ("sessionBackendReadiness", "/health/ready", readiness),
+        ("sessionBackendLiveness", "/health/live", liveness),
+    )
 )

@@ -19,6 +19,7 @@ from session_store.session_patch import parse_session_patch
 
 _SESSION = "/sessions/{session_id}"
 _DEFAULT_LIMIT = 50
+_UNNAMED = "default"
 
 
 def create_session(call: Call) -> Response:
@@ -75,12 +76,12 @@ def _list_from_cursor(call: Call, limit: int) -> Response:
 
 
 def _multi_agent_in(body: Document) -> MultiAgentRecord | None:
-    """Stored under the id that Strands writes into the state."""
+    """Stored under the id that Strands writes into the state, or without one under the session's own."""
     if not body.has("multi_agent_state"):
         return None
     state = body.object("multi_agent_state")
     try:
-        return MultiAgentRecord(checked("id", body.value("multi_agent_state").get("id")), state)
+        return MultiAgentRecord(checked("id", body.value("multi_agent_state").get("id", _UNNAMED)), state)
     except InvalidInputError as error:
         raise InvalidInputError("multi_agent_state", "must name its multi-agent as its id") from error
 

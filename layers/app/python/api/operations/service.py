@@ -55,6 +55,17 @@ OPERATIONS = (
         example={"status": "ok"},
     ),
     Operation(
+        operation_id="liveness",
+        method="GET",
+        path="/health/live",
+        handle=health,
+        access="public",
+        summary="Is the process alive",
+        description="The same as `/health`, under the address that probes ask.",
+        answer=answers.Health,
+        example={"status": "ok"},
+    ),
+    Operation(
         operation_id="databaseHealth",
         method="GET",
         path="/health/db",

@@ -62,7 +62,7 @@ class Answer:
 
 
 class Backend:
-    """A request whose answer is lost is sent once more.
+    """A request whose answer is lost is sent once more, unless its `time_limit` is near.
 
     So every request given to it is safe to repeat: it reads, sets absolute values, or creates under a key and compares
     afterwards.
@@ -114,8 +114,9 @@ class Backend:
                 return answer
         except TimeoutError as error:
             raise _unavailable(error) from error
-        except (OSError, http.client.HTTPException):
-            pass
+        except (OSError, http.client.HTTPException) as error:
+            if seconds_left() < _RETRY_PAUSE_SECONDS[1]:
+                raise _unavailable(error) from error
         time.sleep(random.uniform(*_RETRY_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
         try:
             return _answer_of(*self._connection.exchange(method, target, content, headers), repeated=True)

@@ -4,11 +4,14 @@ import http.client
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from math import inf
 from urllib.parse import SplitResult, urlsplit
 
 from session_store.errors import ConfigurationError
 from session_store.settings import StoreSettings
+from session_store.time_limit import seconds_left, within_limit
 
 from .response import WholeResponse
 from .signing import Signer, region_of
@@ -17,7 +20,10 @@ _IDLE_SECONDS = 50  # load balancers drop a connection that was idle for 60
 
 
 class Connection:
-    """Connects at the first request, and again where the server has ended it. Threads take turns."""
+    """Connects at the first request, and again where the server has ended it. Threads take turns.
+
+    Whatever a request waits for (its turn, a connection, the answer's parts) ends at the `time_limit`.
+    """
 
     def __init__(self, settings: StoreSettings) -> None:
         url = urlsplit(settings.url)
@@ -35,10 +41,11 @@ class Connection:
 
     def exchange(self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]) -> tuple[int, str]:
         """Status and text of one answer. Raises `OSError` and `http.client.HTTPException`."""
-        with self._turn:
+        with self._taken():
             connection = self._current()
             self.round_trips += 1
             try:
+                connection.sock.settimeout(within_limit(self._settings.read_timeout_seconds))
                 complete = self._headers(method, self._path + target, content, headers)
                 connection.request(method, self._path + target, content, complete)
                 response = connection.getresponse()
@@ -67,11 +74,21 @@ class Connection:
             self._open = connection = self._make()
             connection.response_class = WholeResponse
             connection.connect()
-            connection.sock.settimeout(self._settings.read_timeout_seconds)
         return self._open
 
+    @contextmanager
+    def _taken(self) -> Generator[None]:
+        """The connection for this thread alone."""
+        left = seconds_left()
+        if not self._turn.acquire(timeout=-1 if left == inf else max(0.0, left)):
+            raise TimeoutError("the connection is in use")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     def _make(self) -> http.client.HTTPConnection:
-        timeout_seconds = self._settings.connect_timeout_seconds
+        timeout_seconds = within_limit(self._settings.connect_timeout_seconds)
         if self._authorities is None:
             return http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
         return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_seconds, context=self._authorities)

@@ -211,7 +211,7 @@ BEGIN
 END
 $$;
 
--- A message that is taken back is taken back in the forks too, where they still have it, and its words are found no more.
+-- A message that is taken back: its words are found no more.
 CREATE FUNCTION forget_words_v1()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -225,12 +225,32 @@ BEGIN
 END
 $$;
 
+-- And it is taken back in the forks too, where they still have it, and in what their agents keep of it. What was recorded
+-- of agents since the message may have a copy in it: it is forgotten, and a fork there begins with what was recorded before.
 CREATE FUNCTION redact_forks_v1()
 RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
+DECLARE
+    old_content text := (OLD.message -> 'content')::text;
+    new_content text := (NEW.message -> 'content')::text;
 BEGIN
+    UPDATE messages m
+    SET state_id = NULL, state = NULL, conversation_manager_state = NULL, internal_state = NULL,
+        removed_message_count = NULL
+    WHERE m.session_key = NEW.session_key
+      AND CASE WHEN m.agent_id = NEW.agent_id THEN m.message_id >= NEW.message_id
+               ELSE (m.turn < NEW.turn) IS NOT TRUE END
+      AND (m.internal_state IS NOT NULL OR m.state_id IS NOT NULL);
+
+    UPDATE agents a
+    SET state = replace(a.state::text, old_content, new_content)::json,
+        internal_state = replace(a.internal_state::text, old_content, new_content)::json
+    FROM sessions f
+    WHERE f.origin_key = NEW.session_key AND a.session_key = f.session_key
+      AND (strpos(a.state::text, old_content) > 0 OR strpos(a.internal_state::text, old_content) > 0);
+
     UPDATE messages m
     SET message = NEW.message, redact_message = NEW.redact_message, updated_at = NEW.updated_at, words = NEW.words
     FROM sessions f
@@ -245,4 +265,5 @@ CREATE TRIGGER messages_forget_words BEFORE UPDATE OF message ON messages
 FOR EACH ROW EXECUTE FUNCTION forget_words_v1();
 
 CREATE TRIGGER messages_redact_forks AFTER UPDATE OF message ON messages
-FOR EACH ROW WHEN (NEW.redact_message IS NOT NULL) EXECUTE FUNCTION redact_forks_v1();
+FOR EACH ROW WHEN (NEW.redact_message IS NOT NULL AND NEW.message::text <> OLD.message::text)
+EXECUTE FUNCTION redact_forks_v1();

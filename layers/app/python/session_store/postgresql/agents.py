@@ -1,7 +1,7 @@
 from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import AgentNotFoundError, AlreadyExistsError, MessageNotFoundError
-from session_store.records import AgentRecord
+from session_store.records import AgentChange, AgentRecord
 
 from .free_session import explain_refusal, with_free_session, write_free
 
@@ -120,17 +120,18 @@ class PostgreSQLAgents:
         if not deleted and not repeated:
             raise AgentNotFoundError(agent_id)
 
-    def update(self, owner: str, session_id: str, agent: AgentRecord) -> None:
+    def update(self, owner: str, session_id: str, agent: AgentRecord | AgentChange) -> None:
         rows = write_free(
             self._database,
             with_free_session()
             + """
             , changed AS (
                 UPDATE {agents} a
-                SET state = %(state)s,
-                    conversation_manager_state = %(conversation_manager_state)s,
-                    internal_state = %(internal_state)s,
-                    removed_message_count = %(removed_message_count)s,
+                SET state = coalesce(%(state)s::json, a.state),
+                    conversation_manager_state =
+                        coalesce(%(conversation_manager_state)s::json, a.conversation_manager_state),
+                    internal_state = coalesce(%(internal_state)s::json, a.internal_state),
+                    removed_message_count = coalesce(%(removed_message_count)s, a.removed_message_count),
                     updated_at = %(updated_at)s
                 FROM free
                 WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s

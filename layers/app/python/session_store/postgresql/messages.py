@@ -16,6 +16,7 @@ from session_store.records import MessagePage, MessageRecord, OmittedMessage
 from session_store.wire import MAXIMUM_BYTES
 
 from .free_session import explain_refusal, with_free_session, write_free
+from .message_copies import REPLACE_COPIES, replacements
 from .message_words import MessageWords
 
 _COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
@@ -91,6 +92,10 @@ class PostgreSQLMessages:
         return MessageRecord(*rows[0]) if rows else None
 
     def update(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> None:
+        """Also takes the earlier message's copies out of the session's states: see `message_copies`."""
+        earlier = self.read(owner, session_id, agent_id, message.message_id)
+        if earlier and earlier.redact_message is not None and message.redact_message is None:
+            raise MessageRedactedError(message.message_id)
         rows = write_free(
             self._database,
             with_free_session(
@@ -101,6 +106,7 @@ class PostgreSQLMessages:
                       AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
                 ) THEN coalesce(%(preview)s, preview) ELSE preview END"""
             )
+            + REPLACE_COPIES
             + """
             , changed AS (
                 UPDATE {messages} m
@@ -121,6 +127,7 @@ class PostgreSQLMessages:
                 "language": self._words.language,
                 "text": self._words.read(message.message),
                 **message._asdict(),
+                **replacements(earlier, message),
             },
         ).rows
         free, changed = rows[0]
