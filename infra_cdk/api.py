@@ -7,7 +7,6 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from api.media_formats import FORMATS, OTHER
 from infra_cdk.acknowledge import acknowledge, managed_policy
 from infra_cdk.callers import Callers
 from infra_cdk.function_table import FunctionRoute, FunctionTable
@@ -36,15 +35,6 @@ _ACCESS_LOG = {
 }
 
 
-def _binary_media_types() -> list[str]:
-    """Of attachments: for others a client gets the base64 in which a function answers bytes.
-
-    Not those of text: a stream of text is asked for by the same `Accept`.
-    """
-    media_types = {each.media_type for each in FORMATS.values()}
-    return [OTHER, *sorted(each for each in media_types if not each.startswith("text/"))]
-
-
 class RestApi(Construct):
     def __init__(
         self,
@@ -67,7 +57,7 @@ class RestApi(Construct):
             "RestApi",
             rest_api_name=scope.node.id,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            binary_media_types=_binary_media_types(),
+            binary_media_types=table.binary_media_types,
             cloud_watch_role=settings.cloud_watch_role,
             deploy_options=self._stage(settings.requests_per_second),
         )
