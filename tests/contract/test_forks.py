@@ -21,12 +21,12 @@ from session_store.errors import (
     SessionNotFoundError,
 )
 from session_store.postgresql import PostgreSQLStore
-from session_store.records import ForkRequest, MessageRecord, RunOutcome, SessionFilter
+from session_store.records import ForkRequest, MessageRecord, Rewind, RunOutcome, SessionFilter
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import Run
 from session_store.settings import StoreSettings
 from session_store.store import Store
-from tests.contract.records import add_session, message
+from tests.contract.records import add_session, agent, message
 from tests.contract.runs import begin, expire_lease, request, write
 from tests.contract.transport import Transport
 from tests.support.scripted_model import ScriptedModel, UseTool
@@ -63,9 +63,9 @@ def stored(store: Store, owner: str, session_id: str = "s") -> Sequence[MessageR
 
 
 def notes(store: Store, owner: str, session_id: str) -> Any:
-    agent = store.agents.read(owner, session_id, "default")
-    assert agent
-    return json.loads(agent.state).get("notes")
+    stored_agent = store.agents.read(owner, session_id, "default")
+    assert stored_agent
+    return json.loads(stored_agent.state).get("notes")
 
 
 def texts(messages: Sequence[MessageRecord]) -> list[str]:
@@ -122,10 +122,10 @@ def test_a_fork_and_its_origin_go_their_own_ways(
             said[fork] = said[session_id][: last + 1]
         else:
             with repository.run(session_id) as run:
-                agent = Agent(
+                speaker = Agent(
                     model=ScriptedModel(f"a{number}"), session_manager=run.session_manager, callback_handler=None
                 )
-                agent(f"q{number}")
+                speaker(f"q{number}")
             closing = [ENDED] if len(said[session_id]) % 2 else []
             said[session_id] += [*closing, f"q{number}", f"a{number}"]
         assert {each: texts(stored(store, owner, each)) for each in said if said[each]} == {
@@ -146,7 +146,7 @@ def test_other_agents_are_forked_as_they_were_then(
     fork = repository.fork_session("s", message_id=1).session.session_id
     assert texts(store.messages.list(owner, fork, "helper")) == ["one", "helper on one"]
     earlier = repository.fork_session("s", message_id=0).session.session_id
-    assert [agent.agent_id for agent in store.agents.list(owner, earlier)] == ["default"]
+    assert [each.agent_id for each in store.agents.list(owner, earlier)] == ["default"]
 
 
 def test_a_fork_cannot_be_made_where_there_is_none(
@@ -278,13 +278,24 @@ def test_a_run_that_lost_its_lease_removes_nothing(
     before = stored(store, owner)
     late = repository.run("s", from_message_id=2)
     late.__enter__()
-    agent = Agent(model=ScriptedModel("late"), session_manager=late.session_manager, callback_handler=None)
-    agent("again")
+    Agent(model=ScriptedModel("late"), session_manager=late.session_manager, callback_handler=None)("again")
     expire_lease(transport, request()._replace(run_id=late.run_id))
     with pytest.raises(LeaseLostError):
         late.__exit__(None, None, None)
     assert stored(store, owner) == before
     assert store.sessions.forks(owner, "s") == []
+
+
+def test_a_commit_that_goes_back_is_stored_once_however_often_it_arrives(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    begin(store, owner, asked := request())
+    again = write(asked, "again", "and again", start=2, updated_agents=[agent()], number=1)
+    last = again._replace(outcome=RunOutcome("completed", None, 3), rewind=Rewind("default", 2))
+    assert [store.runs.write(owner, last) for _ in range(2)] == [False, False]
+    assert texts(stored(store, owner)) == ["one", "answer to one", "again", "and again"]
+    assert len(store.sessions.forks(owner, "s")) == 1
 
 
 def test_the_answer_of_an_earlier_run_goes_with_what_a_rewind_takes_out(
