@@ -8,8 +8,8 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 
-.PHONY: bench bench-streaming bootstrap chaos check demo deploy destroy doctor fuzz help local memory openapi picture \
-	round-trips sam sam-down setup smoke soak synth test test-sam unit vendor
+.PHONY: bench bench-streaming bootstrap chaos check demo deploy deploy-role destroy diff doctor fuzz help local memory openapi \
+	picture round-trips sam sam-down setup shapes smoke soak synth test test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -56,6 +56,9 @@ check: $(SETUP)  ## format, lint, types, import directions
 unit: $(SETUP)  ## every test except those that need Docker, on two cores
 	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker"
 
+shapes: $(SETUP)  ## the infrastructure's templates for every pair of its switches, of which unit takes a sample
+	@SHAPES=all $(RUN) pytest -q -n 2 tests/infra/test_shapes.py
+
 test-sam: $(SETUP) $(SAM_CLI)  ## the demo and every route in Lambda's containers; needs Docker
 	@docker version >/dev/null || { echo "make test-sam: no Docker engine answers" >&2; exit 2; }
 	@$(RUN) pytest -q -s -m docker tests/e2e
@@ -91,6 +94,14 @@ synth: $(SETUP)  ## write the CloudFormation template to cdk.out, offline; ARGS=
 
 bootstrap: $(SETUP)  ## prepare an AWS account and region for deployments, once
 	@$(RUN) python -m infra_cdk.node cdk bootstrap $(CDK_ARGS)
+
+deploy-role: $(SETUP)  ## make the roles with which GitHub Actions deploys, once: REPOSITORY=owner/name
+	@test -n "$(REPOSITORY)" || { echo "make deploy-role: set REPOSITORY=owner/name" >&2; exit 2; }
+	@$(RUN) python -m infra_cdk.node cdk deploy --output .local/deploy-role --app ".venv/bin/python -m infra_cdk.deploy_role" \
+	  -c repository=$(REPOSITORY) $(ARGS)
+
+diff: $(SETUP)  ## what a deployment would change, against the deployed template; ARGS as for synth
+	@$(RUN) python -m infra_cdk.node cdk diff --method template $(CDK_ARGS)
 
 doctor: $(SETUP)  ## what in the AWS account would stop a deployment, and the remedy; ARGS as for synth
 	@$(RUN) python -m infra_cdk.doctor $(CDK_ARGS)

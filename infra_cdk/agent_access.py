@@ -19,7 +19,9 @@ class AgentAccess(Construct):
         super().__init__(scope, name)
         self._network, self._settings, self._permissions = network, settings, permissions
         uses_bedrock = settings.model_provider == "bedrock"
-        self._model_statements = make_model_statements(self, settings.model) if uses_bedrock else []
+        self._model_statements = (
+            make_model_statements(self, settings.model, settings.profile_source) if uses_bedrock else []
+        )
         self._statements = [*self._model_statements, *permissions.make_statements(), *self._secret_statements()]
         self._endpoint_groups = [] if settings.nat else self._make_endpoints()
 
@@ -32,21 +34,22 @@ class AgentAccess(Construct):
             environment["MODEL_KEY_VARIABLE"] = PROVIDER_KEY_VARIABLES[settings.model_provider]
         if settings.model_url:
             environment["OPENAI_BASE_URL"] = settings.model_url  # OpenAI's SDK reads it
-        return environment | permissions.variables | permissions.secrets
+        return environment | settings.otlp_variables | permissions.variables | permissions.secrets
 
     def grant(self, role: iam.Role, group: ec2.SecurityGroup) -> None:
         for statement in self._statements:
             role.add_to_policy(statement)
         if self._model_statements:
-            acknowledge_profile(role, self._settings.model)
+            acknowledge_profile(role, self._settings.profile_source or self._settings.model)
         if self._settings.nat or self._permissions.gateway_endpoints:
-            # Without nat no route leads further than a gateway endpoint, whose addresses are known only to AWS.
+            # Without nat no route leads further than a gateway endpoint, and only AWS knows the addresses of one.
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "Services and the model's provider")
         for endpoint_group in self._endpoint_groups:
             self._network.allow(group, endpoint_group, HTTPS_PORT, "Endpoint")
 
     def _secret_statements(self) -> list[iam.PolicyStatement]:
-        names = {*self._permissions.secrets.values(), self._settings.model_key_secret} - {None}
+        settings = self._settings
+        names = {*self._permissions.secrets.values(), settings.model_key_secret, settings.otlp_headers_secret} - {None}
         if not names:
             return []
         # Secrets Manager ends each ARN with a hyphen and six characters of its own.

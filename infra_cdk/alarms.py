@@ -35,15 +35,20 @@ class Alarms(Construct):
         super().__init__(scope, name)
         self._topic = self._make_topic(key, settings.alarm_email) if settings.alarm_email else None
         self.all: list[cloudwatch.Alarm] = []
+        self.of_a_release: list[cloudwatch.Alarm] = []
         self._add_response_alarms(metrics)
         self._add_database_alarms(metrics)
         self._add_concurrency_alarms(metrics, settings.reserved_concurrency)
+        if settings.canary:
+            what = "Answers 5xx, % of all, at once: calls a new version off"
+            self.of_a_release.append(self._add("ReleaseErrors", metrics.server_error_rate, SERVER_ERRORS_PERCENT, what))
         failures = expiry_failures.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
         self._add("ExpiryFailed", failures, 1, "The daily deletion failed; its event is in the queue")
 
     def _add_response_alarms(self, metrics: Metrics) -> None:
         self._add("ServerErrors", metrics.server_error_rate, SERVER_ERRORS_PERCENT, "Answers 5xx, % of all", periods=3)
-        self._add("FunctionErrors", metrics.all_functions("Errors"), 1, "A function ended without an answer")
+        crashes = self._add("FunctionErrors", metrics.all_functions("Errors"), 1, "A function ended without an answer")
+        self.of_a_release.append(crashes)
         slow = metrics.functions["process"].metric_duration(statistic="p99", period=FIVE_MINUTES)
         self._add("SlowTurns", slow, SLOW_TURN_MILLISECONDS, "p99 of a buffered turn, milliseconds", periods=3)
         self._add("BusyAnswers", metrics.busy_rate, BUSY_PERCENT, "Sessions were busy, % of all answers", periods=3)
@@ -69,7 +74,7 @@ class Alarms(Construct):
 
     def _add(
         self, name: str, metric: cloudwatch.IMetric, threshold: float, description: str, *, periods: int = 1
-    ) -> None:
+    ) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
             self,
             name,
@@ -84,6 +89,7 @@ class Alarms(Construct):
             alarm.add_alarm_action(actions.SnsAction(self._topic))
             alarm.add_ok_action(actions.SnsAction(self._topic))
         self.all.append(alarm)
+        return alarm
 
     def _make_topic(self, key: kms.IKey, email: str) -> sns.Topic:
         topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)

@@ -10,8 +10,8 @@ from constructs import Construct
 from infra_cdk.acknowledge import acknowledge, managed_policy
 from infra_cdk.callers import Callers
 from infra_cdk.function_table import FunctionRoute, FunctionTable
-from infra_cdk.functions import Functions
 from infra_cdk.gateway_responses import add_gateway_responses
+from infra_cdk.releases import Releases
 from infra_cdk.settings import Settings
 
 STAGE = "v1"
@@ -42,12 +42,12 @@ class RestApi(Construct):
         name: str,
         *,
         table: FunctionTable,
-        functions: Functions,
+        releases: Releases,
         callers: Callers,
         settings: Settings,
     ) -> None:
         super().__init__(scope, name)
-        self._functions, self._callers = functions, callers
+        self._releases, self._callers = releases, callers
         self._streaming = {name for name, function in table.functions.items() if function.streaming}
         self.access_log = logs.LogGroup(
             self, "AccessLog", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
@@ -112,7 +112,7 @@ class RestApi(Construct):
         streams = name in self._streaming
         mode = apigateway.ResponseTransferMode
         return apigateway.LambdaIntegration(
-            self._functions.by_name[name],
+            self._releases.targets[name],
             allow_test_invoke=False,
             response_transfer_mode=mode.STREAM if streams else mode.BUFFERED,
             timeout=STREAM_TIMEOUT if streams else BUFFERED_TIMEOUT,

@@ -16,7 +16,7 @@ from infra_cdk.settings import Settings
 class Callers(Construct):
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name)
-        self.authorization = settings.authorization
+        self.authorization, self._counts_by_key = settings.authorization, bool(settings.key_names)
         self._authorizer = None
         self.user_pool = None
         if settings.authorization == "cognito":
@@ -32,9 +32,10 @@ class Callers(Construct):
     def method_options(self, access: Literal["owner", "public"]) -> Mapping[str, object]:
         if access == "public":
             return {"authorization_type": apigateway.AuthorizationType.NONE}
-        if self._authorizer is None:
-            return {"authorization_type": apigateway.AuthorizationType.IAM}
-        return {"authorization_type": apigateway.AuthorizationType.COGNITO, "authorizer": self._authorizer}
+        options: dict[str, object] = {"authorization_type": apigateway.AuthorizationType.IAM}
+        if self._authorizer is not None:
+            options = {"authorization_type": apigateway.AuthorizationType.COGNITO, "authorizer": self._authorizer}
+        return options | ({"api_key_required": True} if self._counts_by_key else {})
 
     def _make_user_pool(self, settings: Settings) -> cognito.UserPool:
         pool = cognito.UserPool(
@@ -52,7 +53,9 @@ class Callers(Construct):
             removal_policy=choose_removal_policy(settings),
         )
         acknowledge(
-            pool, "A second factor is offered; requiring it is up to whoever manages the users", "AwsSolutions-COG2"
+            pool,
+            "A second factor is offered; whether to require it is for the pool's owner to decide",
+            "AwsSolutions-COG2",
         )
         acknowledge(pool, "The Plus plan is billed per user; the pool's owner may choose it", "AwsSolutions-COG8")
         client = pool.add_client(

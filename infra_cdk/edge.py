@@ -12,7 +12,7 @@ from infra_cdk.api import RestApi
 from infra_cdk.settings import Settings
 
 # docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html. Its rule on the size of a body would
-# block at 8 KB, below what a prompt may have, and the one on cross-site scripting whoever writes about HTML.
+# block at 8 KB, below what a prompt may have, and the one on cross-site scripting blocks questions about HTML.
 _MANAGED_RULES = "AWSManagedRulesCommonRuleSet"
 _COUNTED_ONLY = ("SizeRestrictions_BODY", "CrossSiteScripting_BODY")
 BUDGET_PERCENT = 80

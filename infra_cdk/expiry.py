@@ -25,7 +25,7 @@ class Expiry(Construct):
         acknowledge(
             self.failed, "This is itself a dead-letter queue", "AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"
         )
-        # The scheduler's dead letters are only the calls that Lambda refused: it never learns how a call ended.
+        # The scheduler's dead letters are only the calls that Lambda refused: it does not wait for a call to end.
         function.configure_async_invoke(on_failure=destinations.SqsDestination(self.failed), retry_attempts=2)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
         acknowledge(role, "CDK grants a target's versions too; this function has none", any_version_of(function))

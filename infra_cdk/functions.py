@@ -18,7 +18,7 @@ from infra_cdk.agent_permissions import read_agent_permissions
 from infra_cdk.database import Database
 from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
 from infra_cdk.layer_build import LAMBDA_PLATFORMS, build_dependencies_layer, build_source_layer
-from infra_cdk.network import Network
+from infra_cdk.network import HTTPS_PORT, Network
 from infra_cdk.settings import Settings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
@@ -58,12 +58,23 @@ class Functions(Construct):
             settings=context.settings,
             permissions=read_agent_permissions(),
         )
+        self._trace_group = self._make_trace_endpoint(context)
         self.by_name = {name: self._make_function(name, function) for name, function in table.functions.items()}
+
+    def _make_trace_endpoint(self, context: StackContext) -> ec2.SecurityGroup | None:
+        """Where no other route leads to X-Ray, and our own segments are to go there."""
+        if context.settings.nat or not context.settings.tracing:
+            return None
+        everyone = iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=_TRACE_ACTIONS, resources=["*"])
+        return context.network.make_endpoint("xray", everyone)
 
     def _make_layers(self, settings: Settings) -> dict[str, lambda_.LayerVersion]:
         folders = {
             "Dependencies": build_dependencies_layer(
-                settings.model_provider, LAMBDA_PLATFORMS[settings.architecture], _region(Stack.of(self))
+                settings.model_provider,
+                LAMBDA_PLATFORMS[settings.architecture],
+                _region(Stack.of(self)),
+                exports_spans=settings.otlp_endpoint is not None,
             ),
             "App": build_source_layer(ROOT / "layers/app"),
             "ResponseStreaming": build_source_layer(ROOT / "layers/response_streaming"),
@@ -106,11 +117,16 @@ class Functions(Construct):
             tracing=lambda_.Tracing.ACTIVE,
             environment=self._environment(name, row),
             reserved_concurrent_executions=self._reserved_concurrency(row),
+            snap_start=self._snap_start(row),
+            # The version before stays, for the requests that it still answers; aftercare.py deletes older ones.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
         for key, value in self._grant_database_access(row, role, group).items():
             function.add_environment(key, value)
         if row.agent:
             self._agent_access.grant(role, group)
+        if self._trace_group:
+            self._context.network.allow(group, self._trace_group, HTTPS_PORT, "Traces")
         _acknowledge_function(function)
         return function
 
@@ -132,6 +148,10 @@ class Functions(Construct):
     def _reserved_concurrency(self, row: Function) -> int | None:
         return self._context.settings.reserved_concurrency if row.database == "app" else None
 
+    def _snap_start(self, row: Function) -> lambda_.SnapStartConf | None:
+        wanted = self._context.settings.snap_start and row.operations
+        return lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if wanted else None
+
     def _environment(self, name: str, row: Function) -> dict[str, str]:
         settings = self._context.settings
         environment = {"POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_METRICS_NAMESPACE": settings.stack_name}
@@ -146,7 +166,7 @@ class Functions(Construct):
 
 
 def _region(stack: Stack) -> str | None:
-    """The CDK's command line tool tells it to a stack that is for any region; None when nobody does."""
+    """For a stack of any region, the one that the CDK's command line tool has found; None without the tool."""
     return os.environ.get("CDK_DEFAULT_REGION") if Token.is_unresolved(stack.region) else stack.region
 
 

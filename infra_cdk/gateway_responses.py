@@ -27,10 +27,14 @@ _PROBLEMS = {
         _Type.INVALID_SIGNATURE, 401, "unauthorized", "The request's signature is not valid"
     ),
     # API Gateway answers this for an unknown route too: it does not distinguish the two.
+    "InvalidApiKey": GatewayProblem(_Type.INVALID_API_KEY, 403, "forbidden", "The API key is missing or not valid"),
     "MissingToken": GatewayProblem(
         _Type.MISSING_AUTHENTICATION_TOKEN, 401, "unauthorized", "No credentials or no such route"
     ),
     "NotFound": GatewayProblem(_Type.RESOURCE_NOT_FOUND, 404, "not_found", "No such route"),
+    "QuotaExceeded": GatewayProblem(
+        _Type.QUOTA_EXCEEDED, 429, "too_many_requests", "The API key has no more requests today"
+    ),
     "Throttled": GatewayProblem(_Type.THROTTLED, 429, "too_many_requests", "Too many requests"),
     "TooLarge": GatewayProblem(_Type.REQUEST_TOO_LARGE, 413, "payload_too_large", "The request is too large"),
     "Unauthorized": GatewayProblem(_Type.UNAUTHORIZED, 401, "unauthorized", "No valid credentials"),

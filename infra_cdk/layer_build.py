@@ -28,13 +28,20 @@ _AMAZON_ROOTS = ("Amazon Root CA ", "Starfield Services Root Certificate Authori
 
 
 def build_dependencies_layer(
-    model_provider: str = "bedrock", platform: str = LAMBDA_PLATFORMS["arm64"], region: str | None = None
+    model_provider: str = "bedrock",
+    platform: str = LAMBDA_PLATFORMS["arm64"],
+    region: str | None = None,
+    *,
+    exports_spans: bool = False,
 ) -> Path:
     """The layer's unpacked folder: `python/` and `certificates/{amazon-trust-services,rds}.pem`.
 
     Raises `SettingsError` where no certificate authority of `region` is to be had.
     """
-    requirements, authorities = locked_requirements(model_provider), find_authorities(region)
+    requirements, authorities = (
+        locked_requirements(model_provider, exports_spans=exports_spans),
+        find_authorities(region),
+    )
     key = _key(requirements, platform, authorities)
     return _build_once(key, lambda layer: _fill(layer, requirements, platform, authorities))
 
@@ -65,11 +72,12 @@ def _build_once(key: str, fill: Callable[[Path], None]) -> Path:
     return built
 
 
-def locked_requirements(model_provider: str) -> str:
+def locked_requirements(model_provider: str, *, exports_spans: bool = False) -> str:
     # The CDK CLI makes its child processes print colours, and escape codes would end up in the list.
     plain = ["--frozen", "--quiet", "--color=never", "--no-annotate", "--no-header"]
     export = [uv.find_uv_bin(), "export", "--no-default-groups", "--no-emit-project", *plain]
-    groups = ["--group", "app", *(["--group", model_provider] if model_provider in PROVIDER_KEY_VARIABLES else [])]
+    names = ["app", *({model_provider} & PROVIDER_KEY_VARIABLES.keys()), *(["otlp"] if exports_spans else [])]
+    groups = [f"--group={name}" for name in names]
     return subprocess.run([*export, *groups], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 

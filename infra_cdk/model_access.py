@@ -12,24 +12,42 @@ INVOKE_ACTIONS = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"
 _PROFILE_PREFIXES = ("global.", "us.", "us-gov.", "eu.", "apac.", "au.", "jp.", "ca.")
 
 
-def make_model_statements(scope: Construct, model_id: str) -> list[iam.PolicyStatement]:
-    model = _model_behind_profile(model_id)
-    if model is None:
-        return [_allow_invoke(_model_arn(Stack.of(scope).partition, Stack.of(scope).region, model_id))]
-    profile = Stack.of(scope).format_arn(service="bedrock", resource="inference-profile", resource_name=model_id)
-    # The profile chooses the region (global ones name none), so any region is allowed, but only through the profile.
-    through_profile = _allow_invoke(_model_arn(Stack.of(scope).partition, "*", model))
-    through_profile.add_condition("StringEquals", {"bedrock:InferenceProfileArn": profile})
-    return [_allow_invoke(profile), through_profile]
+def make_model_statements(scope: Construct, model_id: str, source: str | None = None) -> list[iam.PolicyStatement]:
+    """`source`: what the application inference profile `model_id` was made from.
+
+    Bedrock checks every ARN on the way to the model.
+    """
+    if source is not None:
+        return [_allow_invoke(model_id), *_only_through(model_id, _arns_behind(scope, source))]
+    arns = _arns_behind(scope, model_id)
+    return [_allow_invoke(arns[0]), *_only_through(arns[0], arns[1:])]
 
 
 def acknowledge_profile(role: iam.Role, model_id: str) -> None:
+    """`model_id`: the model or system-defined profile that is called in the end."""
     model = _model_behind_profile(model_id)
     if model is not None:
         partition = Stack.of(role).partition  # known where the region is
         named = "<AWS::Partition>" if Token.is_unresolved(partition) else partition
         finding = f"AwsSolutions-IAM5[Resource::{_model_arn(named, '*', model)}]"
         acknowledge(role, "The profile chooses the region; a condition allows only calls through the profile", finding)
+
+
+def _arns_behind(scope: Construct, model_id: str) -> list[str]:
+    """The profile's ARN, if it is one, and the model's. A profile chooses the region (global ones name none)."""
+    stack, model = Stack.of(scope), _model_behind_profile(model_id)
+    if model is None:
+        return [_model_arn(stack.partition, stack.region, model_id)]
+    profile = stack.format_arn(service="bedrock", resource="inference-profile", resource_name=model_id)
+    return [profile, _model_arn(stack.partition, "*", model)]
+
+
+def _only_through(profile_arn: str, arns: list[str]) -> list[iam.PolicyStatement]:
+    """docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html"""
+    statements = [_allow_invoke(arn) for arn in arns]
+    for statement in statements:
+        statement.add_condition("StringEquals", {"bedrock:InferenceProfileArn": profile_arn})
+    return statements
 
 
 def _model_behind_profile(model_id: str) -> str | None:

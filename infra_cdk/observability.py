@@ -1,4 +1,4 @@
-"""One dashboard, in the order of the questions it answers: health, cost, latency."""
+"""One dashboard: health, cost, latency."""
 
 from collections.abc import Sequence
 
@@ -37,6 +37,7 @@ class Observability(Construct):
         alarms = Alarms(
             self, "Alarms", metrics=metrics, expiry_failures=expiry.failed, key=context.key, settings=settings
         )
+        self.release_alarms = alarms.of_a_release
         dashboard = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=f"{settings.stack_name}-{Stack.of(self).region}"
         )
@@ -48,7 +49,7 @@ class Observability(Construct):
 
 def _health_widgets(metrics: Metrics, alarms: Alarms) -> list[cloudwatch.IWidget]:
     return [
-        cloudwatch.AlarmStatusWidget(title="Is it well", alarms=alarms.all, width=_WIDTH, height=6),
+        cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms.all, width=_WIDTH, height=6),
         _graph("Answers", [metrics.requests, metrics.client_errors, metrics.server_errors, metrics.busy]),
         _graph("Errors and refused calls", [metrics.all_functions("Errors"), metrics.all_functions("Throttles")]),
     ]

@@ -11,14 +11,25 @@ from infra_cdk.switches.edge import EdgeSwitches
 from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES, ModelSwitches
 from infra_cdk.switches.network import NetworkSwitches
 from infra_cdk.switches.place import REGIONS_WITHOUT_PROXY, PlaceSwitches
+from infra_cdk.switches.release import REGIONS_WITHOUT_SNAP_START, ReleaseSwitches
 from infra_cdk.switches.service import ServiceSwitches
+from infra_cdk.switches.telemetry import TelemetrySwitches
 
 
 class SettingsError(ValueError):
     """A context value is unknown or invalid; the message is one sentence that names it."""
 
 
-class Settings(PlaceSwitches, EdgeSwitches, ServiceSwitches, ModelSwitches, NetworkSwitches, DatabaseSwitches):
+class Settings(
+    TelemetrySwitches,
+    ReleaseSwitches,
+    PlaceSwitches,
+    EdgeSwitches,
+    ServiceSwitches,
+    ModelSwitches,
+    NetworkSwitches,
+    DatabaseSwitches,
+):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     # x86_64 is for wheels that exist only for it, and for running containers on an x86 machine.
@@ -48,6 +59,10 @@ class Settings(PlaceSwitches, EdgeSwitches, ServiceSwitches, ModelSwitches, Netw
     def _refuse_what_is_out_of_reach(self) -> Self:
         if self.proxy and self.region in REGIONS_WITHOUT_PROXY:
             raise ValueError(f"region={self.region} has no RDS Proxy: it needs proxy=false")
+        if self.snap_start and self.region in REGIONS_WITHOUT_SNAP_START:
+            raise ValueError(f"region={self.region} has no SnapStart: it needs snap_start=false")
+        if self.otlp_endpoint and not self.nat:
+            raise ValueError("otlp_endpoint is on the internet and needs nat=true")
         if self.model_provider in PROVIDER_KEY_VARIABLES and not self.nat:
             raise ValueError(f"model_provider={self.model_provider} is on the internet and needs nat=true")
         return self

@@ -15,9 +15,11 @@ from infra_cdk.functions import Functions, StackContext
 from infra_cdk.migration import Migration
 from infra_cdk.network import Network
 from infra_cdk.observability import Observability
+from infra_cdk.releases import Releases
 from infra_cdk.removal import choose_removal_policy
 from infra_cdk.settings import Settings
 from infra_cdk.sign_in import SignIn
+from infra_cdk.usage import UsagePlans
 
 
 class SessionsStack(Stack):
@@ -37,16 +39,19 @@ class SessionsStack(Stack):
         functions = Functions(self, "Functions", table=table, context=context)
         self._migrate_before_other_functions(functions, database, settings)
         expiry = Expiry(self, "Expiry", function=functions.by_name["expire"])
+        called = {name: functions.by_name[name] for name, row in table.functions.items() if row.operations}
+        releases = Releases(self, "Releases", functions=called, switches=settings)
         callers = Callers(self, "Callers", settings=settings)
         api = RestApi(
             self,
             "Api",
             table=table,
-            functions=functions,
+            releases=releases,
             callers=callers,
             settings=settings,
         )
         Edge(self, "Edge", api=api, settings=settings)
+        UsagePlans(self, "Usage", api=api, settings=settings)
         acknowledge_missing_firewall(api, settings)
         if callers.user_pool:
             SignIn(self, "SignIn", user_pool=callers.user_pool, api=api, function=functions.by_name["sessions"])
@@ -54,6 +59,8 @@ class SessionsStack(Stack):
         observability = Observability(
             self, "Observability", api=api, functions=functions, database=database, expiry=expiry, context=context
         )
+        if settings.canary:
+            releases.add_canary(observability.release_alarms)
         self._make_outputs(api.url, observability.dashboard_url, settings)
 
     @property

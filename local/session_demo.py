@@ -41,14 +41,15 @@ class SignedByAws(httpx.Auth):
 
 
 class DemoClient:
-    """The routes that the demo uses. `ID_TOKEN` in the environment is sent as a Cognito user's token."""
+    """The routes that the demo uses. Of the environment it sends `ID_TOKEN`, a Cognito user's, and `API_KEY`."""
 
     def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
         region, token = region_of(httpx.URL(url).host), environment.get("ID_TOKEN")
+        named = {"Authorization": token, "x-api-key": environment.get("API_KEY")}
         self._client = httpx.Client(
             base_url=url,
             timeout=REQUEST_TIMEOUT_SECONDS,
-            headers={"Authorization": token} if token else {},
+            headers={name: value for name, value in named.items() if value},
             auth=SignedByAws(region) if region and not token else None,
             trust_env=bool(region),  # a proxy from the environment must not intercept requests to this machine
         )

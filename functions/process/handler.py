@@ -6,6 +6,7 @@ import os
 gc.disable()  # imports leave nothing to collect, and looking for it takes a twelfth of a cold start
 
 from api.application import Application
+from api.early_connection import connect_early
 from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
 from api.operations import process
@@ -18,6 +19,7 @@ settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 build_agent = load_agent_factory(settings.agent_factory)
 turns = TurnEngine(store, build_agent, observability.record_run, agent_id=settings.agent_id)
+connect_early(store, observability)
 handler = ApiGatewayHandler(process.OPERATIONS, Application(settings, store, observability, turns))
 
 gc.freeze()  # what was imported stays: without this, a collection during a turn walks through all of it

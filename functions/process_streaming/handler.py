@@ -6,6 +6,7 @@ import os
 gc.disable()  # as in `process`
 
 from api.application import Application
+from api.early_connection import connect_early
 from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
 from api.operations import process_streaming
@@ -19,6 +20,7 @@ settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 build_agent = load_agent_factory(settings.agent_factory)
 turns = TurnEngine(store, build_agent, observability.record_run, agent_id=settings.agent_id)
+connect_early(store, observability)
 handler = streamed(ApiGatewayHandler(process_streaming.OPERATIONS, Application(settings, store, observability, turns)))
 
 gc.freeze()

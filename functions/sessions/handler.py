@@ -3,6 +3,7 @@
 import os
 
 from api.application import Application
+from api.early_connection import connect_early
 from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
 from api.operations import agents, attachments, console, forks, runs, service, sessions
@@ -10,7 +11,9 @@ from api.settings import Settings
 from session_store.postgresql import open_store
 
 settings = Settings.from_environment(os.environ)
-application = Application(settings, open_store(settings.store), Observability(settings))
+store, observability = open_store(settings.store), Observability(settings)
+connect_early(store, observability)
+application = Application(settings, store, observability)
 handler = ApiGatewayHandler(
     (
         *sessions.OPERATIONS,

@@ -44,6 +44,14 @@ class Account:
                 return None
             raise
 
+    def list_resources(self, resource_type: str) -> list[str]:
+        """The physical ids of the stack's resources of that type."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack_name)
+        found = [resource for page in pages for resource in page["StackResourceSummaries"]]
+        return [
+            r["PhysicalResourceId"] for r in found if r["ResourceType"] == resource_type and "PhysicalResourceId" in r
+        ]
+
 
 def error_code(error: ClientError) -> str:
     return cast(Any, error.response)["Error"].get("Code", "")

@@ -10,6 +10,8 @@ from infra_cdk.doctor.certificates import check_certificates
 from infra_cdk.doctor.gateway import check_gateway_logs
 from infra_cdk.doctor.limits import check_concurrency
 from infra_cdk.doctor.model import check_model
+from infra_cdk.doctor.network import check_network
+from infra_cdk.doctor.snapshot import check_snapshot
 from infra_cdk.doctor.stack import check_stack
 from infra_cdk.doctor.zones import check_engine, check_zones
 from infra_cdk.settings import Settings
@@ -22,6 +24,8 @@ CHECKS: tuple[Check, ...] = (
     check_concurrency,
     check_model,
     check_engine,
+    check_snapshot,
+    check_network,
     check_zones,
     check_certificates,
 )

@@ -34,14 +34,5 @@ def _reserved_by_stack(account: Account) -> int:
     """What an update gives back before it reserves again."""
     if account.stack is None:
         return 0
-    pages = (
-        account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=account.stack_name)
-    )
-    names = [
-        resource["PhysicalResourceId"]
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == "AWS::Lambda::Function" and "PhysicalResourceId" in resource
-    ]
-    client = account.client("lambda")
+    client, names = account.client("lambda"), account.list_resources("AWS::Lambda::Function")
     return sum(client.get_function_concurrency(FunctionName=n).get("ReservedConcurrentExecutions", 0) for n in names)

@@ -69,7 +69,7 @@ class Listener:
 
     async def _exchange(self, connection: HttpConnection, head: h11.Request, request_id: str) -> None:
         request, route, event = await self._accept(connection, head, request_id)
-        invocation = await self._pool.invoke(route.function, event, self._whose(request))
+        invocation = await self._pool.invoke(route.function, event, self._find_caller(request))
         try:
             if route.function.streaming:
                 await answer_streamed(connection, invocation, request, self._limits)
@@ -78,7 +78,7 @@ class Listener:
         finally:
             invocation.abandon()
 
-    def _whose(self, request: Request) -> str:
+    def _find_caller(self, request: Request) -> str:
         """Whom its process counts for: the caller, or the end user whom the caller acts for."""
         return f"{self._owner.user}/{request.header('end-user')}"
 

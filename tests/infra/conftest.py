@@ -8,6 +8,7 @@ from local.database import EmbeddedDatabase
 from tests.infra.cluster import Cluster
 from tests.infra.template import Template, synthesize
 
+PROFILE = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc123"
 Synthesize = Callable[..., Template]
 
 
@@ -53,6 +54,20 @@ def tuned(templates: Synthesize) -> Template:
     """The switches that change nothing but what they name."""
     return templates(
         authorization="cognito", session_ttl_days="30", requests_per_second="7", alarm_email="oncall@example.com"
+    )
+
+
+@pytest.fixture(scope="session")
+def released(templates: Synthesize) -> Template:
+    """Versions with a canary and snapshots, API keys, and a model behind an application inference profile."""
+    return templates(
+        canary="true",
+        snap_start="true",
+        api_keys="web,batch",
+        key_requests_per_second="3",
+        key_requests_per_day="1000",
+        model_id=PROFILE,
+        profile_source="global.anthropic.claude-sonnet-4-6",
     )
 
 

@@ -8,7 +8,7 @@ import sys
 from moto.cloudformation import parsing
 from moto.server import ThreadedMotoServer
 
-from tests.infra import moto_caller_types  # noqa: F401 - its types register themselves
+from tests.infra import moto_caller_types, moto_release_types  # noqa: F401 - their types register themselves
 from tests.infra.moto_types import ApiResource, Schema
 
 

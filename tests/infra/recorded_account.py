@@ -20,9 +20,14 @@ class RecordedAccount(Account):
     def __init__(self, name: str = "ready", region: str | None = "us-east-1") -> None:
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
         session.events.register("before-call", self._answer)
+        session.events.register("provide-client-params", self._keep)
         super().__init__(session, region, "StrandsSessions")
         self._answers = {**_read("ready"), **_read(name)}
         self.calls: list[str] = []
+        self.parameters: list[dict[str, Any]] = []
+
+    def _keep(self, params: dict[str, Any], **_: object) -> None:
+        self.parameters.append(params)
 
     def _answer(self, model: OperationModel, **_: object) -> tuple[AWSResponse, dict[str, Any]]:
         self.calls.append(f"{model.service_model.service_name}.{model.name}")

@@ -36,6 +36,14 @@ def test_afterwards_the_log_that_rds_makes_is_bounded_and_the_policy_set_where_a
         assert ("cloudformation.SetStackPolicy" in account.calls) == settings.stack_policy
 
 
+def test_of_the_versions_before_the_live_one_only_the_last_is_kept() -> None:
+    account = RecordedAccount()
+    Deployment(ARGUMENTS, Settings(ephemeral=True), account).run(CommandLineTool(0))
+    deleted = [call for call in account.parameters if "Qualifier" in call]
+    assert [call["Qualifier"] for call in deleted] == ["8", "9"]
+    assert all(call["FunctionName"].endswith(":function-0") for call in deleted)
+
+
 def test_a_failed_first_step_is_the_last() -> None:
     tool = CommandLineTool(1)
     assert deploy("ready", tool, Settings()) == 1

@@ -9,8 +9,8 @@ from tests.infra.recorded_account import RecordedAccount
 from tests.infra.template import Template
 
 DEFAULT, DIRECT = Settings(), Settings(proxy=False)
-SUBJECTS = ["credentials", "bootstrap", "stack", "gateway logs", "concurrency", "model", "engine", "zones"]
-SUBJECTS += ["certificates"]
+SUBJECTS = ["credentials", "bootstrap", "stack", "gateway logs", "concurrency", "model", "engine"]
+SUBJECTS += ["snapshot", "network", "zones", "certificates"]
 
 
 def findings(name: str, settings: Settings = DEFAULT, region: str = "us-east-1") -> dict[str, Finding]:
@@ -108,3 +108,25 @@ def test_without_a_region_nothing_else_is_asked() -> None:
 
 def test_the_template_carries_the_switches_that_the_next_deployment_compares(standard: Template) -> None:
     assert standard.body["Metadata"]["Switches"]["cidr"] == "10.0.0.0/16"
+
+
+SNAPSHOT = Settings(snapshot="before-the-accident")
+OWN_NETWORK = Settings(
+    vpc_id="vpc-0123abcd",
+    function_subnets="subnet-0123abcd,subnet-0123abce",
+    database_subnets="subnet-0123abcf,subnet-0123abc0",
+)
+
+
+def test_a_snapshot_is_there_and_not_of_a_newer_engine() -> None:
+    assert findings("ready", SNAPSHOT)["snapshot"].answer == "before-the-accident is of aurora-postgresql 17.5"
+    missing = findings("no_snapshot", SNAPSHOT)["snapshot"]
+    assert (missing.state, missing.answer) == ("failed", "no snapshot before-the-accident in us-east-1")
+    assert findings("newer_snapshot", SNAPSHOT)["snapshot"].state == "failed"
+
+
+def test_an_existing_network_must_resolve_names() -> None:
+    assert findings("ready", OWN_NETWORK)["network"].state == "ok"
+    network = findings("no_dns", OWN_NETWORK)["network"]
+    assert network.answer == "vpc-0123abcd has enableDnsHostnames switched off"
+    assert network.remedy == "aws ec2 modify-vpc-attribute --vpc-id vpc-0123abcd --enable-dns-hostnames"

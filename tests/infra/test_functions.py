@@ -5,6 +5,7 @@ from pathlib import Path
 from infra_cdk.function_table import read_function_table
 from infra_cdk.migration import MIGRATIONS_FOLDER, make_properties
 from infra_cdk.settings import Settings
+from tests.infra.conftest import PROFILE
 from tests.infra.template import Template, as_list, attribute_of, flat
 
 TABLE = read_function_table()
@@ -73,6 +74,16 @@ def test_a_model_behind_a_profile_is_reached_through_the_profile_alone(standard:
     assert f":inference-profile/global.{MODEL}" in flat(profile["Resource"])
     assert f":bedrock:*::foundation-model/{MODEL}" in flat(model["Resource"])
     assert model["Condition"] == {"StringEquals": {"bedrock:InferenceProfileArn": profile["Resource"][0]}}
+
+
+def test_an_application_profile_is_the_only_way_to_what_it_was_made_from(released: Template) -> None:
+    first, *behind = (s for s in released.function_statements("process") if set(s["Action"]) == BEDROCK_ACTIONS)
+    assert first["Resource"] == [PROFILE]
+    reached = [flat(resource) for statement in behind for resource in statement["Resource"]]
+    assert any(f":inference-profile/global.{MODEL}" in arn for arn in reached)
+    assert any(f":bedrock:*::foundation-model/{MODEL}" in arn for arn in reached)
+    assert {flat(s["Condition"]) for s in behind} == {flat({"StringEquals": {"bedrock:InferenceProfileArn": PROFILE}})}
+    assert variables(released, "process")["MODEL_ID"] == PROFILE
 
 
 def test_a_plain_model_is_allowed_in_its_own_region(trial: Template) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.infra.conftest import Synthesize
-from tests.infra.template import Template, flat
+from tests.infra.template import Template, attribute_of, flat
 
 VPC, PAIR, OTHER_PAIR = "vpc-0123abcd", "subnet-0123abcd,subnet-0123abce", "subnet-0123abcf,subnet-0123abc0"
 
@@ -35,3 +35,11 @@ def test_an_existing_network_with_a_way_out_gets_no_endpoint(templates: Synthesi
     template = templates(vpc_id=VPC, function_subnets=PAIR, database_subnets=OTHER_PAIR, nat="true")
     assert not template.all("AWS::EC2::VPCEndpoint")
     assert "NatGateway" not in flat(template.body)
+
+
+def test_a_closed_network_leads_every_functions_own_segments_to_xray(templates: Synthesize) -> None:
+    template = templates(tracing="true")
+    (endpoint,) = (p for p in template.all("AWS::EC2::VPCEndpoint").values() if "xray" in flat(p["ServiceName"]))
+    (group,) = endpoint["SecurityGroupIds"]
+    sources = {source for source, _, _ in template.sources_of(attribute_of(group))}
+    assert sources == {group for name in template.function_ids() for group in template.group_ids(name)}

@@ -1,4 +1,4 @@
-"""What is watched, and who is told."""
+"""What is watched, and where alarms go."""
 
 import json
 
@@ -91,6 +91,6 @@ def test_dashboard_answers_the_three_questions(standard: Template) -> None:
         for part in standard.only("AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
     )
     titles = [widget["properties"]["title"] for widget in json.loads(body)["widgets"]]
-    assert titles[0] == "Is it well"
+    assert titles[0] == "Alarms"
     assert {"Database capacity, ACU", "Tokens", "Lambda milliseconds, total"} <= set(titles)
     assert {"p99 of functions, milliseconds", "Waiting for the proxy, microseconds"} <= set(titles)

@@ -13,8 +13,10 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra_cdk.app import build_app
+from tests.infra.conftest import PROFILE
 from tests.infra.template import Template, read_context
 
+SOURCE = "global.anthropic.claude-sonnet-4-6"
 SHAPES = [
     {},
     {"proxy": "false", "ephemeral": "true", "alarm_email": "oncall@example.com"},
@@ -36,10 +38,11 @@ SHAPES = [
         "certificate_arn": "arn:aws:acm:eu-west-1:222222222222:certificate/1",
         "snapshot": "before-the-accident",
     },
+    {"canary": "true", "snap_start": "true", "api_keys": "web", "model_id": PROFILE, "profile_source": SOURCE},
 ]
 
 
-@pytest.mark.parametrize("switches", SHAPES, ids=["standard", "trial", "other_provider", "edge"])
+@pytest.mark.parametrize("switches", SHAPES, ids=["standard", "trial", "other_provider", "edge", "released"])
 def test_nag_finds_nothing_that_is_not_reasoned_away(tmp_path: Path, switches: dict[str, str]) -> None:
     app = build_app({**read_context(), **switches}, outdir=str(tmp_path))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))

@@ -7,6 +7,7 @@ import pytest
 from infra_cdk import ROOT
 from infra_cdk.settings import Settings, SettingsError
 from infra_cdk.switches.service import ServiceSwitches
+from tests.infra.conftest import PROFILE
 from tests.infra.template import read_context
 
 OPENAI = {"model_provider": "openai", "model_id": "gpt-5", "model_key_secret": "openai", "nat": "true"}
@@ -59,6 +60,14 @@ OWN_NETWORK = {
         (
             {**OWN_NETWORK, "database_subnets": "subnet-0123abcd"},
             "Context value database_subnets='subnet-0123abcd' is ",
+        ),
+        ({"model_id": PROFILE}, "Impossible context: profile_source goes with model_id=arn:"),
+        ({"profile_source": "amazon.nova-lite-v1:0"}, "Impossible context: profile_source goes with model_id=arn:"),
+        ({"key_requests_per_day": "5"}, "Impossible context: key_requests_per_day needs api_keys: "),
+        ({"api_keys": "a b"}, "Context value api_keys='a b' is impossible: "),
+        (
+            {"account": "123456789012", "region": "ap-southeast-6", "proxy": "false", "snap_start": "true"},
+            "Impossible context: region=ap-southeast-6 has no SnapStart: ",
         ),
         ({"architecture": "riscv"}, "Context value architecture='riscv' is impossible: "),
         ({"model_key_secret": "key"}, "Impossible context: model_key_secret is for other providers: "),

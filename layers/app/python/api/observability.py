@@ -14,9 +14,11 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from api.settings import Settings
+from api.turn_span import TurnSpan
 from session_store.errors import ConfigurationError, RunError, SessionBusyError, StoreUnavailableError
 
 if TYPE_CHECKING:  # functions without an agent need none of it
+    from api.span_export import SpanExport
     from turns.answer import Usage
 
 # Their words are about the service; any other error may quote what it was given.
@@ -37,6 +39,22 @@ class Observability:
         self.logger = Logger(service=settings.service, level=settings.log_level)
         self._settings = settings
         self._set_up_logs()
+        self._spans = self._start_span_export()
+
+    def _start_span_export(self) -> "SpanExport | None":
+        """None where no collector is named, or its headers cannot be read: turns go on without spans."""
+        if self._settings.otlp_endpoint is None:
+            return None
+        from api.span_export import SpanExport
+
+        try:
+            return SpanExport(self._settings.otlp_endpoint, self._settings)
+        except Exception as error:  # noqa: BLE001 - whatever the secret's service raises
+            self.logger.warning("no spans are exported", extra={"kind": type(error).__name__})
+            return None
+
+    def turn_span(self) -> TurnSpan:
+        return self._spans.turn_span() if self._spans else TurnSpan()
 
     def traced(self, handler: Handler) -> Handler:
         """`handler`, as X-Ray segments where tracing is on."""

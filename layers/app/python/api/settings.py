@@ -20,6 +20,7 @@ class Settings:
     run_timeout_seconds: below the 29 s after which API Gateway gives up; streaming: below Lambda's 900 s.
     session_ttl_days: None keeps sessions for ever.
     tracing: X-Ray segments of our own, when POWERTOOLS_TRACE_DISABLED is "false".
+    otlp_endpoint: base URL of a collector for the spans of turns; otlp_headers_secret: the secret with its headers.
     agent_id: under which sessions keep the agent.
     agent_factory: `package.module:function` that builds the agent of a turn.
     log_error_words: log errors with their words and traceback, and what the libraries say with its values: these may
@@ -48,6 +49,8 @@ class Settings:
     caller_by: str = "principal"
     sam_local: bool = False
     tracing: bool = False
+    otlp_endpoint: str | None = None
+    otlp_headers_secret: str | None = None
     log_level: str = "INFO"
     log_error_words: bool = False
     service: str = "agent-sessions"
@@ -83,6 +86,8 @@ class Settings:
             caller_by=read.choice("CALLER_BY", cls.caller_by, ("principal", "session")),
             sam_local=read.flag("AWS_SAM_LOCAL"),
             tracing=not read.flag("POWERTOOLS_TRACE_DISABLED", default=True),
+            otlp_endpoint=environment.get("OTLP_ENDPOINT") or None,
+            otlp_headers_secret=environment.get("OTLP_HEADERS_SECRET") or None,
             log_error_words=read.flag("LOG_ERROR_WORDS"),
             log_level=read.log_level("POWERTOOLS_LOG_LEVEL", cls.log_level),
             service=environment.get("POWERTOOLS_SERVICE_NAME") or cls.service,

@@ -111,6 +111,11 @@ class Database:
         self._names = StatementNames(DEFAULT_SCHEMA if is_new else None)
         return is_new
 
+    def connect(self) -> None:
+        """Connect now rather than at the first statement. Raises `psycopg.Error` and `ConfigurationError`."""
+        with self._taken():
+            self._current()
+
     def close(self) -> None:
         with self._turn:
             self._discard()
@@ -155,6 +160,7 @@ class Database:
         if connection is None or connection.closed or time.monotonic() - self._used_at > self._settings.idle_seconds:
             self._discard()
             self._connection = connection = connect(self._settings)
+            self._used_at = time.monotonic()
         return connection
 
     def _discard(self) -> None:

@@ -84,8 +84,10 @@ def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
 
 
 def process(call: Call) -> Response:
-    turn = call.turns.run(parse_turn(call, call.settings.run_timeout_seconds))
-    return json_response(whole.answer(turn))
+    request = parse_turn(call, call.settings.run_timeout_seconds)
+    span = call.application.observability.turn_span()
+    with span.ending():
+        return json_response(whole.answer(span.begin(lambda: call.turns.run(request))))
 
 
 OPERATIONS = (

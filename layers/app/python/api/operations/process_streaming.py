@@ -11,6 +11,7 @@ from api.errors import RejoinRefusedError
 from api.operation import Operation
 from api.operations.process import BODY, IDEMPOTENCY_KEY, TURN_ERRORS, parse_turn
 from api.response import Response
+from api.turn_span import TurnSpan
 from turns.events import Turn
 from turns.projections import ag_ui, text
 
@@ -26,9 +27,13 @@ def process_streaming(call: Call) -> Response:
     """An error before the first chunk is an ordinary problem with its status."""
     if call.header("Last-Event-ID") is not None:
         raise RejoinRefusedError
-    turn = call.turns.run(parse_turn(call, call.settings.streaming_run_timeout_seconds))
+    request, observability = (
+        parse_turn(call, call.settings.streaming_run_timeout_seconds),
+        call.application.observability,
+    )
+    span = observability.turn_span()
+    turn = span.begin(lambda: call.turns.run(request))
     media_type, chunks = _project(turn, call)
-    observability = call.application.observability
     headers = {
         "Content-Type": f"{media_type}; charset=utf-8",
         "Cache-Control": "no-cache",
@@ -37,7 +42,7 @@ def process_streaming(call: Call) -> Response:
         "Session-Id": quote(turn.session_id, safe=""),
         "Run-Id": turn.run_id,
     }
-    return Response(HTTPStatus.OK, headers, _observe(chunks, observability, observability.request_keys()))
+    return Response(HTTPStatus.OK, headers, _observe(chunks, span, observability, observability.request_keys()))
 
 
 def _project(turn: Turn, call: Call) -> tuple[str, Iterator[str]]:
@@ -52,9 +57,11 @@ def _project(turn: Turn, call: Call) -> tuple[str, Iterator[str]]:
     return ag_ui.MEDIA_TYPE, ag_ui.frames(turn, explain)
 
 
-def _observe(chunks: Iterator[str], observability: "Observability", log_keys: Mapping[str, Any]) -> Iterator[str]:
+def _observe(
+    chunks: Iterator[str], span: TurnSpan, observability: "Observability", log_keys: Mapping[str, Any]
+) -> Iterator[str]:
     """When chunks are taken the handler has returned, and with it its log context."""
-    with observability.logger.append_context_keys(**log_keys):
+    with observability.logger.append_context_keys(**log_keys), span.ending():
         try:
             yield from chunks
         except Exception as error:  # noqa: BLE001 - noted here; the runtime would log its causes' words too

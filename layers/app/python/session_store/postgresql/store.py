@@ -34,6 +34,10 @@ class PostgreSQLStore:
         self._database.fetch("SELECT 1", {})
         return (time.perf_counter() - started) * 1000
 
+    def connect(self) -> None:
+        """Connect now rather than at the first call. Raises `psycopg.Error` and `ConfigurationError`."""
+        self._database.connect()
+
     def close(self) -> None:
         self._database.close()
 

@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def register_after_restore(func: Callable[..., object], *args: object, **kwargs: object) -> None: ...
