@@ -7,9 +7,12 @@ SETUP := .venv/.synced
 # Of the infrastructure: STAGE=prod takes the switches of stages.toml, ARGS="-c name=value" goes before them.
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
+HELM := .local/helm/.synced
+IMAGE ?= strands-sessions
 
-.PHONY: bench bench-streaming bootstrap chaos check demo deploy deploy-role destroy diff doctor fuzz help local memory openapi \
-	picture round-trips sam sam-down setup shapes smoke soak synth test test-sam unit vendor
+.PHONY: bench bench-library bench-runs bench-server bench-streaming bootstrap chaos check compatibility demo deploy \
+	deploy-role destroy diff doctor fuzz help image local memory openapi picture reference round-trips sam sam-down setup \
+	shapes smoke soak soak-streams synth test test-helm test-image test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -25,6 +28,10 @@ $(SETUP): pyproject.toml uv.lock | $(UV)
 $(SAM_CLI): local/sam/requirements.txt | $(UV)
 	@$(UV) venv --quiet --clear .local/sam-cli
 	@$(UV) pip sync --quiet --python .local/sam-cli/bin/python $< && touch $@
+
+$(HELM): tests/deployment/requirements.txt | $(UV)
+	@$(UV) venv --quiet --clear .local/helm
+	@$(UV) pip install --quiet --python .local/helm/bin/python -r $< && touch $@
 
 setup: $(SETUP)  ## install the locked dependencies into .venv
 
@@ -53,8 +60,8 @@ check: $(SETUP)  ## format, lint, types, import directions
 	@$(RUN) lint-imports --no-logo
 
 # In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
-unit: $(SETUP)  ## every test except those that need Docker, on two cores
-	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker"
+unit: $(SETUP)  ## every test except those that need Docker or Helm, on two cores
+	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm"
 
 shapes: $(SETUP)  ## the infrastructure's templates for every pair of its switches, of which unit takes a sample
 	@SHAPES=all $(RUN) pytest -q -n 2 tests/infra/test_shapes.py
@@ -63,11 +70,24 @@ test-sam: $(SETUP) $(SAM_CLI)  ## the demo and every route in Lambda's container
 	@docker version >/dev/null || { echo "make test-sam: no Docker engine answers" >&2; exit 2; }
 	@$(RUN) pytest -q -s -m docker tests/e2e
 
+test-image: $(SETUP) image  ## the demo's turns, the session backend and the migrations in containers of the image; needs Docker
+	@$(RUN) pytest -q -m docker tests/deployment
+
+test-helm: $(SETUP) $(HELM)  ## lint the Helm chart, and validate what it renders for six sets of values
+	@$(RUN) pytest -q -m helm tests/deployment
+
+compatibility: $(SETUP)  ## the package with the oldest libraries that it asks for, then with the newest (two minutes)
+	@RESOLUTION=lowest-direct PACKAGE='*.whl' $(RUN) pytest -q tests/reliability/test_wheel.py
+	@RESOLUTION=highest PACKAGE='*.tar.gz' $(RUN) pytest -q tests/reliability/test_wheel.py
+
 fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n sends another number
 	@FUZZ_EXAMPLES=$$(( ($(or $(CASES),100000) + 37) / 38 )) $(RUN) pytest -q -n 2 --timeout=0 tests/integration/test_fuzz_http.py
 
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
+
+soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
+	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
 
 chaos: $(SETUP)  ## hold turns over a network that fails in every way for two minutes; ARGS="--seconds 3600 --seed 7"
 	@$(RUN) python -m tests.reliability.soak --chaos --seconds 120 $(ARGS)
@@ -86,7 +106,21 @@ bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histor
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
 	@$(RUN) python -m tests.benchmarks.streaming
 
+bench-server: $(SETUP)  ## turns a second and memory of one server process at 1, 8 and 64 turns at once
+	@$(RUN) python -m tests.benchmarks.server
+
+bench-runs: $(SETUP)  ## PostgreSQL's CPU for stored events, watchers and admission, and the time to a first word
+	@$(RUN) python -m tests.benchmarks.runs
+
+bench-library: $(SETUP)  ## the part of bench that measures imports, snapshots and an event loop under a locked table (a minute)
+	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.library
+
 # Deploy it
+
+image:  ## build the container image; PLATFORMS=linux/amd64,linux/arm64 IMAGE=… pushes one for both, with an SBOM
+	@docker version >/dev/null || { echo "make image: no Docker engine answers" >&2; exit 2; }
+	@docker $(if $(PLATFORMS),buildx build --platform $(PLATFORMS) --sbom=true --provenance=mode=max --push,build) \
+		--file deployment/Dockerfile --tag $(IMAGE) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(ARGS) .
 
 synth: $(SETUP)  ## write the CloudFormation template to cdk.out, offline; ARGS="-c proxy=false" changes settings
 	@$(RUN) python -m infra_cdk.node cdk synth --quiet $(CDK_ARGS)
@@ -120,6 +154,9 @@ destroy: $(SETUP)  ## delete a deployment; ARGS as for deploy
 
 openapi: $(SETUP)  ## regenerate the OpenAPI document from the operations
 	@$(RUN) python -m api.openapi
+
+reference: $(SETUP)  ## regenerate docs/library.md from the docstrings of session_store
+	@$(RUN) python -m tests.support.reference
 
 picture: $(SETUP)  ## retake docs/console.png, the picture of the console; needs Chromium
 	@CONSOLE_PICTURE=docs/console.png $(RUN) pytest -q tests/e2e/console/test_console_picture.py

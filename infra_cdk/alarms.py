@@ -29,6 +29,7 @@ class Alarms(Construct):
         *,
         metrics: Metrics,
         expiry_failures: sqs.IQueue,
+        background_failures: sqs.IQueue,
         key: kms.IKey,
         settings: Settings,
     ) -> None:
@@ -42,8 +43,9 @@ class Alarms(Construct):
         if settings.canary:
             what = "Answers 5xx, % of all, at once: calls a new version off"
             self.of_a_release.append(self._add("ReleaseErrors", metrics.server_error_rate, SERVER_ERRORS_PERCENT, what))
-        failures = expiry_failures.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
-        self._add("ExpiryFailed", failures, 1, "The daily deletion failed; its event is in the queue")
+        self._add("ExpiryFailed", _waiting(expiry_failures), 1, "The daily deletion failed; its event is in the queue")
+        what = "A background run never began; its event is in the queue"
+        self._add("BackgroundRunsFailed", _waiting(background_failures), 1, what)
 
     def _add_response_alarms(self, metrics: Metrics) -> None:
         self._add("ServerErrors", metrics.server_error_rate, SERVER_ERRORS_PERCENT, "Answers 5xx, % of all", periods=3)
@@ -64,7 +66,7 @@ class Alarms(Construct):
         self._add("Throttles", metrics.all_functions("Throttles"), 1, "Lambda refused calls: raise the concurrency")
         if reserved is None:
             return
-        for name in ("process", "process_streaming"):
+        for name in ("process", "process_streaming", "process_background"):
             concurrency = metrics.functions[name].metric(
                 "ConcurrentExecutions", statistic="Maximum", period=FIVE_MINUTES
             )
@@ -100,6 +102,10 @@ class Alarms(Construct):
         subscription = topic.add_subscription(subscriptions.EmailSubscription(email))
         acknowledge(subscription, "An undeliverable email needs no retry", "Serverless-SNSRedrivePolicy")
         return topic
+
+
+def _waiting(queue: sqs.IQueue) -> cloudwatch.Metric:
+    return queue.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
 
 
 def _from_this_account(scope: Construct) -> dict[str, object]:

@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra_cdk.acknowledge import acknowledge, managed_policy
+from infra_cdk.background_runs import accepted_response, make_queue_integration
 from infra_cdk.callers import Callers
 from infra_cdk.function_table import FunctionRoute, FunctionTable
 from infra_cdk.gateway_responses import add_gateway_responses
@@ -48,7 +49,7 @@ class RestApi(Construct):
     ) -> None:
         super().__init__(scope, name)
         self._releases, self._callers = releases, callers
-        self._streaming = {name for name, function in table.functions.items() if function.streaming}
+        self._table = table.functions
         self.access_log = logs.LogGroup(
             self, "AccessLog", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
         )
@@ -82,7 +83,10 @@ class RestApi(Construct):
     def _add_route(self, function_route: FunctionRoute) -> None:
         route = function_route.route
         method = self.rest_api.root.resource_for_path(route.path).add_method(
-            route.method, self._integration(function_route.function), **self._callers.method_options(route.access)
+            route.method,
+            self._integration(function_route.function),
+            method_responses=[accepted_response()] if self._table[function_route.function].asynchronous else None,
+            **self._callers.method_options(route.access),
         )
         if route.access == "public":
             acknowledge(method, "Public: reads and writes no session", "AwsSolutions-APIG4", "AwsSolutions-COG4")
@@ -109,7 +113,9 @@ class RestApi(Construct):
         self.rest_api.deployment_stage.node.add_dependency(group)
 
     def _integration(self, name: str) -> apigateway.LambdaIntegration:
-        streams = name in self._streaming
+        if self._table[name].asynchronous:
+            return make_queue_integration(self._releases.targets[name], has_claims=self._callers.are_cognito_users)
+        streams = self._table[name].streaming
         mode = apigateway.ResponseTransferMode
         return apigateway.LambdaIntegration(
             self._releases.targets[name],

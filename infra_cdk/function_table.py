@@ -19,6 +19,7 @@ class Function(BaseModel):
     database: Literal["app", "migrator"]
     agent: bool = False
     streaming: bool = False
+    asynchronous: bool = False
     operations: tuple[str, ...] = ()
 
 

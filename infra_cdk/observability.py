@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra_cdk.alarms import Alarms
 from infra_cdk.api import RestApi
+from infra_cdk.background_runs import BackgroundRuns
 from infra_cdk.database import Database
 from infra_cdk.expiry import Expiry
 from infra_cdk.functions import Functions, StackContext
@@ -27,6 +28,7 @@ class Observability(Construct):
         functions: Functions,
         database: Database,
         expiry: Expiry,
+        background_runs: BackgroundRuns,
         context: StackContext,
     ) -> None:
         super().__init__(scope, name)
@@ -35,7 +37,13 @@ class Observability(Construct):
             self, "Metrics", api=api, functions=functions, database=database, namespace=settings.stack_name
         )
         alarms = Alarms(
-            self, "Alarms", metrics=metrics, expiry_failures=expiry.failed, key=context.key, settings=settings
+            self,
+            "Alarms",
+            metrics=metrics,
+            expiry_failures=expiry.failed,
+            background_failures=background_runs.failed,
+            key=context.key,
+            settings=settings,
         )
         self.release_alarms = alarms.of_a_release
         dashboard = cloudwatch.Dashboard(

@@ -5,6 +5,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra_cdk.api import RestApi
+from infra_cdk.background_runs import BackgroundRuns
 from infra_cdk.callers import Callers
 from infra_cdk.database import Database
 from infra_cdk.doctor.stack import METADATA_KEY, dump_fixed_switches
@@ -39,8 +40,13 @@ class SessionsStack(Stack):
         functions = Functions(self, "Functions", table=table, context=context)
         self._migrate_before_other_functions(functions, database, settings)
         expiry = Expiry(self, "Expiry", function=functions.by_name["expire"])
+        background_runs = BackgroundRuns(
+            self, "BackgroundRuns", function=functions.by_name["process_background"], settings=settings
+        )
         called = {name: functions.by_name[name] for name, row in table.functions.items() if row.operations}
-        releases = Releases(self, "Releases", functions=called, switches=settings)
+        # Lambda's queue has its settings for the function itself, not for its versions.
+        queued = [name for name, row in table.functions.items() if row.asynchronous]
+        releases = Releases(self, "Releases", functions=called, unversioned=queued, switches=settings)
         callers = Callers(self, "Callers", settings=settings)
         api = RestApi(
             self,
@@ -57,7 +63,14 @@ class SessionsStack(Stack):
             SignIn(self, "SignIn", user_pool=callers.user_pool, api=api, function=functions.by_name["sessions"])
             CfnOutput(self, "ConsoleUrl", value=api.page_url)
         observability = Observability(
-            self, "Observability", api=api, functions=functions, database=database, expiry=expiry, context=context
+            self,
+            "Observability",
+            api=api,
+            functions=functions,
+            database=database,
+            expiry=expiry,
+            background_runs=background_runs,
+            context=context,
         )
         if settings.canary:
             releases.add_canary(observability.release_alarms)

@@ -16,7 +16,8 @@ import httpx
 import psycopg
 
 from local.demo_report import DemoReport
-from local.stack import DEFAULT_MODEL_PROVIDER, START_ERRORS, Stack
+from local.laptop import DEFAULT_MODEL_PROVIDER
+from local.stack import START_ERRORS, Stack
 from session_store.http.signing import Signer, region_of
 
 REQUEST_TIMEOUT_SECONDS = 60

@@ -8,28 +8,18 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Self
 
-import psycopg
-
-from local.database import DatabaseError, EmbeddedDatabase
+from local.database import DatabaseError
 from local.gateway import Gateway, Owner
 from local.gateway.event import ACCOUNT_ID
-from local.model import LocalModel, LocalModelError
-from session_store.connection import connect
+from local.laptop import StackError, start_database, start_model
+from local.model import LocalModelError
 from session_store.errors import SessionStoreError
-from session_store.migrate import apply_migrations
-from session_store.settings import StoreSettings
 
-DEFAULT_MODEL_PROVIDER = "local"
 CALLER_NAME = re.compile(r"[a-z0-9]{1,32}")
 
 logger = logging.getLogger("local")
-
-
-class StackError(RuntimeError):
-    """The local stack cannot start; the message says why and what to do."""
 
 
 START_ERRORS = (StackError, DatabaseError, LocalModelError, SessionStoreError)
@@ -55,8 +45,8 @@ class Stack:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as parts:
-            self.database_url = self._start_database(parts)
-            self.gateway = self._start_gateway(parts, self._start_model(parts))
+            self.database_url = start_database(parts, self._environment)
+            self.gateway = self._start_gateway(parts, start_model(parts, self._environment))
             self._parts = parts.pop_all()
         return self
 
@@ -82,22 +72,6 @@ class Stack:
         if odd := [name for name in names if not CALLER_NAME.fullmatch(name)]:
             raise StackError(f"LOCAL_CALLERS must be names of lower-case letters and digits, not {odd[0]!r}")
         return list(dict.fromkeys(names))
-
-    def _start_database(self, parts: contextlib.ExitStack) -> str:
-        configured_url = self._environment.get("SESSION_BACKEND_URL")
-        settings = StoreSettings.from_environment(self._environment)
-        if configured_url and not settings.is_postgresql:
-            raise StackError(
-                "SESSION_BACKEND_URL must begin with postgresql:// here: the local stack is itself the session backend"
-            )
-        url = configured_url or parts.enter_context(EmbeddedDatabase()).url
-        try:
-            with connect(replace(settings, url=url)) as connection:  # with the functions' own settings
-                applied = apply_migrations(connection)
-        except psycopg.Error as error:
-            raise StackError(f"the database cannot be used: {error}") from error
-        logger.info("PostgreSQL is ready%s", f", applied {', '.join(applied)}" if applied else "")
-        return url
 
     def _start_gateway(self, parts: contextlib.ExitStack, model: Mapping[str, str]) -> Gateway:
         environment = {
@@ -126,21 +100,6 @@ class Stack:
         first = max(self._port, self._backend_port) + 1
         free = 0 in (self._port, self._backend_port) or first + len(self._callers) > 65536
         return {name: 0 if free else first + index for index, name in enumerate(self._callers)}
-
-    def _start_model(self, parts: contextlib.ExitStack) -> dict[str, str]:
-        provider = self._environment.get("MODEL_PROVIDER") or DEFAULT_MODEL_PROVIDER
-        chosen = {"MODEL_PROVIDER": provider}
-        if provider != DEFAULT_MODEL_PROVIDER:
-            _check_model(self._environment)
-        elif not self._environment.get("LOCAL_MODEL_URL"):
-            chosen["LOCAL_MODEL_URL"] = parts.enter_context(LocalModel()).url
-        return chosen
-
-
-def _check_model(environment: Mapping[str, str]) -> None:
-    from agent.models import check_model  # Strands takes a second to import, and the default model does without
-
-    check_model(environment)
 
 
 def _make_caller(name: str) -> Owner:

@@ -8,6 +8,7 @@ gc.disable()  # as in `process`
 from api.application import Application
 from api.early_connection import connect_early
 from api.edges.api_gateway import ApiGatewayHandler
+from api.event_stream import explain
 from api.observability import Observability
 from api.operations import process_streaming
 from api.settings import Settings
@@ -19,7 +20,14 @@ from turns.engine import TurnEngine
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 build_agent = load_agent_factory(settings.agent_factory)
-turns = TurnEngine(store, build_agent, observability.record_run, agent_id=settings.agent_id)
+turns = TurnEngine(
+    store,
+    build_agent,
+    observability.record_run,
+    agent_id=settings.agent_id,
+    run_events=store.run_events if settings.resumable_streams else None,
+    explain=explain,
+)
 connect_early(store, observability)
 handler = streamed(ApiGatewayHandler(process_streaming.OPERATIONS, Application(settings, store, observability, turns)))
 

@@ -26,6 +26,9 @@ class ServiceSwitches(BaseModel):
     search: str | None = None
     search_language: str | None = None
     expire_batch_size: int | None = None
+    owner_runs_per_minute: int | None = None
+    owner_tokens_per_day: int | None = None
+    resumable_streams: bool | None = None
     agent_factory: str | None = None
     agent_id: str | None = None
     database_schema: str | None = None

@@ -9,6 +9,7 @@ from subprocess import SubprocessError
 from typing import Any, Self, TypeVar
 
 from local.gateway.event import LOCAL_OWNER, Owner
+from local.gateway.event_queue import EventQueue
 from local.gateway.limits import Limits
 from local.gateway.listener import Listener
 from local.gateway.pool import RuntimePool
@@ -51,6 +52,7 @@ class Gateway:
 
     def __enter__(self) -> Self:
         self._pool = RuntimePool(self._functions, self._layers, self._environment, self._limits)
+        self._queue = EventQueue(self._pool, self._limits)
         self._thread.start()
         self._running.wait()
         try:
@@ -95,10 +97,13 @@ class Gateway:
             await self._ended.wait()
         finally:
             await asyncio.gather(*(listener.close() for listener in self._listeners))
+            await self._queue.close()
             await self._pool.close()
 
     async def _listen(self, port: int, owner: Owner, routes: Callable[[Table], list[Route]]) -> int:
-        listener = Listener(self._routes(routes), self._pool, owner, self._limits, self._binary_media_types)
+        listener = Listener(
+            self._routes(routes), self._pool, self._queue, owner, self._limits, self._binary_media_types
+        )
         await listener.listen(port)
         self._listeners.append(listener)
         return listener.port

@@ -31,6 +31,12 @@ class Limits:
     # within the function's own timeout, so the total may be the sum of both.
     start_seconds: float = 10
 
+    # docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: of an event for the queue.
+    queued_event_bytes: int = MEBIBYTE
+    # Before each further try of a queued event whose function failed; Lambda waits 1 and 2 minutes:
+    # docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    retry_seconds: tuple[float, ...] = (1, 2)
+
     # Our own: this many processes per function, and as many again for owners who have none (`shares.py`). A request
     # that finds all of them busy waits this long for one.
     concurrency: int = 4

@@ -1,6 +1,8 @@
 """One address on which the gateway listens: turns a request into a function's response or a problem."""
 
+import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from uuid import uuid4
@@ -9,6 +11,7 @@ import h11
 
 from local.gateway.connection import HttpConnection
 from local.gateway.event import Owner, Request, build_event
+from local.gateway.event_queue import EventQueue
 from local.gateway.gateway_problems import GatewayProblem, GatewayProblemError
 from local.gateway.integration import answer_buffered, answer_streamed
 from local.gateway.limits import Limits
@@ -16,6 +19,7 @@ from local.gateway.pool import RuntimePool
 from local.gateway.routing import find_route
 from local.gateway.server import Server
 from local.gateway.table import Route
+from session_store.background_runs import new_run_id
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +35,13 @@ class Listener:
         self,
         routes: Callable[[], Awaitable[Sequence[Route]]],
         pool: RuntimePool,
+        queue: EventQueue,
         owner: Owner,
         limits: Limits,
         binary_media_types: Sequence[str],
     ) -> None:
-        self._routes, self._pool, self._owner, self._limits = routes, pool, owner, limits
+        self._routes, self._pool, self._queue = routes, pool, queue
+        self._owner, self._limits = owner, limits
         self._binary_media_types = binary_media_types
         self._server = Server(self._serve, limits.connection)
         self.port = 0
@@ -69,6 +75,8 @@ class Listener:
 
     async def _exchange(self, connection: HttpConnection, head: h11.Request, request_id: str) -> None:
         request, route, event = await self._accept(connection, head, request_id)
+        if route.function.asynchronous:
+            return await self._queue_up(connection, request, route, event)
         invocation = await self._pool.invoke(route.function, event, self._find_caller(request))
         try:
             if route.function.streaming:
@@ -77,6 +85,20 @@ class Listener:
                 await answer_buffered(connection, invocation, request, self._limits, self._binary_media_types)
         finally:
             invocation.abandon()
+
+    async def _queue_up(self, connection: HttpConnection, request: Request, route: Route, event: bytes) -> None:
+        """As the deployed API's mapping templates answer; see infra_cdk/background_runs.py."""
+        if len(event) > self._limits.queued_event_bytes:
+            raise GatewayProblemError(GatewayProblem.PAYLOAD_TOO_LARGE)
+        self._queue.put(route.function, event, self._find_caller(request))
+        address = f"/runs/{request.request_id}"
+        accepted = {"run_id": request.request_id, "status": "queued", "run": address, "events": f"{address}/events"}
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Location", address),
+            ("x-amzn-RequestId", request.request_id),
+        ]
+        await connection.answer(HTTPStatus.ACCEPTED, headers, json.dumps(accepted).encode())
 
     def _find_caller(self, request: Request) -> str:
         """Whom its process counts for: the caller, or the end user whom the caller acts for."""
@@ -94,6 +116,8 @@ class Listener:
         if match is None:
             raise GatewayProblemError(GatewayProblem.ROUTE_NOT_FOUND)
         body = await self._read_body(connection, headers)
+        if match.route.function.asynchronous:
+            request_id = new_run_id(request_id, int(time.time() * 1000))
         request = Request(request_id, method, path, query, headers, body, host, self.port)
         owner = self._owner if match.route.needs_owner else None
         event = build_event(request, match, owner, self._binary_media_types)

@@ -19,6 +19,7 @@ class Function:
     timeout_seconds: float
     memory_mb: int
     streaming: bool
+    asynchronous: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,13 @@ def load_table(path: Path, layers: Path = LAYERS) -> Table:
     """
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     functions = {
-        name: Function(name, row["timeout_seconds"], row["memory_mb"], row.get("streaming", False))
+        name: Function(
+            name,
+            row["timeout_seconds"],
+            row["memory_mb"],
+            row.get("streaming", False),
+            row.get("asynchronous", False),
+        )
         for name, row in document["functions"].items()
     }
     assigned = {

@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 import psycopg
 
+from local.laptop import DEFAULT_MODEL_PROVIDER
 from local.model import LocalModel
 from local.sam.api import ROOT, SamApi, check_port
 from local.sam.docker import Compose, engine_architecture, is_desktop, remove_functions
 from local.sam.errors import SynthError
 from local.sam.lock import end_holder, take_lock
 from local.sam.model import ModelChoice, hosted_model, local_model
-from local.stack import DEFAULT_MODEL_PROVIDER
 from session_store.migrate import apply_migrations
 
 FOLDER = ROOT / ".local/sam"

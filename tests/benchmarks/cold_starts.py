@@ -22,7 +22,16 @@ from tests.benchmarks.contest import create_database
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = 7
 STRANDS = "import strands alone"
-FUNCTIONS = ("sessions", "session_backend", "expire", "migrate", "process", "process_streaming")
+FUNCTIONS = (
+    "sessions",
+    "session_backend",
+    "expire",
+    "migrate",
+    "process",
+    "process_streaming",
+    "process_background",
+    "run_events",
+)
 LAMBDA_PLATFORM = layer_build.LAMBDA_PLATFORMS["arm64"]
 FIRST_REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "sessions": ("GET", "/sessions", None),

@@ -39,11 +39,13 @@ def entries(parts: ExitStack, server: EmbeddedDatabase) -> list[Entry]:
     return [
         Entry("floor: two statements, no lease", "floor.py", own_environment=False),
         Entry("this project", "ours.py", own_environment=False),
+        Entry("this project, snapshots", "ours_snapshots.py", own_environment=False),
         *_through_pgbouncer(parts, server),
         Entry("this project, over the session backend", "ours.py", own_environment=False, url=_backend(parts, server)),
         Entry("strands-postgresql-session-manager", "peer_strands_postgresql_session_manager.py"),
         Entry("strands-session-sql", "peer_strands_session_sql.py"),
         Entry("strands-postgres-storage + snapshots", "peer_strands_postgres_storage.py"),
+        Entry("strands-dynamodb-storage + snapshots (moto)", "peer_strands_dynamodb_storage.py"),
         Entry("LangGraph PostgresSaver", "peer_langgraph_postgres.py"),
         Entry("OpenAI Agents SQLAlchemySession", "peer_openai_agents_sqlalchemy.py"),
         Entry("Strands FileSessionManager (no database)", "peer_strands_file.py"),

@@ -10,12 +10,13 @@ from strands.types.streaming import StreamEvent
 from tests.support.scripted_model import USAGE, ScriptedModel
 
 FIRST_TOKEN_SECONDS = 0.02
-SECONDS_A_TOKEN = 0.004
-TOKENS = 20
 
 
 class PacedModel(ScriptedModel):
     """Its first token is the milliseconds from its call to that token, as a number."""
+
+    seconds_a_token = 0.004
+    tokens = 20
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncIterable[StreamEvent]:
         called = time.perf_counter()
@@ -23,8 +24,8 @@ class PacedModel(ScriptedModel):
         yield {"contentBlockStart": {"start": {}}}
         await asyncio.sleep(FIRST_TOKEN_SECONDS)
         yield {"contentBlockDelta": {"delta": {"text": f"{(time.perf_counter() - called) * 1000:.3f}"}}}
-        for _ in range(TOKENS - 1):
-            await asyncio.sleep(SECONDS_A_TOKEN)
+        for _ in range(self.tokens - 1):
+            await asyncio.sleep(self.seconds_a_token)
             yield {"contentBlockDelta": {"delta": {"text": " word"}}}
         yield {"contentBlockStop": {}}
         yield {"messageStop": {"stopReason": "end_turn"}}

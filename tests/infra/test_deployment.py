@@ -184,4 +184,4 @@ def test_what_is_deployed_migrates_converses_and_remembers(cloud: Cloud, direct:
     assert cluster.query("SELECT owner, message_count FROM sessions JOIN agents USING (session_key)") == [
         ("iam:AIDAALICE", 2)
     ]
-    assert deployed.run("expire", {}, cluster) == {"sessions": 0, "runs": 0}
+    assert deployed.run("expire", {}, cluster) == {"sessions": 0, "runs": 0, "values": 0, "memories": 0}

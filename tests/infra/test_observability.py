@@ -12,6 +12,7 @@ EVERYWHERE = {
     "BusyAnswers",
     "DatabaseCapacity",
     "Throttles",
+    "BackgroundRunsFailed",
     "ExpiryFailed",
 }
 
@@ -27,7 +28,11 @@ def dimension(name: str, resource: str) -> str:
 
 def test_every_danger_has_an_alarm(standard: Template, direct: Template) -> None:
     assert set(alarms(standard)) == EVERYWHERE | {"PinnedConnections"}
-    assert set(alarms(direct)) == EVERYWHERE | {"Concurrencyprocess", "Concurrencyprocessstreaming"}
+    assert set(alarms(direct)) == EVERYWHERE | {
+        "Concurrencyprocess",
+        "Concurrencyprocessstreaming",
+        "Concurrencyprocessbackground",
+    }
 
 
 def test_an_idle_service_is_a_healthy_one(either: Template) -> None:
@@ -62,10 +67,13 @@ def test_pinned_connections_name_the_proxy(standard: Template) -> None:
 
 def test_a_failed_deletion_reaches_the_queue_that_is_watched(either: Template) -> None:
     """The scheduler does not wait: of a function that failed Lambda alone can tell."""
-    (queue,) = either.all("AWS::SQS::Queue")
+    (queue,) = [name for name in either.all("AWS::SQS::Queue") if name.startswith("Expiry")]
     assert queue in flat(alarms(either)["ExpiryFailed"])
-    failures = either.only("AWS::Lambda::EventInvokeConfig")
-    assert failures["FunctionName"] == {"Ref": either.function_ids()["expire"]}
+    (failures,) = [
+        config
+        for config in either.all("AWS::Lambda::EventInvokeConfig").values()
+        if config["FunctionName"] == {"Ref": either.function_ids()["expire"]}
+    ]
     assert queue in flat(failures["DestinationConfig"]["OnFailure"])
     assert queue in flat(either.only("AWS::Scheduler::Schedule")["Target"]["DeadLetterConfig"])
     assert any(

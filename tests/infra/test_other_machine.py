@@ -37,4 +37,5 @@ def test_only_agents_know_the_url_of_the_model(other_machine: Template) -> None:
         name: other_machine.function(name)["Environment"]["Variables"] for name in other_machine.function_ids()
     }
     assert variables["process"]["OPENAI_BASE_URL"] == URL
-    assert [name for name, of in variables.items() if URL in flat(of)] == ["process", "process_streaming"]
+    agents = ["process", "process_streaming", "process_background"]
+    assert [name for name, of in variables.items() if URL in flat(of)] == agents

@@ -14,11 +14,13 @@ def calls(tmp_path: Path) -> Path:
     return tmp_path / "calls.jsonl"
 
 
-@pytest.fixture
-def api(database_url: str, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpApi]:
+@pytest.fixture(params=["api_gateway", "asgi"])
+def api(
+    request: pytest.FixtureRequest, database_url: str, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HttpApi]:
     monkeypatch.setenv("SESSION_BACKEND_URL", database_url)
     monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
     monkeypatch.setenv("SCRIPTED_MODEL_CALLS", str(calls))
     build_model_once.cache_clear()  # a model a process, and this process has several
-    yield HttpApi(sessions=load_handler("sessions"), process=load_handler("process"))
+    yield HttpApi(request.param, sessions=load_handler("sessions"), process=load_handler("process"))
     open_store(StoreSettings.from_environment({"SESSION_BACKEND_URL": database_url})).close()

@@ -1,5 +1,7 @@
 """Generated requests of two owners against the handlers, held to the served OpenAPI document.
 
+Those of Alice come as API Gateway's events, those of Bob over ASGI.
+
 `FUZZ_EXAMPLES` says how many of each kind; each test holds that it sent so many times that: 38 in all, so 760
 requests in `make test` and 100,000 in `make fuzz`.
 """
@@ -83,7 +85,7 @@ def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     build_model_once.cache_clear()
     handlers = load_handlers()
-    world = World({user: WsgiApi(handlers, user) for user in MARKS}, database_url)
+    world = World({ALICE: WsgiApi(handlers, ALICE), BOB: WsgiApi(handlers, BOB, edge="asgi")}, database_url)
     populate(world)
     yield world
     open_store(StoreSettings(url=database_url)).close()
@@ -105,7 +107,7 @@ def populate(world: World) -> None:
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("user", MARKS)
 def test_generated_requests_are_answered_as_documented(world: World, user: str, mode: GenerationMode) -> None:
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user])
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user]).exclude(operation_id="createRun")
     for result in schema.get_all_operations():
         if mode is GenerationMode.POSITIVE or takes_something(result.ok()):
             populate(world)
@@ -192,7 +194,7 @@ TO_PROCESS = {"operationId": "process", "requestBody": {"session_id": "$response
 
 @pytest.mark.parametrize("user", MARKS)
 def test_sequences_of_requests_are_answered_as_documented(world: World, user: str) -> None:
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user])
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", world.apis[user]).exclude(operation_id="createRun")
     schema.raw_schema["paths"]["/sessions"]["get"]["responses"]["200"]["links"]["process"] = TO_PROCESS
 
     class Sequence(schema.as_state_machine()):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from api.operations.service import OPENAPI_FILE
 from local.gateway.table import load_table
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
-from tests.support.http_api import ROOT, Answer, HttpApi, event_of, load_handler
+from tests.support.http_api import RECORDED, ROOT, Answer, HttpApi, event_of, load_handler
 
 DOCUMENT = json.loads(OPENAPI_FILE.read_text())
 HISTORY = "/sessions/{session_id}/history"
@@ -48,13 +48,15 @@ class Stage:
     def reload(self, **environment: str) -> None:
         for name, value in environment.items():
             self.monkeypatch.setenv(name, value)
-        self.api.handlers = {name: load_handler(name) for name in ("sessions", "process")}
+        self.api.handlers = {name: load_handler(name) for name in ("sessions", "process", "run_events")}
 
 
-@pytest.fixture
-def stage(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+@pytest.fixture(params=["api_gateway", "asgi"])
+def stage(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
     monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
-    made = Stage(HttpApi(), tmp_path, monkeypatch)
+    made = Stage(HttpApi(request.param), tmp_path, monkeypatch)
     made.reload(SESSION_BACKEND_URL=database_url)
     yield made
     open_store(StoreSettings(url=database_url)).close()
@@ -117,6 +119,19 @@ def rejoin_refused(stage: Stage) -> Answer:
     return answer
 
 
+def events_gone(stage: Stage) -> Answer:
+    run_id = stage.ask().json["run_id"]  # of `/process`, which has no stream
+    return stage.api.call("GET", RUN + "/events", run_id=run_id)
+
+
+def budget_exhausted(stage: Stage) -> Answer:
+    stage.reload(OWNER_RUNS_PER_MINUTE="1")
+    stage.ask()
+    refused = stage.ask()
+    assert (refused.json["runs_left"], refused.json["tokens_left"]) == (0, None)
+    return refused
+
+
 def end_user_refused(stage: Stage) -> Answer:
     event = event_of("GET", "/sessions", None, "", {})
     claims = {"iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_a", "sub": "alice"}
@@ -154,13 +169,15 @@ ERRORS: dict[str, Callable[[Stage], Answer]] = {
     "model_failed": lambda stage: stage.ask("fail: an internal secret"),
     "model_throttled": model_throttled,
     "rejoin_refused": rejoin_refused,
+    "events_gone": events_gone,
+    "budget_exhausted": budget_exhausted,
     "end_user_refused": end_user_refused,
     "run_deadline": run_deadline,
     "store_unavailable": store_unavailable,
 }
 
 
-WAITING_HELPS = {"session_busy", "run_in_progress", "model_throttled", "store_unavailable"}
+WAITING_HELPS = {"budget_exhausted", "session_busy", "run_in_progress", "model_throttled", "store_unavailable"}
 
 
 def test_no_documented_error_is_left_out() -> None:
@@ -178,7 +195,8 @@ def test_a_documented_error_is_met_as_documented(stage: Stage, code: str) -> Non
         name: example[name] for name in ("type", "title", "status")
     }
     assert answer.status == example["status"]
-    assert answer.json["request_id"] == "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+    recorded = RECORDED["requestContext"]["requestId"]  # of API Gateway; an ASGI server has none, so the edge makes one
+    assert (answer.json["request_id"] == recorded) == (stage.api.edge == "api_gateway")
     assert ("Retry-After" in answer.headers) == (code in WAITING_HELPS)
     assert "secret" not in answer.body
     check_schema("ProblemDetails", answer.json)
@@ -191,10 +209,13 @@ def test_answers_have_the_documented_shape(stage: Stage) -> None:
     check_schema("History", stage.api.call("GET", HISTORY, session_id="user-123").json)
     check_schema("Agent", stage.api.call("GET", AGENT, session_id="user-123", agent_id="default").json)
     check_schema("Run", stage.api.call("GET", RUN, run_id=asked.json["run_id"]).json)
+    check_schema("RunList", stage.api.call("GET", "/sessions/{session_id}/runs", session_id="user-123").json)
+    check_schema("UsageReport", stage.api.call("GET", "/usage").json)
     check_schema("Health", stage.api.call("GET", "/health").json)
     check_schema("DatabaseHealth", stage.api.call("GET", "/health/db").json)
     served = stage.api.call("GET", "/openapi.json").json
-    assert served["servers"] == [{**DOCUMENT["servers"][0], "url": "/prod"}]  # the stage of the recorded event
+    stage_prefix = "/prod" if stage.api.edge == "api_gateway" else "/"  # as the recorded event has it
+    assert served["servers"] == [{**DOCUMENT["servers"][0], "url": stage_prefix}]
     assert {**served, "servers": DOCUMENT["servers"]} == DOCUMENT
     page = stage.api.call("GET", "/docs")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"

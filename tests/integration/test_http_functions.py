@@ -54,10 +54,10 @@ def test_sessions_without_activity_go_with_all_their_rows(
     age(database_url, "sessions", "updated_at", 31)
     add_sessions(store, 1, owner="iam:AIDACAROL")
 
-    assert expire() == {"sessions": 9, "runs": 0}
+    assert expire() == {"sessions": 9, "runs": 0, "values": 0, "memories": 0}
 
     assert [count(database_url, table) for table in ("sessions", "agents", "messages")] == [1, 1, 1]
-    assert expire() == {"sessions": 0, "runs": 0}
+    assert expire() == {"sessions": 0, "runs": 0, "values": 0, "memories": 0}
 
 
 def test_what_the_time_does_not_suffice_for_is_left_to_the_next_call(
@@ -65,8 +65,8 @@ def test_what_the_time_does_not_suffice_for_is_left_to_the_next_call(
 ) -> None:
     add_sessions(store, 7)
     age(database_url, "sessions", "updated_at", 31)
-    assert expire(remaining_seconds=5) == {"sessions": 3, "runs": 0}
-    assert expire() == {"sessions": 4, "runs": 0}
+    assert expire(remaining_seconds=5) == {"sessions": 3, "runs": 0, "values": 0, "memories": 0}
+    assert expire() == {"sessions": 4, "runs": 0, "values": 0, "memories": 0}
 
 
 def test_a_run_in_flight_is_never_cut(expire: Any, store: PostgreSQLStore, database_url: str) -> None:
@@ -76,7 +76,7 @@ def test_a_run_in_flight_is_never_cut(expire: Any, store: PostgreSQLStore, datab
     with repository.run("busy"):
         age(database_url, "sessions", "updated_at", 31)
         age(database_url, "runs", "started_at", 31)
-        assert expire() == {"sessions": 0, "runs": 1}
+        assert expire() == {"sessions": 0, "runs": 1, "values": 0, "memories": 0}
     assert count(database_url, "runs") == 1
     assert store.sessions.read("iam:AIDAALICE", "busy") is not None
 
@@ -87,7 +87,7 @@ def test_sessions_stay_for_ever_by_default(
     monkeypatch.delenv("SESSION_TTL_DAYS")
     add_sessions(store, 2)
     age(database_url, "sessions", "updated_at", 3650)
-    assert expire() == {"sessions": 0, "runs": 0}
+    assert expire() == {"sessions": 0, "runs": 0, "values": 0, "memories": 0}
     assert count(database_url, "sessions") == 2
 
 

@@ -1,4 +1,4 @@
-"""POST /process with a scripted model, called with REST proxy events, on a real database."""
+"""POST /process with a scripted model, called with REST proxy events and over ASGI, on a real database."""
 
 import logging
 from pathlib import Path

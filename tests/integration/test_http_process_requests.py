@@ -74,7 +74,8 @@ def test_a_body_in_base64_is_read_as_what_it_holds(api: HttpApi) -> None:
 
     assert send(base64.b64encode('{"prompt": "käse"}'.encode()).decode()).json["response"] == "You said: käse"
     assert send(base64.b64encode(b"x" * 1024 * 1024 + b"x").decode()).code == "payload_too_large"
-    for broken in ("!", "é", base64.b64encode(b'\xff{"prompt": "a"}').decode()):
+    no_base64 = ("!", "é") if api.edge == "api_gateway" else ()  # over ASGI bodies are bytes
+    for broken in (*no_base64, base64.b64encode(b'\xff{"prompt": "a"}').decode()):
         assert send(broken).code == "malformed_request"
 
 

@@ -30,7 +30,7 @@ LEASE_SECONDS = 2.0
 TOOL_TURN = ["Hello", "answer"]
 
 
-STATEMENTS = {"begin": "begin_run_v3(", "write": "write_run_v2(", "renewal": "SELECT r.cancel_requested FROM lease"}
+STATEMENTS = {"begin": "begin_run_v3(", "write": "write_run_v3(", "renewal": "SELECT r.cancel_requested FROM lease"}
 
 
 @pytest.mark.parametrize("where", ["before the statement", "before its answer"])
@@ -179,8 +179,7 @@ def test_a_failover_that_left_the_connection_on_a_reader_is_healed_by_another_on
     """A former writer answers 25006; whoever connects anew reaches the present one."""
     database = Database(StoreSettings(url=database_url))
     database.fetch("SELECT 1", {})
-    assert database._connection is not None
-    database._connection.execute("SET default_transaction_read_only = on")
+    database.fetch("SET default_transaction_read_only = on", {})
     rows, repeated = database.fetch("INSERT INTO sessions (owner, session_id) VALUES ('a', 'b') RETURNING 1", {})
     assert (rows, repeated) == ([(1,)], True)
     database.close()

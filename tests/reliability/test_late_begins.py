@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
@@ -23,7 +24,7 @@ from session_store.records import (
     RunWrite,
 )
 from session_store.sending import Sending, sent_as
-from session_store.settings import StoreSettings
+from session_store.settings import NO_BUDGET, StoreSettings
 from tests.reliability.chaos import Chaos
 from tests.reliability.chaos_proxy import ChaosProxy
 from tests.reliability.turns import OWNER
@@ -180,7 +181,7 @@ def test_who_does_not_read_the_answer_of_its_begin_keeps_nobody_waiting(
     store.runs.write(OWNER, turn(first, *[f'{{"role":"user","content":[{{"text":"{"x" * 3_000_000}"}}]}}'] * 10))
     with closing(psycopg.connect(database_url, autocommit=True)) as connection:
         frozen, sending = request(), Sending(time.time(), 30)
-        values = frozen._asdict() | sending._asdict()
+        values = frozen._asdict() | sending._asdict() | asdict(NO_BUDGET)
         names = {name: str(value) if value is not None else None for name, value in values.items()}
         text, order = _numbered(StatementNames(None).fill(BEGIN).decode(), {"owner": OWNER, **names})
         connection.pgconn.send_query_params(text, order)

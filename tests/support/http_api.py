@@ -1,4 +1,7 @@
-"""A function called as API Gateway calls it: with a recorded REST proxy event, changed to the request at hand."""
+"""A function called as API Gateway calls it: with a recorded REST proxy event, changed to the request at hand.
+
+Or its operations called as an ASGI server calls them, with the same request.
+"""
 
 import copy
 import importlib.util
@@ -6,15 +9,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, quote
 
 from response_streaming.response import find_stream
+from tests.support.asgi_api import call_over_asgi
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = json.loads((ROOT / "tests/support/events/rest_api.json").read_text())
+Edge = Literal["api_gateway", "asgi"]
 ALICE, BOB = "AIDAALICE", "AIDABOB"
-FUNCTIONS = {"/process": "process", "/process-streaming": "process_streaming"}
+FUNCTIONS = {
+    "/process": "process",
+    "/process-streaming": "process_streaming",
+    "/runs/{run_id}/events": "run_events",
+}
 
 
 class Context:
@@ -48,8 +57,8 @@ class Answer:
 class HttpApi:
     """The deployed API in this process: its routes, each leading to the handler of its function."""
 
-    def __init__(self, **handlers: Any) -> None:
-        self.handlers = handlers
+    def __init__(self, edge: Edge = "api_gateway", **handlers: Any) -> None:
+        self.edge, self.handlers = edge, handlers
 
     def call(
         self,
@@ -70,7 +79,8 @@ class HttpApi:
         return self.send(event)
 
     def send(self, event: dict[str, Any]) -> Answer:
-        response = self.handlers[FUNCTIONS.get(event["resource"], "sessions")](event, Context())
+        handler = self.handlers[FUNCTIONS.get(event["resource"], "sessions")]
+        response = call_over_asgi(handler, event) if self.edge == "asgi" else handler(event, Context())
         if stream := find_stream(response):
             response = stream.joined()
         headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}

@@ -83,9 +83,11 @@ class WaitFor:
     path: Path
 
     async def events(self, call: "Call") -> AsyncGenerator[StreamEvent, None]:
+        pause_seconds = 0.01
         async with asyncio.timeout(WAIT_LIMIT_SECONDS):
             while not self.path.exists() and not (call.cancel_signal and call.cancel_signal.is_set()):
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(pause_seconds)
+                pause_seconds = min(2 * pause_seconds, 0.08)  # hundreds may wait at once
         return
         yield
 

@@ -1,4 +1,7 @@
-"""The deployed routes as a WSGI application in this process: the gateway's events, the functions' handlers."""
+"""The deployed routes as a WSGI application in this process: the gateway's events, the functions' handlers.
+
+Or the same requests over ASGI.
+"""
 
 import json
 import uuid
@@ -10,9 +13,10 @@ from local.gateway.event import Owner, Request, build_event
 from local.gateway.routing import find_route
 from local.gateway.table import load_table
 from response_streaming.response import find_stream
-from tests.support.http_api import ROOT, Context, load_handler
+from tests.support.asgi_api import call_over_asgi
+from tests.support.http_api import ROOT, Context, Edge, load_handler
 
-FUNCTIONS = ("process", "process_streaming", "sessions")
+FUNCTIONS = ("process", "process_streaming", "run_events", "sessions")
 
 
 def load_handlers() -> dict[str, Any]:
@@ -22,8 +26,8 @@ def load_handlers() -> dict[str, Any]:
 class WsgiApi:
     """All of its requests are `user`'s."""
 
-    def __init__(self, handlers: dict[str, Any], user: str) -> None:
-        self._handlers, self._owner = handlers, Owner(user)
+    def __init__(self, handlers: dict[str, Any], user: str, edge: Edge = "api_gateway") -> None:
+        self._handlers, self._owner, self._edge = handlers, Owner(user), edge
         self._routes = load_table(ROOT / "functions/functions.toml").deployed()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -33,7 +37,9 @@ class WsgiApi:
             start_response("403 Forbidden", [("Content-Type", "application/problem+json")])
             return [b"{}"]
         event = json.loads(build_event(request, match, self._owner if match.route.needs_owner else None, ()))
-        return self._answered(self._handlers[match.route.function.name](event, Context()), start_response)
+        handler = self._handlers[match.route.function.name]
+        answer = call_over_asgi(handler, event) if self._edge == "asgi" else handler(event, Context())
+        return self._answered(answer, start_response)
 
     def _answered(self, answer: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
         stream = find_stream(answer)

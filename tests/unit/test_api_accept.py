@@ -1,6 +1,6 @@
 import pytest
 
-from api.operations.process_streaming import wants_text
+from api.event_stream import wants_text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 
 from session_store.errors import RunEndedError
 from session_store.journal import Journal
-from session_store.records import AgentRecord, MessageRecord, RunOutcome
+from session_store.records import AgentRecord, MessageRecord, RunOutcome, ValueWrite
 
 NOW = "2026-11-22T10:00:00+00:00"
 
@@ -51,6 +51,7 @@ def test_what_was_settled_is_not_written_again(journal: Journal) -> None:
     journal.create_agent(agent())
     journal.append("default", message("a"), lambda: "first")
     assert not journal.is_empty
+    journal.take()
     journal.settle()
     assert journal.is_empty
     journal.append("default", message("b"), lambda: "second")
@@ -68,9 +69,30 @@ def test_a_gathered_message_is_redacted_before_it_is_written(journal: Journal) -
     assert (write.redactions, write.redacted_preview) == ((), "[redacted]")
 
 
+def test_what_is_said_while_a_write_is_on_its_way_waits_for_the_next_one(journal: Journal) -> None:
+    journal.create_agent(agent())
+    journal.append("default", message("a"), lambda: "first")
+    journal.put_value(ValueWrite("same", b"1"))
+    journal.put_value(ValueWrite("changed", b"1"))
+    journal.take()
+    journal.append("default", message("b"), lambda: "")
+    journal.update_agent(agent(state='{"n":1}'))
+    journal.redact("default", message("[redacted]", message_id=0), lambda: "[redacted]")
+    journal.put_value(ValueWrite("changed", b"2"))
+    journal.settle()
+    write = journal.take(RunOutcome("completed"))
+    assert [gathered.record.message for gathered in write.messages] == ["b"]
+    assert (write.created_agents, [changed.state for changed in write.updated_agents]) == ((), ['{"n":1}'])
+    assert [(gone.record.message_id, gone.record.message) for gone in write.redactions] == [(0, "[redacted]")]
+    assert (write.redacted_preview, write.values) == ("[redacted]", (ValueWrite("changed", b"2"),))
+    journal.settle()
+    assert journal.is_empty
+
+
 def test_a_successor_goes_on_from_what_is_stored(journal: Journal) -> None:
     journal.create_agent(agent())
     journal.append("default", message("a"), lambda: "first")
+    journal.take()
     journal.settle()
     journal.append("default", message("never written"), lambda: "")
     successor = journal.successor()

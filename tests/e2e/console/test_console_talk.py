@@ -241,3 +241,14 @@ def test_sessions_are_searched_by_their_beginning(console: Console, page: Page) 
     expect(page.get_by_text("1 of 2 match.")).to_be_visible()
     console.sessions.click()
     expect(console.answers).to_have_text("about tea")
+
+
+def test_a_second_tab_watches_an_answer_that_is_under_way(open_console: Open, console: Console, go_on: GoOn) -> None:
+    console.say(f"say: early\nwait-for: {go_on(1)}\nsay: late")
+    expect(console.answers).to_have_text("early")
+    other = open_console()
+    other.sessions.first.click()
+    expect(other.answers).to_have_text("early")
+    other.button("Stop").click()
+    expect(other.button("Stopping…")).to_be_disabled()
+    expect(other.problem).to_have_accessible_name("Stopped")

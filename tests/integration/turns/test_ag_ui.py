@@ -20,6 +20,7 @@ from strands.types.exceptions import ModelThrottledException
 from session_store.repository import PostgreSQLSessionRepository
 from tests.integration.turns.turning import BuildAgent, Turns, explain, parse, scripted
 from tests.support.scripted_model import Reason, Say, Step, UseTool, WaitFor
+from turns.events import TurnFailed
 from turns.projections import ag_ui
 
 EVENTS: TypeAdapter[Any] = TypeAdapter(Event)
@@ -102,7 +103,7 @@ def test_a_lone_surrogate_does_not_hide_that_the_run_is_stored(turns: Turns) -> 
 
 def test_a_failure_midway_ends_the_stream_with_an_error_in_the_services_words(turns: Turns) -> None:
     turn = turns.begin(scripted([Say("so far"), RuntimeError("secret words")]))
-    events = list(parse(ag_ui.frames(turn, lambda error: ag_ui.Failure("model_failed", "No answer."))))
+    events = list(parse(ag_ui.frames(turn, lambda error: TurnFailed("model_failed", "No answer."))))
     error = EVENTS.validate_python(events[-1])
     assert isinstance(error, RunErrorEvent)
     assert (error.code, error.message) == ("model_failed", "No answer.")

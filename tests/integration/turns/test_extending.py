@@ -73,6 +73,13 @@ def test_an_agent(turns: Turns) -> None:
     assert model.calls[0]["system_prompt"] == "You answer in one sentence."
 
 
+def test_a_memory_is_found_in_another_session(turns: Turns) -> None:
+    model = ScriptedModel(UseTool("add_memory", {"entries": ["The user likes green tea"]}), "Noted.", "Green tea.")
+    hold(turns, "Memories", model, prompt="I like green tea")
+    hold(turns, "Memories", model, prompt="Which tea do I like?", session_id="another")
+    assert "The user likes green tea" in str(model.calls[-1]["messages"])
+
+
 @pytest.mark.parametrize(
     ("call", "result"),
     [

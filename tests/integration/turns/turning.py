@@ -14,7 +14,7 @@ from tests.support.scripted_model import ScriptedModel
 from tests.support.scripted_model import Turn as Script
 from turns.agent_turn import AgentTurn
 from turns.engine import TurnEngine
-from turns.events import Turn
+from turns.events import Turn, TurnFailed
 from turns.projections import ag_ui
 from turns.request import Prompt, TurnRequest
 
@@ -74,7 +74,7 @@ class Turns:
         return engine.run(asked._replace(**request))
 
 
-def explain(error: Exception) -> ag_ui.Failure:
+def explain(error: Exception) -> TurnFailed:
     raise error
 
 

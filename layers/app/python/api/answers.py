@@ -134,21 +134,81 @@ class Agent(AgentSummary):
     omitted_bytes: NotRequired[int]
 
 
-class Run(TypedDict):
-    """One `/process` call. `answer` and `error_code` (of the problem it ended with) tell how it ended.
+class RunSummary(TypedDict):
+    """One turn. `error_code` is that of the problem it ended with; `interrupted`: its process ended before it did.
 
-    `interrupted`: its process ended before it did.
+    A run that was accepted by `POST /runs` is `queued`, without a session, until it begins; `refused`: it never will.
+    `events` is where its stream can be read.
     """
 
     run_id: str
-    session_id: str
-    agent_id: str
-    status: RunStatus
-    started_at: str
+    session_id: str | None
+    agent_id: str | None
+    status: RunStatus | Literal["queued", "refused"]
+    started_at: str | None
     finished_at: str | None
     cancel_requested: bool
     error_code: str | None
+    events: str
+
+
+class Run(RunSummary):
+    """`usage` and `timings` are of a completed run: tokens; milliseconds by name, and its `round_trips`.
+
+    `problem` is what a run was refused with.
+    """
+
     answer: RunAnswer | None
+    usage: Usage | None
+    timings: dict[str, float] | None
+    problem: NotRequired[dict[str, Any]]
+
+
+class AcceptedRun(TypedDict):
+    """`run` and `events` are where the run can be read: at once, and for as long as it is kept."""
+
+    run_id: str
+    status: Literal["queued"]
+    run: str
+    events: str
+
+
+class RunList(TypedDict):
+    """Newest first; `next_cursor` asks for the next page and is null on the last."""
+
+    runs: list[RunSummary]
+    next_cursor: str | None
+
+
+class DayUsage(TypedDict):
+    """`runs` are those that ended on that day of UTC, however they did."""
+
+    day: str
+    runs: int
+    input_tokens: int
+    output_tokens: int
+
+
+class UsageReport(TypedDict):
+    """The limits are null where there is none."""
+
+    days: list[DayUsage]
+    runs_per_minute: int | None
+    tokens_per_day: int | None
+
+
+class Memory(TypedDict):
+    memory_id: str
+    store_name: str
+    content: str
+    metadata: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class MemoryList(TypedDict):
+    memories: list[Memory]
+    next_cursor: str | None
 
 
 class Health(TypedDict):
@@ -178,3 +238,7 @@ class ProblemDetails(TypedDict):
     errors: NotRequired[list[FieldError]]
     run_id: NotRequired[str]
     interrupt_ids: NotRequired[list[str]]
+    history: NotRequired[str]
+    position: NotRequired[int]
+    runs_left: NotRequired[int | None]
+    tokens_left: NotRequired[int | None]

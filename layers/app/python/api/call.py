@@ -110,6 +110,12 @@ class Call:
             raise MalformedRequestError(f"is not UTF-8 at byte {error.start}") from error
 
 
+def find_owner(request: Request, settings: Settings) -> str:
+    """Whose request it is, where no operation says otherwise. Raises as `Call` does."""
+    caller = _verified(request.caller)
+    return _owner(caller, _end_user(caller, request.headers.get(END_USER.name.lower()), settings))
+
+
 def _verified(caller: str | None) -> str:
     if caller is None:
         raise UnauthenticatedError

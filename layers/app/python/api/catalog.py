@@ -9,16 +9,34 @@ from typing import Literal, NamedTuple
 
 from api.media_formats import FORMATS, OTHER
 from api.operation import Access, Operation
-from api.operations import agents, attachments, console, forks, process, process_streaming, runs, service, sessions
+from api.operations import (
+    agents,
+    attachments,
+    console,
+    create_run,
+    forks,
+    memories,
+    process,
+    process_streaming,
+    run_events,
+    runs,
+    service,
+    sessions,
+    usage,
+)
 
 API = (
     *process.OPERATIONS,
     *process_streaming.OPERATIONS,
+    *create_run.OPERATIONS,
     *sessions.OPERATIONS,
     *forks.OPERATIONS,
     *attachments.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
+    *run_events.OPERATIONS,
+    *usage.OPERATIONS,
+    *memories.OPERATIONS,
     *service.OPERATIONS,
 )
 """What the OpenAPI document describes."""

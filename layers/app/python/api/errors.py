@@ -4,10 +4,12 @@ RequestError
 ├── MalformedRequestError       not JSON as this API takes it
 ├── UnauthenticatedError        the gateway verified no caller
 ├── EndUserRefusedError         a caller that may not act for others names somebody
-├── RejoinRefusedError          a client that lost a stream asks for the rest of it
+├── RejoinRefusedError          a client asks for the rest of a stream that is not known
 ├── RouteNotFoundError          nothing is served there
 ├── UnsupportedMediaTypeError   the body is not declared as JSON
 ├── PayloadTooLargeError        more than a limit allows
+├── ServerBusyError             the process answers as many requests as it may
+├── IssuerUnavailableError      the keys of the tokens' issuer cannot be read
 └── InvalidRequestError         JSON, but not what the route takes
 """
 
@@ -63,8 +65,8 @@ class RejoinRefusedError(RequestError):
 
     def __init__(self) -> None:
         super().__init__(
-            "A stream cannot be rejoined. GET /runs/{run_id} says what became of its run; the same request without"
-            " Last-Event-ID and with its Idempotency-Key gives the stored answer."
+            "No run of this request is known: it is found by the session_id or the Idempotency-Key that the"
+            " first request had. GET /runs/{run_id}/events goes on with a run that is known by its id."
         )
 
 
@@ -87,6 +89,24 @@ class PayloadTooLargeError(RequestError):
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field} {reason}.", [(field, reason)])
+
+
+class ServerBusyError(RequestError):
+    """Only where a process answers many requests at once, under `python -m api.app`."""
+
+    code = "server_busy"
+    retry_after_seconds = 1.0
+
+    def __init__(self) -> None:
+        super().__init__("The server answers as many requests as it may; try again later.")
+
+
+class IssuerUnavailableError(RequestError):
+    code = "issuer_unavailable"
+    retry_after_seconds = 5.0
+
+    def __init__(self) -> None:
+        super().__init__("The keys of the tokens' issuer cannot be read; try again later.")
 
 
 class InvalidRequestError(RequestError):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # functions without an agent need none of it
 # Their words are about the service; any other error may quote what it was given.
 _OWN_WORDS = (ConfigurationError, StoreUnavailableError)
 _OUR_LOGGERS = ("session_store", "agent", "turns", "response_streaming")
-_LIBRARIES = ("strands", "asyncio")
+_LIBRARIES = ("strands", "asyncio", "uvicorn")
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 
@@ -65,9 +65,15 @@ class Observability:
         tracer = Tracer(service=self._settings.service, disabled=False)
         return tracer.capture_lambda_handler(handler, capture_response=False, capture_error=False)
 
-    def request_context(self, request_id: str | None, function_request_id: str) -> AbstractContextManager[None]:
+    def request_context(
+        self, request_id: str | None, function_request_id: str | None = None
+    ) -> AbstractContextManager[None]:
         """Within it, each line of the log has the ids of the request and of the invocation."""
-        return self.logger.append_context_keys(correlation_id=request_id, function_request_id=function_request_id)
+        return self.log_keys(correlation_id=request_id, function_request_id=function_request_id)
+
+    def log_keys(self, **keys: Any) -> AbstractContextManager[None]:
+        """Within it, each line of the log has these."""
+        return self.logger.append_context_keys(**keys)
 
     def request_keys(self) -> dict[str, Any]:
         """The ids that each line of the present request has, for a stream that outlives its handler."""

@@ -18,7 +18,13 @@ from api.operation import Body, Link, Operation, Parameter
 from api.operations.service import OPENAPI_FILE
 from api.parameters import END_USER
 from api.settings import Settings
-from session_store.errors import ModelThrottledError, RunInProgressError, SessionBusyError, StoreUnavailableError
+from session_store.errors import (
+    BudgetExhaustedError,
+    ModelThrottledError,
+    RunInProgressError,
+    SessionBusyError,
+    StoreUnavailableError,
+)
 
 _REFERENCE = "#/components/schemas/{model}"
 _OWNED_ERRORS = (UnauthenticatedError, InvalidRequestError, StoreUnavailableError)
@@ -104,7 +110,7 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     parts["responses"] = {
         str(operation.status): _answer(operation, schemas),
         **_problems(_possible_errors(operation), schemas),
-        "429": _throttled(schemas),
+        "429": _throttled(operation, schemas),
     }
     parts["security"] = [{name: []} for name in _SECURITY_SCHEMES] if operation.access == "owner" else []
     return parts
@@ -180,12 +186,14 @@ def _problem(status: int, kinds: list[type[Exception]], schemas: dict[Any, Any])
     return answer
 
 
-def _throttled(schemas: dict[Any, Any]) -> dict[str, Any]:
-    """The gateway's own: it may answer any request so."""
+def _throttled(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
+    """The gateway may answer any request so, and an operation that asks the agent by itself."""
+    own = [BudgetExhaustedError.code] if BudgetExhaustedError in operation.errors else []
+    examples = {"examples": {code: {"$ref": f"#/components/examples/{code}"} for code in own}} if own else {}
     return {
-        "description": f"{problems.title(429)}: `too_many_requests`",
+        "description": f"{problems.title(429)}: {', '.join(f'`{code}`' for code in ['too_many_requests', *own])}",
         "headers": {"Retry-After": _RETRY_AFTER},
-        "content": {problems.MEDIA_TYPE: {"schema": schemas[ProblemDetails]}},
+        "content": {problems.MEDIA_TYPE: {"schema": schemas[ProblemDetails], **examples}},
     }
 
 

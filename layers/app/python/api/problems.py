@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from api import errors
 from session_store import errors as store_errors
@@ -28,6 +29,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.UnsupportedMediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     errors.InvalidRequestError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
+    errors.ServerBusyError: Problem(HTTPStatus.SERVICE_UNAVAILABLE),
+    errors.IssuerUnavailableError: Problem(HTTPStatus.SERVICE_UNAVAILABLE),
     store_errors.InvalidInputError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
     store_errors.TooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     store_errors.UnstorableValueError: Problem(  # a run raises it for what its tools or its model made
@@ -35,8 +38,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ),
     store_errors.IdempotencyKeyReusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
     store_errors.NotFoundError: Problem(HTTPStatus.NOT_FOUND),
+    store_errors.EventsGoneError: Problem(HTTPStatus.GONE),
     store_errors.CursorNotFoundError: Problem(HTTPStatus.NOT_FOUND, "No page begins there."),
     store_errors.ConflictError: Problem(HTTPStatus.CONFLICT),
+    store_errors.BudgetExhaustedError: Problem(HTTPStatus.TOO_MANY_REQUESTS),
     store_errors.AwaitingResponseError: Problem(HTTPStatus.CONFLICT),
     store_errors.RunCancelledError: Problem(HTTPStatus.CONFLICT),
     store_errors.ModelFailedError: Problem(HTTPStatus.BAD_GATEWAY),  # its words have no more than the kind of error
@@ -46,6 +51,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     store_errors.StoreUnavailableError: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be reached; try again later."
     ),
+    store_errors.ServiceStoppingError: Problem(HTTPStatus.SERVICE_UNAVAILABLE),
     store_errors.RunDeadlineError: Problem(HTTPStatus.GATEWAY_TIMEOUT),
     store_errors.AgentIdError: Problem(HTTPStatus.INTERNAL_SERVER_ERROR),
     store_errors.ConfigurationError: Problem(
@@ -89,6 +95,12 @@ def dump_problem(error: Exception, request_id: str) -> dict[str, Any]:
         body["run_id"] = run_id
     if isinstance(error, store_errors.AwaitingResponseError):
         body["interrupt_ids"] = list(error.interrupt_ids)
+    if isinstance(error, store_errors.SessionBusyError) and error.position is not None:
+        body["position"] = error.position
+    if isinstance(error, store_errors.BudgetExhaustedError):
+        body |= {"runs_left": error.runs_left, "tokens_left": error.tokens_left}
+    if isinstance(error, store_errors.EventsGoneError):
+        body["history"] = f"/sessions/{quote(error.session_id, safe='')}/history"
     return body
 
 

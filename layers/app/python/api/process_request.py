@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self, cast, get_args
 
 from pydantic import (
     BaseModel,
@@ -25,11 +25,13 @@ from api.parameters import IDENTIFIER
 from api.settings import Settings
 from session_store import identifiers
 from session_store.errors import InvalidIdentifierError
+from session_store.records import IfBusy
 
 _TAGS = ("text", "answers", "content")
 _REASONS = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request",
+    "literal_error": f"must be {', '.join(get_args(IfBusy)[:-1])} or {get_args(IfBusy)[-1]}",
     "string_unicode": "has a member whose name is not Unicode text",  # the one text that pydantic reads by itself
 }
 
@@ -114,8 +116,9 @@ class ProcessRequest(BaseModel):
     """`prompt` is text, content blocks, or answers to the interrupts that the agent waits for.
 
     Without a `session_id` a new session begins. With a `from_message_id` the turn goes on as if the history ended
-    before it, and what follows is replaced when the turn is complete. `metadata` is for the agent and
-    its tools, not stored.
+    before it, and what follows is replaced when the turn is complete. `metadata` is for the agent and its tools; it is
+    not stored. `if_busy`: where another run holds the session, refuse this one, let it wait in turn, or cancel the
+    other one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -129,6 +132,7 @@ class ProcessRequest(BaseModel):
     session_id: SessionId | None = None
     from_message_id: MessageId | None = None
     metadata: dict[str, Any] | None = None
+    if_busy: IfBusy | None = None
     _blocks: list[dict[str, Any]] = PrivateAttr(default_factory=list[dict[str, Any]])
 
     @classmethod

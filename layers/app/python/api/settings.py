@@ -10,6 +10,9 @@ from session_store.identifiers import checked
 from session_store.settings import StoreSettings
 
 _MEBIBYTE = 1024 * 1024
+_HOUR = 3600
+# docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+MAXIMUM_EVENT_HOURS = 6
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Settings:
     max_body_bytes: below Lambda's 6 MB for an event, in which the body is one escaped string.
     run_timeout_seconds: below the 29 s after which API Gateway gives up; streaming: below Lambda's 900 s.
     session_ttl_days: None keeps sessions for ever.
+    resumable_streams: keep what streams say for as long as their runs, for clients that have lost one.
     tracing: X-Ray segments of our own, when POWERTOOLS_TRACE_DISABLED is "false".
     otlp_endpoint: base URL of a collector for the spans of turns; otlp_headers_secret: the secret with its headers.
     agent_id: under which sessions keep the agent.
@@ -44,6 +48,7 @@ class Settings:
     expire_batch_size: int = 500
     agent_id: str = "default"
     agent_factory: str = "agent.agent:build_agent"
+    resumable_streams: bool = True
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
     caller_by: str = "principal"
@@ -56,12 +61,21 @@ class Settings:
     service: str = "agent-sessions"
     metrics_namespace: str = "AgentSessions"
 
+    @property
+    def awaited_seconds(self) -> float:
+        """How long after its acceptance a background run may begin: Lambda keeps no event for longer than 6 hours."""
+        return 3600.0 * min(MAXIMUM_EVENT_HOURS, self.run_ttl_hours)
+
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Raises `ConfigurationError` naming the variable."""
-        read = _Reader(environment)
+    def from_environment(cls, environment: Mapping[str, str], *, behind_gateway: bool = True) -> Self:
+        """behind_gateway: in a function, which reads the database itself, and whose turns end before it gives up.
+
+        Raises `ConfigurationError` naming the variable.
+        """
+        read = EnvironmentReader(environment)
         store = StoreSettings.from_environment(environment)
-        if not store.is_postgresql:
+        longest, longest_streaming = (27, 880) if behind_gateway else (_HOUR, _HOUR)
+        if behind_gateway and not store.is_postgresql:
             raise ConfigurationError("SESSION_BACKEND_URL must begin with postgresql:// for a function")
         max_page_size = read.integer("MAX_PAGE_SIZE", cls.max_page_size, 1, 1000)
         return cls(
@@ -71,9 +85,9 @@ class Settings:
             max_json_depth=read.integer("MAX_JSON_DEPTH", cls.max_json_depth, 4, 200),
             page_size=read.integer("PAGE_SIZE", min(cls.page_size, max_page_size), 1, max_page_size),
             max_page_size=max_page_size,
-            run_timeout_seconds=read.integer("RUN_TIMEOUT_SECONDS", cls.run_timeout_seconds, 1, 27),
+            run_timeout_seconds=read.integer("RUN_TIMEOUT_SECONDS", cls.run_timeout_seconds, 1, longest),
             streaming_run_timeout_seconds=read.integer(
-                "STREAMING_RUN_TIMEOUT_SECONDS", cls.streaming_run_timeout_seconds, 1, 880
+                "STREAMING_RUN_TIMEOUT_SECONDS", cls.streaming_run_timeout_seconds, 1, longest_streaming
             ),
             session_ttl_days=read.integer("SESSION_TTL_DAYS", 0, 0, 36_500) or None,
             run_ttl_hours=read.integer("RUN_TTL_HOURS", cls.run_ttl_hours, 1, 24 * 365),
@@ -81,6 +95,7 @@ class Settings:
             expire_batch_size=read.integer("EXPIRE_BATCH_SIZE", cls.expire_batch_size, 1, 10_000),
             agent_id=read.identifier("AGENT_ID", cls.agent_id),
             agent_factory=environment.get("AGENT_FACTORY") or cls.agent_factory,
+            resumable_streams=read.flag("RESUMABLE_STREAMS", default=cls.resumable_streams),
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             caller_by=read.choice("CALLER_BY", cls.caller_by, ("principal", "session")),
@@ -95,7 +110,9 @@ class Settings:
         )
 
 
-class _Reader:
+class EnvironmentReader:
+    """Reads variables as what they must be. Raises `ConfigurationError` naming the variable."""
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 

@@ -6,11 +6,13 @@
 ...     agent("Hello")
 
 Public besides what stands here are the modules that a service around the store needs: `store`, `server_store`,
-`records`, `settings`, `migrate`, `connection`, `postgresql`, `http`; and for documents as the session backend has them
-`codec`, `document`, `raw_json`, `wire`, `encoding`, `identifiers`, `interrupts`, `lease`, `message_text`,
-`time_limit`. Every other module is internal, and may change without notice.
+`records`, `run_events`, `background_runs`, `usage`, `settings`, `migrate`, `importer`, `connection`, `postgresql`,
+`http`; and for documents as the session backend has them `codec`, `document`, `raw_json`, `wire`, `encoding`,
+`identifiers`, `interrupts`, `lease`, `message_text`, `time_limit`. Every other module is internal, and may change
+without notice.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._open import open_store
@@ -20,15 +22,18 @@ from .errors import (
     AlreadyExistsError,
     AttachmentNotFoundError,
     AwaitingResponseError,
+    BudgetExhaustedError,
     ConfigurationError,
     ConflictError,
     CursorNotFoundError,
     DamagedRecordError,
+    EventsGoneError,
     IdempotencyKeyReusedError,
     InterruptAnsweredError,
     InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
+    MemoryNotFoundError,
     MessageNotFoundError,
     MessageOrderError,
     MessageRedactedError,
@@ -37,12 +42,14 @@ from .errors import (
     ModelThrottledError,
     MultiAgentNotFoundError,
     NotFoundError,
+    NotMigratedError,
     RunCancelledError,
     RunDeadlineError,
     RunEndedError,
     RunError,
     RunInProgressError,
     RunNotFoundError,
+    ServiceStoppingError,
     SessionBusyError,
     SessionNotFoundError,
     SessionStoreError,
@@ -54,8 +61,10 @@ from .errors import (
 from .settings import StoreSettings
 
 if TYPE_CHECKING:
+    from .memory import PostgreSQLMemoryStore
     from .repository import PostgreSQLSessionRepository
     from .run import Run
+    from .storage import PostgreSQLStorage
 
 __all__ = [
     "AgentIdError",
@@ -63,15 +72,18 @@ __all__ = [
     "AlreadyExistsError",
     "AttachmentNotFoundError",
     "AwaitingResponseError",
+    "BudgetExhaustedError",
     "ConfigurationError",
     "ConflictError",
     "CursorNotFoundError",
     "DamagedRecordError",
+    "EventsGoneError",
     "IdempotencyKeyReusedError",
     "InterruptAnsweredError",
     "InvalidIdentifierError",
     "InvalidInputError",
     "LeaseLostError",
+    "MemoryNotFoundError",
     "MessageNotFoundError",
     "MessageOrderError",
     "MessageRedactedError",
@@ -80,7 +92,10 @@ __all__ = [
     "ModelThrottledError",
     "MultiAgentNotFoundError",
     "NotFoundError",
+    "NotMigratedError",
+    "PostgreSQLMemoryStore",
     "PostgreSQLSessionRepository",
+    "PostgreSQLStorage",
     "Run",
     "RunCancelledError",
     "RunDeadlineError",
@@ -88,6 +103,7 @@ __all__ = [
     "RunError",
     "RunInProgressError",
     "RunNotFoundError",
+    "ServiceStoppingError",
     "SessionBusyError",
     "SessionNotFoundError",
     "SessionStoreError",
@@ -100,14 +116,16 @@ __all__ = [
 ]
 
 
+_MODULES = {
+    "PostgreSQLMemoryStore": "memory",
+    "PostgreSQLSessionRepository": "repository",
+    "PostgreSQLStorage": "storage",
+    "Run": "run",
+}
+
+
 def __getattr__(name: str) -> Any:
     # Importing Strands costs most of a second: functions that only read sessions must not pay for it.
-    if name == "PostgreSQLSessionRepository":
-        from .repository import PostgreSQLSessionRepository
-
-        return PostgreSQLSessionRepository
-    if name == "Run":
-        from .run import Run
-
-        return Run
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,8 +1,8 @@
 """Runs one statement at a time, over a connection that comes back by itself."""
 
 import os
+import queue
 import random
-import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -42,11 +42,33 @@ class Result(NamedTuple):
     repeated: bool
 
 
+class _Place:
+    """Room for one connection, made when first needed: so it keeps the time limit of the call that waits for it."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+        self.used_at = 0.0
+
+    def connection(self) -> Connection:
+        known = self._connection
+        if known is None or known.closed or time.monotonic() - self.used_at > self._settings.idle_seconds:
+            self.discard()
+            self._connection = known = connect(self._settings)
+            self.used_at = time.monotonic()
+        return known
+
+    def discard(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 class Database:
-    """One lazy connection a process: a Lambda environment serves one request at a time.
+    """`pool_size` lazy connections a process; one, unless it serves many requests at a time.
 
     A statement is repeated once if its connection broke, so every statement given to it is safe to repeat: it reads,
-    sets absolute values, or inserts under a key and compares afterwards. Threads take turns.
+    sets absolute values, or inserts under a key and compares afterwards. Threads beyond the connections take turns.
     """
 
     def __init__(self, settings: StoreSettings) -> None:
@@ -54,7 +76,6 @@ class Database:
         self._settings = settings
         self._names = StatementNames(settings.schema)
         self._clock = ServerClock()
-        self._used_at = 0.0
         self._start_in_this_process()
 
     def fetch(
@@ -113,24 +134,31 @@ class Database:
 
     def connect(self) -> None:
         """Connect now rather than at the first statement. Raises `psycopg.Error` and `ConfigurationError`."""
-        with self._taken():
-            self._current()
+        with self._taken() as place:
+            place.connection()
 
     def close(self) -> None:
-        with self._turn:
-            self._discard()
+        """Waits for the calls under way. A later call connects again."""
+        if os.getpid() != self._process_id:
+            return
+        places = [self._free.get() for _ in range(self._settings.pool_size)]
+        for place in places:
+            place.discard()
+            self._free.put(place)
 
     def _start_in_this_process(self) -> None:
-        """A forked child leaves connection and lock to its parent: both would write to one socket."""
+        """A forked child leaves connections and queue to its parent: both would write to one socket."""
         self._process_id = os.getpid()
-        self._turn = threading.Lock()
-        self._connection: Connection | None = None
+        # The one that was used last comes first, so that those that are not needed grow old and are replaced.
+        self._free: queue.LifoQueue[_Place] = queue.LifoQueue()
+        for _ in range(self._settings.pool_size):
+            self._free.put(_Place(self._settings))
 
     def _execute(self, statement: Statement, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         if os.getpid() != self._process_id:
             self._start_in_this_process()
-        with self._taken():
-            connection = self._current()
+        with self._taken() as place:
+            connection = place.connection()
             try:
                 self.round_trips += 1
                 cursor = connection.execute(self._names.fill(statement), parameters)
@@ -139,31 +167,20 @@ class Database:
                 # A statement that an exception of a signal's handler left half-way would block every later one.
                 idle = connection.info.transaction_status is TransactionStatus.IDLE
                 if isinstance(error, NEEDS_NEW_CONNECTION) or not idle:
-                    self._discard()
+                    place.discard()
                 raise
             finally:
-                self._used_at = time.monotonic()
+                place.used_at = time.monotonic()
 
     @contextmanager
-    def _taken(self) -> Generator[None]:
-        """The connection for this thread alone."""
+    def _taken(self) -> Generator[_Place]:
+        """A connection's place for this thread alone."""
         left = seconds_left()
-        if not self._turn.acquire(timeout=-1 if left == inf else max(0.0, left)):
-            raise psycopg.OperationalError("the connection is in use")
         try:
-            yield
+            place = self._free.get(timeout=None if left == inf else max(0.0, left))
+        except queue.Empty:
+            raise psycopg.OperationalError("every connection is in use") from None
+        try:
+            yield place
         finally:
-            self._turn.release()
-
-    def _current(self) -> Connection:
-        connection = self._connection
-        if connection is None or connection.closed or time.monotonic() - self._used_at > self._settings.idle_seconds:
-            self._discard()
-            self._connection = connection = connect(self._settings)
-            self._used_at = time.monotonic()
-        return connection
-
-    def _discard(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+            self._free.put(place)

@@ -29,6 +29,10 @@ class Field(NamedTuple):
     has_computed_default: bool = False
 
 
+class Local(NamedTuple):
+    """The field stands in no document: only who has the database itself has it."""
+
+
 class Inline(NamedTuple):
     """The members of the field's record stand in the document itself."""
 

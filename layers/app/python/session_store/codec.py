@@ -9,7 +9,7 @@ from functools import cache
 from types import NoneType
 from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args, get_origin
 
-from ._fields import Field, Inline
+from ._fields import Field, Inline, Local
 from .damage import UNREADABLE
 from .document import Document
 from .encoding import is_parsable, preview_of
@@ -67,7 +67,8 @@ def parse_write(document: Document, run_id: str) -> RunWrite:
     """Raises `InvalidInputError` also for messages of an agent that leave one out, for what stands in it twice, for
     what no agent could be restored from, and for unknown members.
     """
-    write = parse_record(RunWrite, document.refuse_others(RunWrite._fields), run_id=run_id)
+    members = [described.name for described in _describe(RunWrite)]
+    write = parse_record(RunWrite, document.refuse_others(members), run_id=run_id)
     check_write(write)
     next_ids = write.first_message_ids
     for agent_id, message in write.messages:
@@ -126,6 +127,7 @@ def _describe(kind: Any) -> tuple[_Described, ...]:
     return tuple(
         _describe_field(name, annotation, name in defaults, defaults.get(name))
         for name, annotation in kind.__annotations__.items()
+        if not isinstance(_mark(annotation), Local)
     )
 
 
@@ -137,12 +139,16 @@ def _describe_field(name: str, annotation: Any, is_nullable: bool, default: Any)
         return _Described(name, _field_of_choices(options), is_nullable, default)
     if origin is Sequence:
         return _Described(name, _field_of_records(options[0]), True, default or (), is_nested=True)
-    mark = getattr(annotation, "__metadata__", (None,))[0]
+    mark = _mark(annotation)
     if isinstance(mark, Field):
         return _Described(name, mark, is_nullable, default)
     if isinstance(mark, Inline):
         return _Described(name, _field_of_record(annotation.__origin__, is_inline=True), False, None, is_inline=True)
     return _Described(name, _field_of_record(annotation, is_inline=False), is_nullable, default, is_nested=True)
+
+
+def _mark(annotation: Any) -> Any:
+    return getattr(annotation, "__metadata__", (None,))[0]
 
 
 def _field_of_choices(choices: tuple[str, ...]) -> Field:

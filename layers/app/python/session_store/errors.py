@@ -6,6 +6,7 @@ the session backend and its client. A class without a code of its own has its pa
 SessionStoreError                 session_store_error
 ├── ConfigurationError            misconfigured: a setting is missing or impossible
 │   ├── AgentIdError              misconfigured: build_agent and its sessions disagree on the agent's id
+│   ├── NotMigratedError          not_migrated: the database lacks this version's schema
 │   └── MigrationError            migration_failed: the schema cannot be brought up to date
 ├── InvalidInputError             invalid_request: a value the store refuses; nothing was written
 │   ├── InvalidIdentifierError    invalid_request: breaks the rule of `identifiers`
@@ -19,13 +20,16 @@ SessionStoreError                 session_store_error
 │   ├── MessageNotFoundError      message_not_found
 │   ├── MultiAgentNotFoundError   multi_agent_not_found
 │   ├── AttachmentNotFoundError   attachment_not_found
+│   ├── MemoryNotFoundError       memory_not_found
 │   ├── CursorNotFoundError       cursor_not_found
-│   └── RunNotFoundError          run_not_found
+│   ├── RunNotFoundError          run_not_found
+│   └── EventsGoneError           events_gone: what the run's stream said is not, or no longer, stored
 ├── ConflictError                 conflict
 │   ├── AlreadyExistsError        already_exists: that id is taken
 │   ├── MessageOrderError         message_order: a message id that is not the next one
 │   ├── MessageRedactedError      message_redacted: what was taken back does not come back
 │   ├── SessionBusyError          session_busy: another run holds the session
+│   ├── BudgetExhaustedError      budget_exhausted: the owner has begun, or spent, as much as the owner may
 │   ├── RunInProgressError        run_in_progress: the first request with this idempotency key still runs
 │   ├── LeaseLostError            lease_lost: the run may no longer write
 │   └── DamagedRecordError        damaged_record: what is stored is nothing that an agent can be restored from
@@ -36,6 +40,7 @@ SessionStoreError                 session_store_error
 │   │   └── ModelThrottledError   model_throttled: its service refuses more for now
 │   ├── RunCancelledError         run_cancelled: the run's end was requested
 │   ├── RunDeadlineError          run_deadline: out of time
+│   ├── ServiceStoppingError      service_stopping: the run's process is being ended
 │   └── RunEndedError             run_ended: an agent was used after its run
 └── StoreUnavailableError         store_unavailable: the database is away; the same call may work later
 """
@@ -70,6 +75,15 @@ class AgentIdError(ConfigurationError):
             f"build_agent made an agent with agent_id={built!r}, but its sessions keep {kept!r}: build it with"
             f" agent_id=turn.agent_id, or set AGENT_ID={built}."
         )
+
+
+class NotMigratedError(ConfigurationError):
+    """The database lacks what this version's migrations make; the message names the remedy."""
+
+    code = "not_migrated"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database is not migrated ({reason}): run python -m session_store.migrate postgresql://…")
 
 
 class MigrationError(ConfigurationError):
@@ -167,6 +181,11 @@ class AttachmentNotFoundError(NotFoundError):
     kind = "attachment"
 
 
+class MemoryNotFoundError(NotFoundError):
+    code = "memory_not_found"
+    kind = "memory"
+
+
 class CursorNotFoundError(NotFoundError):
     code = "cursor_not_found"
     kind = "cursor"
@@ -175,6 +194,17 @@ class CursorNotFoundError(NotFoundError):
 class RunNotFoundError(NotFoundError):
     code = "run_not_found"
     kind = "run"
+
+
+class EventsGoneError(NotFoundError):
+    """What the run's stream said is not stored, or no longer; the history of its session has what was."""
+
+    code = "events_gone"
+
+    def __init__(self, run_id: str, session_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id, self.session_id = run_id, session_id
+        self.args = (f"the events of run {run_id!r} are gone",)
 
 
 class ConflictError(SessionStoreError):
@@ -211,15 +241,34 @@ class MessageRedactedError(ConflictError):
 class SessionBusyError(ConflictError):
     """Another run, run_id, holds the session.
 
-    retry_after_seconds: a short guess, for a lease may be renewed, and a run may end at any moment.
+    retry_after_seconds: a short guess, for a lease may be renewed, and a run may end at any moment. position: how many
+    are served before, the holder included; None where nobody counts.
     """
 
     code = "session_busy"
 
-    def __init__(self, run_id: str, lease_seconds_left: float) -> None:
+    def __init__(self, run_id: str, lease_seconds_left: float, position: int | None = None) -> None:
         super().__init__(f"run {run_id} holds the session")
-        self.run_id, self.lease_seconds_left = run_id, lease_seconds_left
+        self.run_id, self.lease_seconds_left, self.position = run_id, lease_seconds_left, position
         self.retry_after_seconds = min(lease_seconds_left, BUSY_RETRY_SECONDS)
+
+
+class BudgetExhaustedError(ConflictError):
+    """The owner has begun as many runs in a minute, or used as many tokens on a day, as the owner may.
+
+    runs_left, tokens_left: None where that is not limited. retry_after_seconds: when there is a budget again.
+    """
+
+    code = "budget_exhausted"
+
+    def __init__(
+        self, retry_after_seconds: float, runs_left: int | None = None, tokens_left: int | None = None
+    ) -> None:
+        left = {"runs this minute": runs_left, "tokens today": tokens_left}
+        named = ", ".join(f"{max(0, number)} {what}" for what, number in left.items() if number is not None)
+        super().__init__(f"the budget is exhausted: left are {named or 'none'}")
+        self.retry_after_seconds = retry_after_seconds
+        self.runs_left, self.tokens_left = runs_left, tokens_left
 
 
 class RunInProgressError(ConflictError):
@@ -321,6 +370,17 @@ class RunDeadlineError(RunError):
 
     def __init__(self, run_id: str, deadline_seconds: float) -> None:
         super().__init__(f"run {run_id} did not end within {deadline_seconds:g} s")
+        self.run_id = run_id
+
+
+class ServiceStoppingError(RunError):
+    """The process of the run is being ended, and the run's time was not over: the same request can be sent again."""
+
+    code = "service_stopping"
+    retry_after_seconds = 1.0
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run {run_id} was ended because its server stops; send the request again")
         self.run_id = run_id
 
 

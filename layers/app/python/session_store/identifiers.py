@@ -5,6 +5,7 @@ from typing import Any
 
 from .errors import InvalidIdentifierError, InvalidInputError
 
+DEFAULT_OWNER = "default"
 MAXIMUM_LENGTH = 255
 MAXIMUM_NUMBER = 2**63 - 1
 UNREACHABLE = (".", "..")

@@ -2,10 +2,23 @@
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from .errors import RunEndedError
 from .open_turn import mark_open, unmark
-from .records import AgentMessage, AgentRecord, MessageRecord, MultiAgentRecord, Rewind, RunOutcome, RunWrite
+from .records import (
+    AgentMessage,
+    AgentRecord,
+    MessageRecord,
+    MultiAgentRecord,
+    Rewind,
+    RunOutcome,
+    RunWrite,
+    ValueWrite,
+)
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class Journal:
@@ -17,12 +30,12 @@ class Journal:
     An agent that is written before the run ends is marked: its turn is open. The write that ends the run takes the
     marks away, so that a mark found later tells of a run that never ended.
 
-    lock: to be held from `take` to `settle`. Agents of one run may work on threads of their own, and what one of them
-    says while another's write is on its way waits for the next write.
+    Agents of one run may work at once: what one of them says while another's write is on its way, from `take` to
+    `settle`, waits for the next write. The lock is held for moments only, since event loops wait for it.
     """
 
     def __init__(self, session_id: str, run_id: str, lease_seconds: float) -> None:
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
         self._empty = RunWrite(session_id, run_id, lease_seconds)
         self._next_ids: dict[str, int] = {}
         self._stored_counts: dict[str, int] = {}
@@ -33,6 +46,7 @@ class Journal:
         self._last: dict[str, MessageRecord] = {}
         self._redactions: dict[tuple[str, int], AgentMessage] = {}
         self._multi_agents: dict[str, MultiAgentRecord] = {}
+        self._values: dict[str, ValueWrite] = {}
         self._taken: RunWrite = self._empty
         self._closed = False
         self._title: str | None = None
@@ -44,7 +58,8 @@ class Journal:
 
     @property
     def is_empty(self) -> bool:
-        return not (self._created or self._updated or self._messages or self._redactions or self._multi_agents)
+        gathered = self._created, self._updated, self._messages, self._redactions, self._multi_agents, self._values
+        return not any(gathered)
 
     def knows(self, agent_id: str) -> bool:
         return agent_id in self._next_ids
@@ -71,7 +86,7 @@ class Journal:
         self._rewind = rewind
 
     def set_title(self, title: str) -> None:
-        with self.lock:
+        with self._lock:
             self.check_open()
             self._title = title
 
@@ -80,14 +95,14 @@ class Journal:
         self.stored_agents.pop(agent_id, None)
 
     def create_agent(self, agent: AgentRecord) -> None:
-        with self.lock:
+        with self._lock:
             self.check_open()
             self._agents[agent.agent_id] = agent
             self._created.add(agent.agent_id)
             self._next_ids[agent.agent_id] = 0
 
     def update_agent(self, agent: AgentRecord) -> None:
-        with self.lock:
+        with self._lock:
             self.check_open()
             known = self._agents[agent.agent_id]
             self._agents[agent.agent_id] = agent._replace(created_at=known.created_at)
@@ -99,7 +114,7 @@ class Journal:
 
         Raises `RunEndedError` once the run has ended: the message would be stored nowhere.
         """
-        with self.lock:
+        with self._lock:
             self.check_open()
             message_id = self._next_ids[agent_id]
             self._next_ids[agent_id] = message_id + 1
@@ -111,16 +126,26 @@ class Journal:
 
     def redact(self, agent_id: str, record: MessageRecord, preview: Callable[[], str]) -> None:
         """Replace a gathered message, or mark a stored one for it."""
-        with self.lock:
+        with self._lock:
             self.check_open()
             self._replace(AgentMessage(agent_id, record))
             if record.message_id == 0:
                 self._redacted_preview = preview()
 
     def save_multi_agent(self, state: MultiAgentRecord) -> None:
-        with self.lock:
+        with self._lock:
             self.check_open()
             self._multi_agents[state.multi_agent_id] = state
+
+    def put_value(self, value: ValueWrite) -> None:
+        with self._lock:
+            self.check_open()
+            self._values[value.key] = value
+
+    def values(self, prefix: str = "") -> dict[str, ValueWrite]:
+        """What was put since the last write, by key."""
+        with self._lock:
+            return {key: value for key, value in self._values.items() if key.startswith(prefix)}
 
     def find(self, agent_id: str, message_id: int) -> MessageRecord | None:
         gathered = (message for message in self._messages if message.agent_id == agent_id)
@@ -131,29 +156,32 @@ class Journal:
         return self._last.get(agent_id)
 
     def take(self, outcome: RunOutcome | None = None) -> RunWrite:
-        with_messages = {message.agent_id for message in self._messages}
-        self._taken = self._empty._replace(
-            created_agents=self._written(self._created, outcome),
-            updated_agents=self._written(self._updated | self._to_mark(with_messages, outcome), outcome),
-            messages=tuple(self._messages),
-            redactions=tuple(self._redactions.values()),
-            multi_agents=tuple(self._multi_agents.values()),
-            preview=self._preview,
-            redacted_preview=self._redacted_preview,
-            outcome=outcome,
-            title=self._title,
-            rewind=self._rewind if outcome and outcome.status == "completed" else None,
-        )
-        return self._taken
+        with self._lock:
+            with_messages = {message.agent_id for message in self._messages}
+            self._taken = self._empty._replace(
+                created_agents=self._written(self._created, outcome),
+                updated_agents=self._written(self._updated | self._to_mark(with_messages, outcome), outcome),
+                messages=tuple(self._messages),
+                redactions=tuple(self._redactions.values()),
+                multi_agents=tuple(self._multi_agents.values()),
+                preview=self._preview,
+                redacted_preview=self._redacted_preview,
+                outcome=outcome,
+                title=self._title,
+                rewind=self._rewind if outcome and outcome.status == "completed" else None,
+                values=tuple(self._values.values()),
+            )
+            return self._taken
 
     def settle(self) -> None:
         """All that was taken is durable now."""
-        for message in self._messages:
-            self.stored_tails[message.agent_id] = message.record
-            self._stored_counts[message.agent_id] = message.record.message_id + 1
-        for agent in (*self._taken.created_agents, *self._taken.updated_agents):
-            self.stored_agents[agent.agent_id] = agent
-        self._forget()
+        with self._lock:
+            for message in self._taken.messages:
+                self.stored_tails[message.agent_id] = message.record
+                self._stored_counts[message.agent_id] = message.record.message_id + 1
+            for agent in (*self._taken.created_agents, *self._taken.updated_agents):
+                self.stored_agents[agent.agent_id] = agent
+            self._forget(self._taken)
 
     def close(self) -> None:
         self._closed = True
@@ -167,7 +195,7 @@ class Journal:
         """A journal that goes on from what is stored; this one takes no more."""
         self.close()
         successor = Journal(self._empty.session_id, self._empty.run_id, self._empty.lease_seconds)
-        successor.lock = self.lock
+        successor._lock = self._lock
         if self._rewind:  # nothing is stored yet, and what was restored is not what stands at the history's end
             return successor
         for agent in self.stored_agents.values():
@@ -198,10 +226,27 @@ class Journal:
                 return
         self._redactions[place] = message
 
-    def _forget(self) -> None:
-        self._created.clear()
-        self._updated.clear()
-        self._messages.clear()
-        self._redactions.clear()
-        self._multi_agents.clear()
-        self._preview = self._redacted_preview = self._title = None
+    def _forget(self, written: RunWrite) -> None:
+        """What was written, and was not changed since."""
+        for agent in (*written.created_agents, *written.updated_agents):
+            self._created.discard(agent.agent_id)
+            self._updated.discard(agent.agent_id)
+            if unmark(agent) != unmark(self._agents[agent.agent_id]):
+                self._updated.add(agent.agent_id)
+        _discard_same(self._redactions, {(each.agent_id, each.record.message_id): each for each in written.redactions})
+        for before, now in zip(written.messages, self._messages, strict=False):
+            if now is not before:  # redacted on its way
+                self._redactions[now.agent_id, now.record.message_id] = now
+        del self._messages[: len(written.messages)]
+        _discard_same(self._multi_agents, {state.multi_agent_id: state for state in written.multi_agents})
+        _discard_same(self._values, {value.key: value for value in written.values})
+        self._preview = None if self._preview == written.preview else self._preview
+        self._title = None if self._title == written.title else self._title
+        if self._redacted_preview == written.redacted_preview:
+            self._redacted_preview = None
+
+
+def _discard_same(gathered: dict[Key, Value], written: dict[Key, Value]) -> None:
+    for key, value in written.items():
+        if gathered.get(key) is value:
+            del gathered[key]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from .errors import InvalidInputError, LeaseLostError
@@ -19,22 +20,33 @@ def checked_lease(field: str, value: object) -> float:
 
 
 class LeaseKeeper(threading.Thread):
-    """Calls `renew` every `interval_seconds` until `stop`.
+    """Calls `renew` every `interval_seconds`, and `watch` every `watch_seconds` between, until `stop`.
 
-    A thread, since a tool may hold the event loop for longer than the lease. `renew` returns True when the run shall
-    end; then, and when the lease is lost, `end_run` is called once.
+    A thread, since a tool may hold the event loop for longer than the lease. Both return True when the run shall end;
+    then, and when the lease is lost, `end_run` is called once.
     """
 
-    def __init__(self, renew: Callable[[], bool], end_run: Callable[[], None], interval_seconds: float) -> None:
+    def __init__(
+        self,
+        renew: Callable[[], bool],
+        watch: Callable[[], bool],
+        end_run: Callable[[], None],
+        interval_seconds: float,
+        watch_seconds: float,
+    ) -> None:
         super().__init__(name="lease-keeper", daemon=True)
-        self._renew = renew
-        self._end_run = end_run
+        self._renew, self._watch, self._end_run = renew, watch, end_run
         self._interval_seconds = interval_seconds
+        self._watch_seconds = min(watch_seconds, interval_seconds)
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        while not self._stopped.wait(self._interval_seconds):
-            if self._is_over():
+        renewed_at = time.monotonic()
+        while not self._stopped.wait(self._watch_seconds):
+            is_due = time.monotonic() - renewed_at >= self._interval_seconds - self._watch_seconds / 2
+            if is_due:
+                renewed_at = time.monotonic()
+            if self._is_over(self._renew if is_due else self._watch):
                 self._end_run()
                 return
 
@@ -43,9 +55,9 @@ class LeaseKeeper(threading.Thread):
         self._stopped.set()
         self.join()
 
-    def _is_over(self) -> bool:
+    def _is_over(self, ask: Callable[[], bool]) -> bool:
         try:
-            return self._renew()
+            return ask()
         except LeaseLostError as error:
             logger.warning("error=<%s> | lease lost, ending the run", error)
             return True

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import psycopg
@@ -14,6 +13,7 @@ from psycopg import sql
 from ._statement_names import DEFAULT_SCHEMA
 from .connection import check_encoding, connect
 from .errors import ConfigurationError, MigrationError
+from .migration_names import FOLDER, migration_names
 from .settings import StoreSettings
 
 # Any number that nothing else in this database locks. Transaction-level: it ends with the transaction.
@@ -82,23 +82,23 @@ def _apply(connection: psycopg.Connection[Any], name: str, script: bytes, known_
 
 
 def _scripts() -> Iterator[tuple[str, bytes]]:
-    folder = files("session_store") / "migrations"
-    for script in sorted(folder.iterdir(), key=lambda script: script.name):
-        if script.name.endswith(".sql"):
-            yield script.name, script.read_bytes()
+    return ((name, (FOLDER / name).read_bytes()) for name in migration_names())
 
 
 def main() -> None:
-    """`python -m session_store.migrate postgresql://owner@host/sessions`"""
-    if len(sys.argv) != 2:
+    """`python -m session_store.migrate [postgresql://owner@host/sessions]`, by default `SESSION_BACKEND_URL`."""
+    url = sys.argv[1] if len(sys.argv) == 2 else os.environ.get("SESSION_BACKEND_URL")
+    if len(sys.argv) > 2 or not url:
         sys.exit(f"usage: python -m session_store.migrate postgresql://…\n{apply_migrations.__doc__}")
-    settings = replace(StoreSettings.from_environment(os.environ), url=sys.argv[1])
     try:
+        settings = replace(StoreSettings.from_environment(os.environ), url=url)
         with connect(settings) as connection:
             for name in apply_migrations(connection, settings.schema):
                 sys.stdout.write(f"applied {name}\n")
     except ConfigurationError as error:
         sys.exit(str(error))
+    except psycopg.OperationalError as error:
+        sys.exit(f"the database cannot be used: {error}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from ._fields import (
     InternalState,
     JsonObject,
     LeaseSeconds,
+    Local,
     MessageBody,
     Metadata,
     OrdinalNumber,
@@ -30,6 +31,8 @@ from ._fields import (
     WholeNumber,
 )
 
+IfBusy = Literal["reject", "wait", "interrupt"]
+"""What a run does where another one holds its session: gives up, waits in turn, or has that one cancelled."""
 RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"]
 """interrupted: the run's lease ran out before it ended, as after a killed process."""
 
@@ -183,6 +186,13 @@ class RunRecord(NamedTuple):
     cancel_requested: Flag = False
 
 
+class RunPage(NamedTuple):
+    """Runs without their results and answers; `next_cursor` is opaque, and None on the last page."""
+
+    runs: Sequence[RunRecord]
+    next_cursor: str | None
+
+
 class RunRequest(NamedTuple):
     """One run of one agent on one session; `request_hash` is compared when the idempotency key comes again."""
 
@@ -192,24 +202,87 @@ class RunRequest(NamedTuple):
     lease_seconds: LeaseSeconds
     idempotency_key: Identifier | None = None
     request_hash: Identifier | None = None
+    if_busy: IfBusy = "reject"
+
+
+class ValueWrite(NamedTuple):
+    """A value of Strands' `Storage`; without `data` it is deleted."""
+
+    key: str
+    data: bytes | None
+    lifetime_seconds: float | None = None
+
+
+class MemoryRecord(NamedTuple):
+    """metadata: a JSON object."""
+
+    memory_id: str
+    store_name: str
+    content: str
+    metadata: str
+    created_at: str
+    updated_at: str
+
+
+class MemoryPage(NamedTuple):
+    """`next_cursor` is opaque, and None on the last page."""
+
+    memories: Sequence[MemoryRecord]
+    next_cursor: str | None
+
+
+class NewMemory(NamedTuple):
+    """source: what is the same of a memory that comes twice. metadata: a JSON object."""
+
+    source: str
+    content: str
+    metadata: str
+    embedding: Sequence[float] | None
+    lifetime_seconds: float | None
+
+
+class MemoryQuery(NamedTuple):
+    """metadata: a JSON object, the members that a memory's metadata must have."""
+
+    text: str
+    language: str
+    limit: int
+    metadata: str
+    half_life_seconds: float
+    embedding: Sequence[float] | None
+
+
+class FoundMemory(NamedTuple):
+    score: float
+    memory: MemoryRecord
 
 
 class BegunRun(NamedTuple):
-    """`messages` are those that the conversation manager still holds, oldest first."""
+    """`messages` are those that the conversation manager still holds, oldest first.
+
+    snapshots: the values that a `SnapshotSessionManager` of the run's agent restores, and those of any Graph or Swarm
+    of the session, by key.
+    """
 
     fence: WholeNumber
     session: SessionRecord
     agent: AgentRecord | None
     messages: Sequence[MessageRecord]
+    snapshots: Annotated[Mapping[str, bytes] | None, Local()] = None
 
 
 class RunOutcome(NamedTuple):
-    """How a run ended; `answer_message_id` names the message of the agent that answers."""
+    """How a run ended; `answer_message_id` names the message of the agent that answers.
+
+    Tokens are those of all of its models.
+    """
 
     status: Literal["completed", "failed", "cancelled"]
     result: JsonObject | None = None
     answer_message_id: WholeNumber | None = None
     error_code: Text | None = None
+    input_tokens: WholeNumber = 0
+    output_tokens: WholeNumber = 0
 
 
 class AgentMessage(NamedTuple):
@@ -251,6 +324,7 @@ class RunWrite(NamedTuple):
     number: OrdinalNumber | None = None
     title: Title | None = None
     rewind: Rewind | None = None
+    values: Annotated[Sequence[ValueWrite], Local()] = ()
 
     @property
     def message_counts(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
 
+from ._offload import AsyncContext
 from ._open import open_store
 from .conversion import (
     agent_of,
@@ -22,11 +23,12 @@ from .conversion import (
     session_record,
 )
 from .encoding import encode, preview_of
-from .identifiers import checked, checked_number
+from .identifiers import DEFAULT_OWNER, checked, checked_number
 from .records import (
     EVERY_SESSION,
     ForkRecord,
     ForkRequest,
+    IfBusy,
     RunRecord,
     SessionFilter,
     SessionMatch,
@@ -38,29 +40,46 @@ from .session_patch import SessionChanges, parse_session_patch
 from .settings import StoreSettings
 from .store import Store
 from .strands_errors import as_session_exceptions
+from .waiting import DEFAULT_WAIT_SECONDS
 
 if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold start
     from strands.multiagent.base import MultiAgentBase
 
-DEFAULT_OWNER = "default"
 
-
-class PostgreSQLSessionRepository(SessionRepository):
+class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
     """Sessions of one owner, for Strands' `RepositorySessionManager` and, better, for `run`.
 
     base_url: `postgresql://…` or `http(s)://…`; default: the environment variable `SESSION_BACKEND_URL`.
     owner: whose sessions these are; another owner's do not exist here. One application alone may keep the default.
+    storage_ttl_seconds: for `run.storage`, as for `PostgreSQLStorage`.
 
     Outside a run each call is durable on return, and refused with `SessionBusyError` while a run holds
     the session. Errors are `session_store.errors`, and Strands' `SessionException` as well.
     """
 
-    def __init__(self, base_url: str | None = None, *, owner: str = DEFAULT_OWNER, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        owner: str = DEFAULT_OWNER,
+        store: Store | None = None,
+        storage_ttl_seconds: Mapping[str, float] | None = None,
+    ) -> None:
         if store is None:
             settings = StoreSettings.from_environment(os.environ)
             store = open_store(replace(settings, url=base_url) if base_url else settings)
         self._store = store
         self._owner = checked("owner", owner)
+        self._storage_ttl_seconds = storage_ttl_seconds
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back; a later call opens new ones. They are the process's for one URL, not this
+        repository's alone.
+        """
+        self._store.close()
 
     @property
     def store(self) -> Store:
@@ -78,6 +97,8 @@ class PostgreSQLSessionRepository(SessionRepository):
         run_id: str | None = None,
         deadline: float = inf,
         from_message_id: int | None = None,
+        if_busy: IfBusy = "reject",
+        wait_seconds: float = DEFAULT_WAIT_SECONDS,
     ) -> Run:
         """One turn of one agent as a unit: leased, durable at its end, two round trips.
 
@@ -85,7 +106,8 @@ class PostgreSQLSessionRepository(SessionRepository):
         which the database is no longer waited for, but for 2 s in which the run's end is written. With a
         `from_message_id` the turn goes on as if the history ended before that message of the agent: what follows is
         replaced in the commit, and kept as a fork for a while.
-        Entering it raises `SessionBusyError` while another run holds the session. See `Run`.
+        Entering it raises `SessionBusyError` while another run holds the session; with `if_busy="wait"` only after
+        `wait_seconds` in which it was nobody's turn but others', and `"interrupt"` has that run cancelled. See `Run`.
         """
         return Run(
             self._store,
@@ -98,6 +120,9 @@ class PostgreSQLSessionRepository(SessionRepository):
             run_id=run_id,
             deadline=deadline,
             from_message_id=from_message_id,
+            if_busy=if_busy,
+            wait_seconds=wait_seconds,
+            storage_ttl_seconds=self._storage_ttl_seconds,
         )
 
     def read_run(self, run_id: str) -> RunRecord:

@@ -2,43 +2,55 @@
 
 import json
 import logging
+import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import cache, partial
 from math import inf
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from strands.types.agent import LocalAgent
 from strands.types.content import Message
-from strands.types.exceptions import EventLoopException
 from strands.types.session import SessionMessage
 
+from ._offload import AsyncContext, offload
 from .conversion import agent_of, agent_record, message_of, message_record
 from .encoding import encode
 from .errors import (
     DamagedRecordError,
-    InvalidIdentifierError,
     InvalidInputError,
     LeaseLostError,
     RunCancelledError,
     RunEndedError,
+    RunNotFoundError,
     SessionStoreError,
 )
 from .identifiers import checked, checked_number
 from .interrupts import check_answers
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
-from .records import AgentRecord, BegunRun, Rewind, RunOutcome, RunRecord, RunRequest
+from .records import AgentRecord, BegunRun, IfBusy, Rewind, RunOutcome, RunRecord, RunRequest
 from .repair import repair_agent
 from .rewind import read_rewound
+from .run_errors import checked_uuid, error_code, failure_status, find_cause
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
+from .run_values import RunValues
+from .server_store import require_server_store
 from .session_patch import checked_title
 from .store import Store
+from .stored_values import DurableValues
 from .strands_errors import as_session_exceptions
+from .telemetry import traced
 from .time_limit import time_limit
+from .waiting import DEFAULT_WAIT_SECONDS, MINIMUM_TURN_SECONDS, begin_in_turn
+
+if TYPE_CHECKING:
+    from .memory import PostgreSQLMemoryStore
+    from .storage import PostgreSQLStorage
 
 DEFAULT_LEASE_SECONDS = 30.0
 END_SECONDS = 2.0
@@ -47,7 +59,7 @@ _RENEWALS_PER_LEASE = 3
 logger = logging.getLogger(__name__)
 
 
-class Run:
+class Run(AsyncContext):
     """The unit of work. Made by `PostgreSQLSessionRepository.run`.
 
     >>> with repository.run("user-123") as run:
@@ -75,10 +87,13 @@ class Run:
         run_id: str | None = None,
         deadline: float = inf,
         from_message_id: int | None = None,
+        if_busy: IfBusy = "reject",
+        wait_seconds: float = DEFAULT_WAIT_SECONDS,
+        storage_ttl_seconds: Mapping[str, float] | None = None,
     ) -> None:
         self.session_id = checked("session_id", uuid.uuid4().hex if session_id is None else session_id)
         self.agent_id = checked("agent_id", agent_id)
-        self.run_id = str(uuid.uuid4()) if run_id is None else _checked_uuid(run_id)
+        self.run_id = str(uuid.uuid4()) if run_id is None else checked_uuid(run_id)
         self.stored: RunRecord | None = None
         self.begin_seconds = 0.0
         self.round_trips = 0
@@ -93,17 +108,25 @@ class Run:
             lease_seconds,
             None if idempotency_key is None else checked("idempotency_key", idempotency_key),
             None if request_hash is None else checked("request_hash", request_hash),
+            if_busy=_checked_choice("if_busy", if_busy),
         )
+        self._wait_seconds = wait_seconds
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
         self._rewind = None
         if from_message_id is not None:
             self._rewind = Rewind(self.agent_id, checked_number("from_message_id", from_message_id))
             self._journal.rewind(self._rewind)
-        self._keeper = LeaseKeeper(self._renew, self._end, lease_seconds / _RENEWALS_PER_LEASE)
+        self._keeper = LeaseKeeper(
+            self._renew, self._watch, self._end, lease_seconds / _RENEWALS_PER_LEASE, store.runs.watch_seconds
+        )
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
         self._agents: list[LocalAgent] = []
-        self._write_number = 0
+        self._open_storage: Callable[[], PostgreSQLStorage] | None = None
+        self._storage_ttl_seconds = storage_ttl_seconds or {}
+        # Held while a write is on its way; agents on other threads, or nodes of a Graph, may flush at once.
+        self._writing = threading.RLock()
+        self._write_number = self._input_tokens = self._output_tokens = 0
         self._result: str | None = None
         self._cancelled = False
         self._lost: LeaseLostError | None = None
@@ -119,11 +142,11 @@ class Run:
     ) -> None:
         if self._repository is None:
             return
-        cause = _cause(error)
+        cause = find_cause(error)
         if cause is not None:
             self._end()  # an agent on another thread would go on, and call tools for nobody
         self._keeper.stop()
-        with as_session_exceptions(), self._journal.lock:
+        with as_session_exceptions(), self._writing:
             self._closed = True
             if cause is None and self._cancelled:
                 cause = RunCancelledError(self.run_id)
@@ -140,6 +163,24 @@ class Run:
         if self._session_manager is None:
             raise RuntimeError("the run has no session manager: it has not begun, or its answer is already stored")
         return self._session_manager
+
+    @property
+    def storage(self) -> "PostgreSQLStorage":
+        """Strands' `Storage`, for this run: `SnapshotSessionManager(run.session_id, storage=run.storage)`.
+
+        What is written to it becomes durable with the run's own writes, at the latest with its commit; nothing of it if
+        the run fails or lost its lease. Raises `ConfigurationError` over the session backend.
+        """
+        if self._open_storage is None:
+            raise RuntimeError("the run has no storage: it has not begun, or its answer is already stored")
+        return self._open_storage()
+
+    def open_memory(self, **options: Any) -> "PostgreSQLMemoryStore":
+        """A memory store of the run's owner, which writes at once, and each message of the run once."""
+        from .memory import PostgreSQLMemoryStore
+
+        given: dict[str, Any] = {"run_id": self.run_id, **options}
+        return PostgreSQLMemoryStore(owner=self._owner, store=self._store, **given)
 
     @property
     def interrupts(self) -> dict[str, Any]:
@@ -186,6 +227,11 @@ class Run:
         """
         self._journal.set_title(checked_title("title", title))
 
+    def count_tokens(self, input_tokens: int, output_tokens: int) -> None:
+        """What its models have taken and made, counted for its owner when the run ends, however it does."""
+        self._input_tokens += input_tokens
+        self._output_tokens += output_tokens
+
     def keep_exchange(self, prompt: str | None, answer: Message | None) -> None:
         """Add what a Graph or a Swarm was asked and answered to the run's history: its nodes keep none of their own."""
         if self._repository:
@@ -198,8 +244,9 @@ class Run:
 
     def _begin(self) -> None:
         started = time.perf_counter()
-        with time_limit(self._deadline):
-            begun = self._store.runs.begin(self._owner, self._request)
+        with time_limit(self._deadline), traced("begin", self.session_id, self.run_id):
+            wait_until = min(time.monotonic() + self._wait_seconds, self._deadline - MINIMUM_TURN_SECONDS)
+            begun = begin_in_turn(self._store.runs, self._owner, self._request, wait_until)
         self.round_trips += 1
         self.begin_seconds = time.perf_counter() - started
         if isinstance(begun, RunRecord):
@@ -220,11 +267,29 @@ class Run:
                 begun = read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
             self.round_trips += 2
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
-        self._session_manager = RunSessionManager(repository, self.session_id, self._flush, self._agents.append)
+        self._session_manager = RunSessionManager(
+            repository, self.session_id, self._flush_of_agent, self._agents.append
+        )
         self._repository = repository
+        self._open_storage = cache(partial(self._make_storage, begun))
 
-    def _flush(self) -> None:
-        with as_session_exceptions(), self._journal.lock:
+    def _make_storage(self, begun: BegunRun) -> "PostgreSQLStorage":
+        from .storage import PostgreSQLStorage
+
+        durable = DurableValues(require_server_store(self._store).values, self._owner)
+        values = RunValues(durable, self.agent_id, begun, self._journal, self._check_called_off)
+        return PostgreSQLStorage.of_run(values, self._storage_ttl_seconds)
+
+    async def _flush_of_agent(self) -> None:
+        """For an agent. One in a blocking run has an event loop of its own, where a thread would only cost time."""
+        if self.is_async:
+            await offload(self.flush)
+        else:
+            self.flush()
+
+    def flush(self) -> None:
+        """Make durable what was gathered, as the session manager does where a crash must lose nothing."""
+        with as_session_exceptions(), self._writing:
             if self._closed:  # an agent that outlived its run
                 raise RunEndedError(self.run_id)
             # The history that is to be replaced stays as it is until the turn is complete.
@@ -235,16 +300,18 @@ class Run:
         try:
             for agent in self._agents:
                 self.session_manager.hold(agent)
+            self._journal.close()  # nothing that comes from now on would be stored
             self._write(RunOutcome("completed", self._result, self._answer_message_id()))
         except InvalidInputError as refusal:  # nothing was stored: the session is free for another try at once
             self._abort(refusal)
             raise
-        self._journal.close()
 
     def _write(self, outcome: RunOutcome | None) -> None:
         self._write_number += 1
+        if outcome:
+            outcome = outcome._replace(input_tokens=self._input_tokens, output_tokens=self._output_tokens)
         write = self._journal.take(outcome)._replace(number=self._write_number)
-        with self._write_limit():
+        with self._write_limit(), traced("commit" if outcome else "flush", self.session_id, self.run_id):
             cancel_requested = self._store.runs.write(self._owner, write)
         self.round_trips += 1
         self._journal.settle()
@@ -260,7 +327,7 @@ class Run:
                     self._close_turn(agent)
                 except DamagedRecordError:  # its turn stays open, for the run after its repair
                     self._journal.leave(agent.agent_id)
-            self._write(RunOutcome(_failure(error), error_code=_code(error)))
+            self._write(RunOutcome(failure_status(error), error_code=error_code(error)))
         except LeaseLostError as failure:
             logger.warning("run_id=<%s>, error=<%s> | run not closed", self.run_id, failure)
         except Exception as failure:  # noqa: BLE001 - a message that nobody can read, or whatever else
@@ -282,6 +349,10 @@ class Run:
         if closing is not None:
             self._journal.update_agent(agent_record(agent))
 
+    def _check_called_off(self) -> None:
+        if self.is_called_off:
+            raise self.end_reason
+
     def _answer_message_id(self) -> int | None:
         last = self._journal.last_of_run(self.agent_id)
         return last.message_id if last and json.loads(last.message).get("role") == "assistant" else None
@@ -300,30 +371,22 @@ class Run:
             raise
         return self._cancelled
 
+    def _watch(self) -> bool:
+        """Between renewals: whether somebody asks for the run's end, or has deleted its session."""
+        try:
+            with self._write_limit():
+                self._cancelled = self._cancelled or self._store.runs.is_cancel_requested(self._owner, self.run_id)
+        except RunNotFoundError:
+            self._lost = LeaseLostError(self.run_id, "the session was deleted")
+            raise self._lost from None
+        return self._cancelled
+
     def _end(self) -> None:
         for agent in self._agents:
             agent.cancel()
 
 
-def _checked_uuid(run_id: str) -> str:
-    try:
-        return str(uuid.UUID(run_id))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise InvalidIdentifierError("run_id", "must be a UUID") from error
-
-
-def _cause(error: BaseException | None) -> BaseException | None:
-    """Strands wraps what its event loop meets: a lost lease must not look like a failure of the agent."""
-    cause = error
-    while isinstance(cause, EventLoopException):
-        cause = cause.original_exception
-    return cause if isinstance(cause, SessionStoreError) else error
-
-
-def _failure(error: BaseException) -> Literal["failed", "cancelled"]:
-    return "cancelled" if isinstance(error, RunCancelledError) else "failed"
-
-
-def _code(error: BaseException) -> str:
-    """What is not ours keeps its name to itself."""
-    return error.code if isinstance(error, SessionStoreError) else "internal_error"
+def _checked_choice(field: str, value: IfBusy) -> IfBusy:
+    if value not in get_args(IfBusy):
+        raise InvalidInputError(field, f"must be one of {', '.join(get_args(IfBusy))}")
+    return value

@@ -1,7 +1,7 @@
 """Strands' own session manager, with a run's moments of writing hooked in."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from math import inf
 from typing import Any, cast
@@ -29,6 +29,7 @@ from strands.types.session import SessionAgent
 from .errors import InterruptAnsweredError
 from .history import TURN_ENDED, is_prompt, own_message
 from .run_repository import RunRepository
+from .telemetry import trace_attributes
 from .unusable_output import UnusableOutput
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class RunSessionManager(RepositorySessionManager):
         self,
         repository: RunRepository,
         session_id: str,
-        flush: Callable[[], None],
+        flush: Callable[[], Awaitable[None]],
         attach: Callable[[LocalAgent], None],
     ) -> None:
         super().__init__(session_id, repository)
@@ -56,11 +57,11 @@ class RunSessionManager(RepositorySessionManager):
 
     def register_hooks(self, registry: HookRegistry, **kwargs: Any) -> None:
         # Before Strands' own: callbacks of what comes after something are called in reverse, and its is to be first.
-        registry.add_callback(AfterNodeCallEvent, lambda event: self._flush())  # noqa: ARG005 - called by keyword
+        registry.add_callback(AfterNodeCallEvent, self._end_node)
         super().register_hooks(_MessagesLast(registry), **kwargs)  # pyright: ignore[reportArgumentType]
         registry.add_callback(AgentInitializedEvent, lambda event: self._attach(event.agent))
         registry.add_callback(BeforeInvocationEvent, self._begin_turn, order=inf)
-        registry.add_callback(BeforeToolsEvent, lambda event: self._flush_agent(event.agent))
+        registry.add_callback(BeforeToolsEvent, self._flush_tool_requests)
         registry.add_callback(BeforeModelCallEvent, self._flush_tool_results)
         registry.add_callback(BeforeMultiAgentInvocationEvent, lambda event: self._repository.check_open())  # noqa: ARG005
         registry.add_callback(BeforeNodeCallEvent, self._begin_node)
@@ -72,6 +73,7 @@ class RunSessionManager(RepositorySessionManager):
             context = agent.context_manager
             if context and context.stash and not context.stash_is_durable:
                 _warn_of_a_stash_in_memory(agent.agent_id)
+            agent.trace_attributes |= trace_attributes(self.session_id)
         super().initialize(agent, **kwargs)
         kept = self._repository.agent(agent.agent_id).messages
         if kept.before and isinstance(agent, Agent):
@@ -109,22 +111,28 @@ class RunSessionManager(RepositorySessionManager):
                 state.interrupts[name].response = own.given_responses.get(name)
             raise InterruptAnsweredError(answered, list(waiting))
 
-    def _flush_agent(self, agent: Agent) -> None:
+    async def _flush_agent(self, agent: Agent) -> None:
         self._repository.hold(agent, contents=False)
-        self._flush()
+        await self._flush()
 
-    def _flush_tool_results(self, event: BeforeModelCallEvent) -> None:
+    async def _flush_tool_requests(self, event: BeforeToolsEvent) -> None:
+        await self._flush_agent(event.agent)
+
+    async def _flush_tool_results(self, event: BeforeModelCallEvent) -> None:
         messages = event.agent.messages
         if messages and not is_prompt(messages[-1]) and messages[-1]["role"] == "user":
-            self._flush_agent(event.agent)
+            await self._flush_agent(event.agent)
 
-    def _begin_node(self, event: BeforeNodeCallEvent) -> None:
+    async def _end_node(self, event: AfterNodeCallEvent) -> None:
+        await self._flush()
+
+    async def _begin_node(self, event: BeforeNodeCallEvent) -> None:
         source: Any = event.source
         if resumption := self._repository.multi_agents.take_resumption(source.id, event.node_id):
             source._interrupt_state = _InterruptState.from_dict(resumption)
         if source._interrupt_state.activated:
             self.sync_multi_agent(source)
-            self._flush()
+            await self._flush()
 
     def _accept_conversation_manager(self, agent: Agent) -> None:
         """A conversation manager refuses another one's state; the session outlives the change, so it starts fresh."""

@@ -5,10 +5,26 @@ agent. `postgresql.PostgreSQLStore` has it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
-from .records import AgentRecord, MultiAgentRecord, SessionRecord
+from .background_runs import BackgroundRuns
+from .errors import ConfigurationError
+from .records import (
+    AgentRecord,
+    FoundMemory,
+    MemoryPage,
+    MemoryQuery,
+    MultiAgentRecord,
+    NewMemory,
+    RunPage,
+    SessionRecord,
+    ValueWrite,
+)
+from .run_events import RunEvents
 from .store import Agents, Messages, MultiAgents, Runs, Sessions, Store
+from .usage import Usage
+
+ValuePage = Sequence[tuple[str, bytes]]
 
 
 class Expiry(Protocol):
@@ -88,8 +104,64 @@ class ServerMultiAgents(MultiAgents, Protocol):
 
 
 class ServerRuns(Runs, Protocol):
+    def of_session(self, owner: str, session_id: str, *, limit: int = 50, cursor: str | None = None) -> RunPage:
+        """The session's runs, newest first. Raises `SessionNotFoundError`, `CursorNotFoundError`."""
+        ...
+
     def expire(self, older_than_hours: float, batch_size: int = 500) -> Expiry:
         """Delete runs of all owners that began so long ago and do not run."""
+        ...
+
+
+class ServerValues(Protocol):
+    """The values of Strands' `Storage`."""
+
+    def write(self, owner: str, value: ValueWrite) -> None:
+        """Replaces a value whole, or deletes it. Raises `SessionBusyError` while a run holds the value's session."""
+        ...
+
+    def read(self, owner: str, key: str) -> bytes | None: ...
+
+    def list(self, owner: str, prefix: str) -> Sequence[str]:
+        """Keys, sorted."""
+        ...
+
+    def page(self, owner: str, prefix: str, *, after: str = "") -> ValuePage:
+        """The next keys with their values; empty after the last one."""
+        ...
+
+    def expire(self, batch_size: int = 500) -> Iterator[int]:
+        """Delete what is past its time, of all owners: how many rows, batch by batch as it is taken."""
+        ...
+
+
+class ServerMemories(Protocol):
+    """Facts of an owner across sessions, in stores of a name each."""
+
+    def add(self, owner: str, store_name: str, language: str, memories: Sequence[NewMemory]) -> Sequence[str]:
+        """The ids; of memories whose source is known already, theirs."""
+        ...
+
+    def search(self, owner: str, store_name: str, query: MemoryQuery) -> Sequence[FoundMemory]:
+        """The best first."""
+        ...
+
+    def list(
+        self, owner: str, *, store_name: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> MemoryPage:
+        """Newest first; of all stores, unless one is named. Raises `CursorNotFoundError`."""
+        ...
+
+    def delete(self, owner: str, memory_id: str) -> None:
+        """Raises `MemoryNotFoundError`."""
+        ...
+
+    def delete_all(self, owner: str, *, store_name: str | None = None) -> int:
+        """How many were deleted."""
+        ...
+
+    def expire(self, batch_size: int = 500) -> Iterator[int]:
+        """Delete memories of all owners that are past their time: how many, batch by batch as it is taken."""
         ...
 
 
@@ -108,3 +180,25 @@ class ServerStore(Store, Protocol):
 
     @property
     def runs(self) -> ServerRuns: ...
+
+    @property
+    def run_events(self) -> RunEvents: ...
+
+    @property
+    def usage(self) -> Usage: ...
+
+    @property
+    def background_runs(self) -> BackgroundRuns: ...
+
+    @property
+    def values(self) -> ServerValues: ...
+
+    @property
+    def memories(self) -> ServerMemories: ...
+
+
+def require_server_store(store: Store) -> ServerStore:
+    """Raises `ConfigurationError` for the session backend's client."""
+    if not hasattr(store, "values"):
+        raise ConfigurationError("storage and memories need the database itself: SESSION_BACKEND_URL=postgresql://…")
+    return cast(ServerStore, store)

@@ -16,6 +16,17 @@ _SIGN = "SESSION_BACKEND_IAM_AUTH"
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerBudget:
+    """What each owner may spend; None is no limit. A day is one of UTC."""
+
+    runs_per_minute: int | None = None
+    tokens_per_day: int | None = None
+
+
+NO_BUDGET = OwnerBudget()
+
+
+@dataclass(frozen=True, slots=True)
 class StoreSettings:
     """How to reach the sessions.
 
@@ -28,7 +39,10 @@ class StoreSettings:
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
     search: whether the words of messages can be found; `all` with what tools answered. Titles are found in any case.
     search_language: PostgreSQL's text search configuration, by which words are found: `simple`, `english`, …
+    token_file: holds a bearer token for the session backend, read for each request, since whoever writes it renews it.
+    pool_size: how many connections the process opens at most; more than one where it serves many requests at a time.
     statement_timeout_seconds: how long the database may take for the answer to one statement, connecting included.
+    budget: of each owner, where this process decides on it, as a server of the database does.
     idle_seconds: a connection idle for longer is replaced; stay below what the proxy (1,800 s) or the role allows.
     """
 
@@ -42,8 +56,11 @@ class StoreSettings:
     sign_requests: bool | None = None
     search: Search = "off"
     search_language: str = "simple"
+    token_file: str | None = None
     statement_timeout_seconds: float = 30
     idle_seconds: float = 1500
+    budget: OwnerBudget = NO_BUDGET
+    pool_size: int = 1
 
     def __post_init__(self) -> None:
         try:
@@ -81,8 +98,13 @@ class StoreSettings:
             search=_search(environment),
             search_language=environment.get("SEARCH_LANGUAGE") or "simple",
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
+            token_file=environment.get("SESSION_BACKEND_TOKEN_FILE") or None,
             statement_timeout_seconds=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 30),
             idle_seconds=_number(environment, "DATABASE_IDLE_SECONDS", 1500),
+            budget=OwnerBudget(
+                _limit(environment, "OWNER_RUNS_PER_MINUTE"), _limit(environment, "OWNER_TOKENS_PER_DAY")
+            ),
+            pool_size=_pool_size(environment, "DATABASE_POOL_SIZE"),
         )
 
 
@@ -92,6 +114,15 @@ def _search(environment: Mapping[str, str]) -> Search:
         if option == value:
             return option
     raise ConfigurationError(f"SEARCH must be off, messages or all, not {value!r}")
+
+
+def _limit(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise ConfigurationError(f"{name} must be a whole number, not {text!r}")
+    return int(text) or None
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:
@@ -110,3 +141,10 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     if not 1 <= number <= 86_400:
         raise ConfigurationError(f"{name} must lie between 1 and 86400 seconds, not {value}")
     return number
+
+
+def _pool_size(environment: Mapping[str, str], name: str) -> int:
+    value = environment.get(name) or "1"
+    if not (value.isascii() and value.isdigit() and len(value) <= 3 and 1 <= int(value) <= 100):
+        raise ConfigurationError(f"{name} must be a whole number from 1 to 100, not {value!r}")
+    return int(value)

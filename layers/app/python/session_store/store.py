@@ -168,12 +168,17 @@ class MultiAgents(Protocol):
 
 
 class Runs(Protocol):
+    """watch_seconds: how often it may be asked whether a run's end was requested."""
+
+    watch_seconds: float
+
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         """Take the session's lease and read what the agent needs, in one round trip; creates a missing session.
 
-        A `RunRecord` is the stored outcome of an earlier request with the same idempotency key. A begin that comes when
-        its caller waits no more begins nothing. Raises `SessionBusyError`, `RunInProgressError`,
-        `IdempotencyKeyReusedError`, `LeaseLostError`.
+        Where another run holds the session, `if_busy` decides: a run that waits is refused with its place in the queue,
+        and keeps that while it asks again within 4 s. A `RunRecord` is the stored outcome of an earlier request with
+        the same idempotency key. A begin that comes when its caller waits no more begins nothing. Raises
+        `SessionBusyError`, `RunInProgressError`, `IdempotencyKeyReusedError`, `LeaseLostError`, `BudgetExhaustedError`.
         """
         ...
 
@@ -190,6 +195,10 @@ class Runs(Protocol):
 
     def renew(self, owner: str, session_id: str, run_id: str, lease_seconds: float) -> bool:
         """Renew the lease; True: cancellation was asked for. Raises `LeaseLostError`."""
+        ...
+
+    def is_cancel_requested(self, owner: str, run_id: str) -> bool:
+        """Raises `RunNotFoundError`."""
         ...
 
     def read(self, owner: str, run_id: str) -> RunRecord:

@@ -36,7 +36,8 @@ class AgentTask:
     Two threads, since neither a tool that blocks the event loop nor a model that hangs may keep a deadline or a
     heartbeat from coming.
 
-    is_throttled: the model's service has refused the latest call, and it is tried again.
+    is_throttled: the model's service has refused the latest call, and it is tried again. is_redacted: a guardrail has
+    taken back some of what was said. input_tokens, output_tokens: of all model calls so far.
     """
 
     def __init__(self, built: "BuiltAgent", turn: AgentTurn, prompt: Prompt) -> None:
@@ -46,7 +47,8 @@ class AgentTask:
         self._happened: queue.SimpleQueue[Event | AgentFinished | BaseException] = queue.SimpleQueue()
         self._ended, self._is_stopped = threading.Event(), False
         self._task: asyncio.Task[None] | None = None
-        self.is_throttled = False
+        self.is_throttled = self.is_redacted = False
+        self.input_tokens = self.output_tokens = 0
         for agent in self._agents:
             listen(agent, self)
         self._loop = process_loop()
@@ -109,6 +111,11 @@ class AgentTask:
             await asyncio.to_thread(self._clean_up)
 
     def _take(self, event: dict[str, Any]) -> None:
+        chunk = _chunk_of(event)
+        self.is_redacted = self.is_redacted or "redactContent" in chunk
+        usage = chunk.get("metadata", {}).get("usage", {})
+        self.input_tokens += usage.get("inputTokens", 0)
+        self.output_tokens += usage.get("outputTokens", 0)
         for translated in self._translation.translate(event):
             self._happened.put(translated)
         if "result" in event:
@@ -133,3 +140,11 @@ class AgentTask:
             self._built.cleanup()
         except Exception as error:  # noqa: BLE001 - whatever the provider of a tool raises, the answer stands
             logger.warning("error=<%s> | the agent did not clean up", type(error).__name__)
+
+
+def _chunk_of(event: dict[str, Any]) -> dict[str, Any]:
+    """What a model said: the agent's own, or a node's of a Graph or a Swarm, whose events stand in the Graph's."""
+    inner: Any = event
+    while isinstance(inner, dict) and "event" in inner:
+        inner = cast(dict[str, Any], inner)["event"]
+    return cast(dict[str, Any], inner) if isinstance(inner, dict) else {}

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strands.models.model import Model
 from strands.session.session_manager import SessionManager
+
+if TYPE_CHECKING:
+    from session_store import PostgreSQLMemoryStore, PostgreSQLStorage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class AgentTurn:
     session_id: str
     run_id: str
     load_model: Callable[[], Model]
+    open_storage: Callable[[], "PostgreSQLStorage"]
+    open_memory: Callable[[], "PostgreSQLMemoryStore"]
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     set_title: Callable[[str], None] = lambda _: None
 
@@ -43,3 +48,13 @@ class AgentTurn:
     def model(self) -> Model:
         """The process's model, as `MODEL_PROVIDER` and `MODEL_ID` name it. Raises `ConfigurationError`."""
         return self.load_model()
+
+    @property
+    def storage(self) -> "PostgreSQLStorage":
+        """Strands' `Storage` under the turn's lease: for snapshots, and for what a context manager offloads."""
+        return self.open_storage()
+
+    @property
+    def memory(self) -> "PostgreSQLMemoryStore":
+        """What is known about the caller from other sessions: `memory_manager=MemoryManager(stores=[turn.memory])`."""
+        return self.open_memory()

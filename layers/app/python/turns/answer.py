@@ -1,12 +1,15 @@
 """What an agent answered: as its caller gets it, and as its run keeps it."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
 
 from session_store.message_text import read_text
 from session_store.records import RunRecord
+
+_TIMINGS = "timings"
 
 
 class Usage(TypedDict):
@@ -49,9 +52,10 @@ def process_answer(session_id: str, run_id: str, answer: RunAnswer) -> ProcessAn
     return {"session_id": session_id, "run_id": run_id, **answer}
 
 
-def dump_result(answer: RunAnswer, *, is_message: bool) -> dict[str, Any]:
+def dump_result(answer: RunAnswer, timings: Mapping[str, float], *, is_message: bool) -> dict[str, Any]:
     """All but the text, where that is a stored message's: so redacting the message redacts the answer."""
-    return {name: value for name, value in answer.items() if name != "response" or not is_message}
+    kept = {name: value for name, value in answer.items() if name != "response" or not is_message}
+    return {**kept, _TIMINGS: timings}
 
 
 def parse_message_id(record: RunRecord) -> str | None:
@@ -62,4 +66,11 @@ def parse_message_id(record: RunRecord) -> str | None:
 def parse_answer(record: RunRecord) -> RunAnswer:
     """What a completed run answered, with the text of its message as it is stored now, maybe redacted."""
     content: list[dict[str, Any]] = json.loads(record.answer)["content"] if record.answer else []
-    return cast(RunAnswer, {"response": read_text(content), **json.loads(record.result or "{}")})
+    result: dict[str, Any] = json.loads(record.result or "{}")
+    result.pop(_TIMINGS, None)
+    return cast(RunAnswer, {"response": read_text(content), **result})
+
+
+def parse_timings(record: RunRecord) -> dict[str, float] | None:
+    """Of a completed run: milliseconds by name, and its `round_trips`."""
+    return json.loads(record.result or "{}").get(_TIMINGS)

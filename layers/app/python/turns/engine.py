@@ -3,8 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from threading import Event as Flag
 from typing import TYPE_CHECKING, NamedTuple
 
 from strands import Agent
@@ -15,18 +16,21 @@ from session_store.errors import (
     ConfigurationError,
     ModelThrottledError,
     RunDeadlineError,
+    ServiceStoppingError,
     SessionStoreError,
 )
 from session_store.records import RunRecord
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import DEFAULT_LEASE_SECONDS, Run
+from session_store.run_events import RunEvents
 from session_store.store import Store
 from turns.agent_factory import load_model
 from turns.agent_task import AgentTask
 from turns.agent_turn import AgentTurn, Caller
 from turns.answer import RunAnswer, Usage, dump_result, parse_answer, parse_message_id, process_answer
-from turns.events import Event, Turn, TurnFinished, TurnStarted
+from turns.events import Event, Turn, TurnFailed, TurnFinished, TurnStarted
 from turns.prefetch import prefetch_first
+from turns.recording import RecordedRun, Recording
 from turns.request import Prompt, TurnRequest
 from turns.strands_events import StrandsEvents
 from turns.strands_result import AgentFinished, answer_message, read_answer
@@ -51,12 +55,17 @@ class _Work(NamedTuple):
 def _record_nothing(timings: dict[str, float], usage: Usage) -> None: ...
 
 
+def _explain(error: Exception) -> TurnFailed:
+    return TurnFailed(getattr(error, "code", "internal_error"), str(error))
+
+
 @dataclass
 class TurnEngine:
     """Turns of the agents that `build_agent` makes.
 
     record_run: called with the timings and the usage of each run that was stored. pause_seconds: None stands among the
     events after so long without one. agent_id: that of the agents, corrected by the first one that is built.
+    run_events: where recorded turns are kept; None keeps none. explain: an error, as those who watch may read it.
     """
 
     store: Store
@@ -65,6 +74,13 @@ class TurnEngine:
     pause_seconds: float = PAUSE_SECONDS
     lease_seconds: float = DEFAULT_LEASE_SECONDS
     agent_id: str = DEFAULT_AGENT_ID
+    run_events: RunEvents | None = None
+    explain: Callable[[Exception], TurnFailed] = _explain
+    _is_stopped: Flag = field(default_factory=Flag, init=False, repr=False)
+
+    def stop(self) -> None:
+        """End all turns with `ServiceStoppingError`, their leases given back: the process is about to end."""
+        self._is_stopped.set()
 
     def run(self, request: TurnRequest) -> Turn:
         """Begin a turn: its agent is at work when this returns.
@@ -92,6 +108,8 @@ class TurnEngine:
             run_id=request.run_id,
             deadline=request.deadline,
             from_message_id=request.from_message_id,
+            if_busy=request.if_busy,
+            wait_seconds=request.wait_seconds,
         )
         events = prefetch_first(self._events(run, request))
         return Turn(run.session_id, run.run_id, events)
@@ -105,14 +123,23 @@ class TurnEngine:
                 turn = _describe(run, request)
                 built = self._build(turn)
                 run.check_answers(_answered_ids(request.prompt))
-                agent = after_commit.enter_context(AgentTask(built, turn, request.prompt))
-                work = yield from self._work(agent, run, request.deadline)
-                if not isinstance(built, Agent):
-                    run.keep_exchange(request.prompt if isinstance(request.prompt, str) else None, work.message)
-                run.complete(dump_result(work.answer, is_message="structured_output" not in work.answer))
+                with self._record(run, request) as recording:
+                    agent = after_commit.enter_context(AgentTask(built, turn, request.prompt))
+                    with _tokens_counted(agent, run):
+                        work = yield from recording.follow(self._work(agent, run, request.deadline), agent)
+                    if not isinstance(built, Agent):
+                        run.keep_exchange(request.prompt if isinstance(request.prompt, str) else None, work.message)
+                    timings = {**work.timings, "round_trips": run.round_trips + 1}
+                    is_message = "structured_output" not in work.answer
+                    run.complete(dump_result(work.answer, timings, is_message=is_message))
+                    finished = TurnFinished(process_answer(run.session_id, run.run_id, work.answer), timings)
+                    recording.add(finished)  # before the commit, which ends the right to write; readers wait for that
             self.record_run(work.timings, work.answer["usage"])
-            answer = process_answer(run.session_id, run.run_id, work.answer)
-            yield TurnFinished(answer, {**work.timings, "round_trips": run.round_trips})
+            yield finished
+
+    def _record(self, run: Run, request: TurnRequest) -> Recording:
+        recorded = RecordedRun(request.owner, run.session_id, run.run_id)
+        return Recording(self.run_events if request.is_recorded else None, recorded, self.explain)
 
     def _build(self, turn: AgentTurn) -> "BuiltAgent":
         built = self.build_agent(turn)
@@ -147,6 +174,8 @@ class TurnEngine:
             while not isinstance(event := agent.next(self._patience_seconds(deadline)), AgentFinished):
                 # Who takes events slowly may take what was done in time, but keeps no agent at work beyond it.
                 is_late = time.monotonic() >= deadline and (event is None or agent.is_at_work)
+                if self._is_stopped.is_set():
+                    raise ServiceStoppingError(run.run_id)
                 if run.is_called_off or is_late:
                     raise _reason(agent, run, round(seconds, 1))
                 if event is not None or time.monotonic() >= quiet_until:
@@ -163,6 +192,15 @@ class TurnEngine:
         return min(WATCH_SECONDS, self.pause_seconds, max(0.0, deadline - time.monotonic()))
 
 
+@contextmanager
+def _tokens_counted(agent: AgentTask, run: Run) -> Generator[None]:
+    """Also where the turn fails: what it has used is paid for."""
+    try:
+        yield
+    finally:
+        run.count_tokens(agent.input_tokens, agent.output_tokens)
+
+
 def _describe(run: Run, request: TurnRequest) -> AgentTurn:
     caller = Caller(request.owner, request.end_user, request.claims)
     return AgentTurn(
@@ -172,6 +210,8 @@ def _describe(run: Run, request: TurnRequest) -> AgentTurn:
         run.session_id,
         run.run_id,
         load_model,
+        lambda: run.storage,
+        run.open_memory,
         request.metadata,
         run.set_title,
     )

@@ -1,7 +1,8 @@
 """What happens in a turn, in order, as plain values that no library knows.
 
 A turn is `TurnStarted`, then text, tool calls and their results, and last `TurnFinished`, which comes after the commit.
-Between them stands None wherever nothing has happened for a while.
+Between them stands None wherever nothing has happened for a while. What fails is raised; where a turn is watched from
+elsewhere it ends with `TurnFailed`.
 """
 
 from collections.abc import Iterator
@@ -77,6 +78,13 @@ class TurnFinished(NamedTuple):
     timings: dict[str, float]
 
 
+class TurnFailed(NamedTuple):
+    """The turn's end by an error: its code, and words that a caller may read."""
+
+    code: str
+    message: str
+
+
 Event = (
     TurnStarted
     | StepStarted
@@ -90,6 +98,7 @@ Event = (
     | ToolCallResult
     | MessageDropped
     | TurnFinished
+    | TurnFailed
 )
 
 

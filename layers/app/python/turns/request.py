@@ -1,7 +1,10 @@
 """What one turn is asked."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, NamedTuple
+
+from session_store.records import IfBusy
 
 Prompt = str | list[dict[str, Any]]
 """Text, content blocks as Strands has them, or answers to interrupts: `[{"interruptResponse": {"interruptId": …}}]`."""
@@ -12,7 +15,8 @@ class TurnRequest(NamedTuple):
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
     claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
-    from_message_id: before which message of the agent the turn goes on.
+    from_message_id: before which message of the agent the turn goes on. is_recorded: others may watch the turn, and
+    find it again. if_busy, wait_seconds: as for `PostgreSQLSessionRepository.run`.
     """
 
     owner: str
@@ -26,3 +30,6 @@ class TurnRequest(NamedTuple):
     claims: Mapping[str, Any] = {}
     metadata: Mapping[str, Any] = {}
     from_message_id: int | None = None
+    is_recorded: bool = False
+    if_busy: IfBusy = "reject"
+    wait_seconds: float = inf

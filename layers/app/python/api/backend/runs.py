@@ -9,6 +9,7 @@ from api.call import Call
 from api.response import Response, no_content
 from session_store.codec import dump_message, dump_record, nested_members, parse_record, parse_write
 from session_store.errors import (
+    BudgetExhaustedError,
     IdempotencyKeyReusedError,
     InvalidInputError,
     LeaseLostError,
@@ -101,7 +102,7 @@ OPERATIONS = (
         "/runs",
         begin_run,
         status=201,
-        errors=[SessionBusyError, RunInProgressError, IdempotencyKeyReusedError],
+        errors=[SessionBusyError, RunInProgressError, IdempotencyKeyReusedError, BudgetExhaustedError],
     ),
     resource("readRun", "GET", _RUN, read_run, parameters=[RUN_ID], errors=[RunNotFoundError]),
     resource("appendToRun", "POST", f"{_RUN}/append", append_to_run, parameters=[RUN_ID], errors=_WRITE_ERRORS),

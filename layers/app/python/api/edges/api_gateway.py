@@ -37,8 +37,8 @@ class ApiGatewayHandler:
     """
 
     def __init__(self, operations: Iterable[Operation], application: Application) -> None:
-        self._operations = {(operation.method, operation.path): operation for operation in operations}
-        self._application = application
+        self.operations = {(operation.method, operation.path): operation for operation in operations}
+        self.application = application
         self._handle = application.observability.traced(self._logged)
 
     def __call__(self, event: Event, context: "LambdaContext") -> dict[str, Any]:
@@ -46,24 +46,24 @@ class ApiGatewayHandler:
 
     def _logged(self, event: Event, context: "LambdaContext") -> dict[str, Any]:
         request_id = event["requestContext"].get("requestId")
-        with self._application.observability.request_context(request_id, context.aws_request_id):
+        with self.application.observability.request_context(request_id, context.aws_request_id):
             operation, path_parameters = self._find(event)
-            request = _parse_request(event, context, path_parameters, self._application.settings)
-            return _dump_response(self._application.respond(operation, request))
+            request = parse_request(event, context, path_parameters, self.application.settings)
+            return _dump_response(self.application.respond(operation, request))
 
     def _find(self, event: Event) -> Target:
         """By the resource that API Gateway has chosen; below a greedy one by the path."""
         method, resource = event["httpMethod"], event["resource"]
         prefix, is_greedy, _ = resource.partition("{proxy+}")
         if not is_greedy:
-            return self._operations.get((method, resource)), event.get("pathParameters") or {}
+            return self.operations.get((method, resource)), event.get("pathParameters") or {}
         # Not `pathParameters`: `path` alone is percent-encoded at every gateway but SAM's, so that an encoded slash
         # separates nothing. A custom domain may have put a prefix of its own before ours.
         _, _, below = event["path"].partition(prefix)
-        return find_operation(self._operations.values(), method, prefix + below)
+        return find_operation(self.operations.values(), method, prefix + below)
 
 
-def _parse_request(
+def parse_request(
     event: Event, context: "LambdaContext", path_parameters: Mapping[str, str], settings: Settings
 ) -> Request:
     now, request_context = time.monotonic(), event["requestContext"]

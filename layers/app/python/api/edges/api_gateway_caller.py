@@ -24,12 +24,12 @@ def find_caller(request_context: dict[str, Any], *, by_session: bool = False, sa
     """
     identity: dict[str, Any] = request_context.get("identity") or {}
     if claims := find_claims(request_context):
-        return _as_owner(_find_user_of_pool(claims))
+        return as_owner(find_user_of_pool(claims))
     if identity_id := identity.get("cognitoIdentityId"):
         # All guests of an identity pool share one role: the role's id would make them one owner.
-        return _as_owner(f"cognito-identity:{identity_id}")
+        return as_owner(f"cognito-identity:{identity_id}")
     if principal := identity.get("user") or identity.get("caller"):
-        return _as_owner(_find_principal(principal, by_session=by_session))
+        return as_owner(_find_principal(principal, by_session=by_session))
     return SAM_LOCAL_OWNER if sam_local else None
 
 
@@ -39,14 +39,16 @@ def find_claims(request_context: dict[str, Any]) -> dict[str, Any]:
     return authorizer.get("claims") or {}
 
 
-def _as_owner(caller: str | None) -> str | None:
+def as_owner(caller: str | None) -> str | None:
+    """None for what cannot be an owner's name, as nobody was verified then."""
     try:
         return None if caller is None or "/" in caller else identifiers.checked("owner", caller)
     except InvalidIdentifierError:
         return None
 
 
-def _find_user_of_pool(claims: dict[str, Any]) -> str | None:
+def find_user_of_pool(claims: dict[str, Any]) -> str | None:
+    """`cognito:<user pool>|<sub>`."""
     pool, subject = urlsplit(str(claims.get("iss", ""))).path.strip("/"), claims.get("sub")
     return f"cognito:{pool}|{subject}" if pool and subject else None
 

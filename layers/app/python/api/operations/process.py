@@ -1,5 +1,7 @@
 """POST /process: one turn of the agent, answered when it is stored."""
 
+from math import inf
+
 from api import answers
 from api.call import Call
 from api.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
@@ -12,6 +14,7 @@ from api.response import Response, json_response
 from session_store.errors import (
     AgentNotFoundError,
     AwaitingResponseError,
+    BudgetExhaustedError,
     DamagedRecordError,
     IdempotencyKeyReusedError,
     LeaseLostError,
@@ -23,6 +26,7 @@ from session_store.errors import (
     RunInProgressError,
     SessionBusyError,
 )
+from session_store.records import IfBusy
 from turns.projections import whole
 from turns.request import TurnRequest
 
@@ -48,6 +52,7 @@ BODY = Body(
     },
 )
 TURN_ERRORS = (
+    BudgetExhaustedError,
     MalformedRequestError,
     UnsupportedMediaTypeError,
     PayloadTooLargeError,
@@ -66,8 +71,10 @@ TURN_ERRORS = (
 )
 
 
-def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
-    """Raises what `ProcessRequest.parse` raises."""
+def parse_turn(
+    call: Call, timeout_seconds: float, *, if_busy: IfBusy = "reject", wait_seconds: float = inf
+) -> TurnRequest:
+    """`if_busy` is what the body may say otherwise. Raises what `ProcessRequest.parse` raises."""
     body = ProcessRequest.parse(call)
     return TurnRequest(
         owner=call.owner,
@@ -80,6 +87,8 @@ def parse_turn(call: Call, timeout_seconds: float) -> TurnRequest:
         claims=call.request.claims,
         metadata=body.metadata or {},
         from_message_id=body.from_message_id,
+        if_busy=body.if_busy or if_busy,
+        wait_seconds=wait_seconds,
     )
 
 

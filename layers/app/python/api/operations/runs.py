@@ -4,15 +4,16 @@ from http import HTTPStatus
 
 from api import answers
 from api.call import Call
+from api.found_run import PendingRun, cancel_found_run, find_run
 from api.operation import Link, Operation
 from api.operations.sessions import SESSION_LINKS
-from api.parameters import RUN_ID
+from api.parameters import CURSOR, LIMIT, RUN_ID, SESSION_ID
 from api.response import Response, json_response
-from session_store.errors import RunNotFoundError
+from session_store.errors import CursorNotFoundError, RunNotFoundError, SessionNotFoundError
 from session_store.records import RunRecord
-from turns.answer import parse_answer
+from turns.answer import parse_answer, parse_timings
 
-RUN_LINKS = (Link("readRun", "run_id", "/run_id"), Link("cancelRun", "run_id", "/run_id"))
+RUN_LINKS = tuple(Link(operation_id, "run_id", "/run_id") for operation_id in ("readRun", "readRunEvents", "cancelRun"))
 RUN_ID_EXAMPLE = "0b0a2d5e-5d0e-4b8e-9a53-1f6f2f7d3c11"
 ANSWER_EXAMPLE = {
     "response": "Hello Alice!",
@@ -28,21 +29,65 @@ _FINISHED_RUN = {
     "finished_at": "2026-11-22T10:00:02+00:00",
     "cancel_requested": False,
     "error_code": None,
+    "events": f"/runs/{RUN_ID_EXAMPLE}/events",
     "answer": ANSWER_EXAMPLE,
+    "usage": ANSWER_EXAMPLE["usage"],
+    "timings": {"restore_ms": 2.1, "first_token_ms": 310.5, "total_ms": 1904.2, "round_trips": 2},
 }
 
 
 def read_run(call: Call) -> Response:
-    return json_response(_summarize(call.store.runs.read(call.owner, call[RUN_ID])))
+    found = find_run(call, call[RUN_ID])
+    return json_response(_describe(found) if isinstance(found, RunRecord) else _describe_pending(found))
 
 
 def cancel_run(call: Call) -> Response:
-    """Accepted: a running run sees it at its next write or renewal; one that has ended stays as it is."""
-    run = call.store.runs.request_cancel(call.owner, call[RUN_ID])
-    return json_response(_summarize(run), HTTPStatus.ACCEPTED)
+    """A running run sees it within a second; one that has ended stays as it is, and one in the queue never begins."""
+    found = cancel_found_run(call, call[RUN_ID])
+    answer = _describe(found) if isinstance(found, RunRecord) else _describe_pending(found)
+    return json_response(answer, HTTPStatus.ACCEPTED)
 
 
-def _summarize(record: RunRecord) -> answers.Run:
+def list_runs(call: Call) -> Response:
+    page = call.store.runs.of_session(call.owner, call[SESSION_ID], limit=call[LIMIT], cursor=call[CURSOR])
+    answer: answers.RunList = {
+        "runs": [_summarize(record) for record in page.runs],
+        "next_cursor": page.next_cursor,
+    }
+    return json_response(answer)
+
+
+def _describe(record: RunRecord) -> answers.Run:
+    answer = parse_answer(record) if record.status == "completed" else None
+    return {
+        **_summarize(record),
+        "answer": answer,
+        "usage": answer["usage"] if answer else None,
+        "timings": parse_timings(record),
+    }
+
+
+def _describe_pending(pending: PendingRun) -> answers.Run:
+    """One that has no row yet, or never will."""
+    problem = pending.problem
+    run: answers.Run = {
+        "run_id": pending.run_id,
+        "session_id": None,
+        "agent_id": None,
+        "status": pending.status,
+        "started_at": None,
+        "finished_at": None,
+        "cancel_requested": False,
+        "error_code": problem["code"] if problem else None,
+        "events": f"/runs/{pending.run_id}/events",
+        "answer": None,
+        "usage": None,
+        "timings": None,
+    }
+    return {**run, "problem": problem} if problem else run
+
+
+def _summarize(record: RunRecord) -> answers.RunSummary:
     return {
         "run_id": record.run_id,
         "session_id": record.session_id,
@@ -52,11 +97,24 @@ def _summarize(record: RunRecord) -> answers.Run:
         "finished_at": record.finished_at,
         "cancel_requested": record.cancel_requested,
         "error_code": record.error_code,
-        "answer": parse_answer(record) if record.status == "completed" else None,
+        "events": f"/runs/{record.run_id}/events",
     }
 
 
+_SUMMARY = {name: value for name, value in _FINISHED_RUN.items() if name not in ("answer", "usage", "timings")}
 OPERATIONS = (
+    Operation(
+        operation_id="listRuns",
+        method="GET",
+        path="/sessions/{session_id}/runs",
+        handle=list_runs,
+        summary="List a session's runs, newest first",
+        parameters=[SESSION_ID, LIMIT, CURSOR],
+        answer=answers.RunList,
+        example={"runs": [_SUMMARY], "next_cursor": None},
+        links=[Link("readRun", "run_id", "/runs/0/run_id")],
+        errors=[SessionNotFoundError, CursorNotFoundError],
+    ),
     Operation(
         operation_id="readRun",
         method="GET",
@@ -85,6 +143,8 @@ OPERATIONS = (
             "finished_at": None,
             "cancel_requested": True,
             "answer": None,
+            "usage": None,
+            "timings": None,
         },
         status=202,
         errors=[RunNotFoundError],

@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from math import inf
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from session_store.errors import ConfigurationError
@@ -64,6 +65,8 @@ class Connection:
         headers = {"Accept": "application/json", **others}
         if content is not None:
             headers["Content-Type"] = "application/json"
+        if self._settings.token_file:
+            return {**headers, "Authorization": f"Bearer {_read_token(self._settings.token_file)}"}
         return headers if self._signer is None else self._signer.headers(method, self._base + target, headers, content)
 
     def _current(self) -> http.client.HTTPConnection:
@@ -97,6 +100,13 @@ class Connection:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _read_token(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"SESSION_BACKEND_TOKEN_FILE={path} holds no token: {error}") from error
 
 
 def _has_valid_port(url: SplitResult) -> bool:

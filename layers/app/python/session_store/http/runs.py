@@ -23,6 +23,8 @@ _GIVE_UP_SECONDS = 1.0
 
 
 class HttpRuns:
+    watch_seconds = 1.0
+
     def __init__(self, backend: Backend, messages: HttpMessages) -> None:
         self._backend = backend
         self._messages = messages
@@ -78,6 +80,9 @@ class HttpRuns:
     def renew(self, owner: str, session_id: str, run_id: str, lease_seconds: float) -> bool:
         body = dump_json({"session_id": session_id, "lease_seconds": lease_seconds})
         return _is_cancel_requested(self._backend.send("POST", dump_path("runs", run_id, "renew"), owner, body))
+
+    def is_cancel_requested(self, owner: str, run_id: str) -> bool:
+        return self.read(owner, run_id).cancel_requested
 
     def read(self, owner: str, run_id: str) -> RunRecord:
         return parse_record(RunRecord, self._backend.send("GET", dump_path("runs", run_id), owner).document())

@@ -13,14 +13,16 @@
 -- larger agent its states are left out, and of larger messages the rest. Under the lease they stay as they are.
 CREATE FUNCTION begin_run_v3(
     in_owner text, in_session_id text, in_agent_id text, in_run_id uuid, in_lease_seconds double precision,
-    in_idempotency_key text, in_request_hash text, in_sent_at double precision, in_valid_seconds double precision
+    in_idempotency_key text, in_request_hash text, in_sent_at double precision, in_valid_seconds double precision,
+    in_if_busy text, in_runs_per_minute bigint, in_tokens_per_day bigint
 )
 RETURNS TABLE (
     decision text, holder uuid, seconds_left double precision,
     fence bigint, session_type text, session_created_at text, session_updated_at text, preview text,
     agent_id text, state text, conversation_manager_state text, internal_state text,
     agent_created_at text, agent_updated_at text, removed_message_count bigint, message_count bigint,
-    message_id bigint, message text, redact_message text, created_at text, updated_at text
+    message_id bigint, message text, redact_message text, created_at text, updated_at text,
+    queue_position bigint, runs_left bigint, tokens_left bigint
 )
 LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
@@ -30,9 +32,11 @@ DECLARE
     window_start bigint;
     room         bigint := 100000;
 BEGIN
-    SELECT c.decision, c.holder, c.seconds_left, c.session_key INTO decision, holder, seconds_left, held
+    SELECT c.decision, c.holder, c.seconds_left, c.session_key, c.queue_position, c.runs_left, c.tokens_left
+    INTO decision, holder, seconds_left, held, queue_position, runs_left, tokens_left
     FROM claim_lease_v2(in_owner, in_session_id, in_agent_id, in_run_id, in_lease_seconds, in_idempotency_key,
-                        in_request_hash, in_sent_at, in_valid_seconds) AS c;
+                        in_request_hash, in_sent_at, in_valid_seconds, in_if_busy, in_runs_per_minute,
+                        in_tokens_per_day) AS c;
     IF decision <> 'leased' THEN
         RETURN NEXT;
         RETURN;

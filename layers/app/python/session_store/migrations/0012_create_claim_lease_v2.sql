@@ -80,8 +80,13 @@ $$;
 
 -- Decides whether a run may begin, by idempotency key and lease, in that order; if it may, the session is its own.
 --
--- decision: leased | busy | in_progress | reused | stored | lost. holder: the run that holds the session (busy), has the
--- key (in_progress, reused, stored), or lost its lease (lost). seconds_left: how long the holder's lease lasts.
+-- decision: leased | busy | exhausted | in_progress | reused | stored | lost. holder: the run that holds the session (busy), has the
+-- key (in_progress, reused, stored), or lost its lease (lost). seconds_left: how long the holder's lease lasts; of an
+-- exhausted budget, when to ask again; see spend_budget_v1, also for runs_left and tokens_left.
+--
+-- in_if_busy: reject | wait | interrupt. A run that waits takes its place in the queue, and asks again; one that
+-- interrupts has the session's run cancelled meanwhile. queue_position: how many are served before it, the holder
+-- included. Who does not wait is refused where others do.
 --
 -- in_sent_at: when the begin was sent, in seconds since 1970, as this server's clock has it. in_valid_seconds: for how
 -- long from then on it is good, a minute at most. One that comes later, or was sent before the session was deleted or
@@ -90,7 +95,9 @@ $$;
 CREATE FUNCTION claim_lease_v2(
     in_owner text, in_session_id text, in_agent_id text, in_run_id uuid, in_lease_seconds double precision,
     in_idempotency_key text, in_request_hash text, in_sent_at double precision, in_valid_seconds double precision,
-    OUT decision text, OUT holder uuid, OUT seconds_left double precision, OUT session_key uuid
+    in_if_busy text, in_runs_per_minute bigint, in_tokens_per_day bigint,
+    OUT decision text, OUT holder uuid, OUT seconds_left double precision, OUT session_key uuid,
+    OUT queue_position bigint, OUT runs_left bigint, OUT tokens_left bigint
 )
 LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT
@@ -101,6 +108,8 @@ DECLARE
     locked_key uuid;
     is_new     boolean := false;
     inserted   boolean;
+    is_own     boolean;
+    is_busy    boolean;
     sent_at    timestamptz := to_timestamp(in_sent_at);
 BEGIN
     -- With abandon_run_v1 and the run's other begins, one after another.
@@ -155,11 +164,37 @@ BEGIN
             USING ERRCODE = 'check_violation', DETAIL = extract(epoch FROM clock_timestamp())::text;
     END IF;
 
-    IF is_leased_v1(held.lease_until) AND held.run_id <> in_run_id THEN
+    is_own := coalesce(held.run_id = in_run_id AND is_leased_v1(held.lease_until), false);
+    is_busy := is_leased_v1(held.lease_until) AND NOT is_own;
+    queue_position := is_busy::int;
+    IF NOT is_own AND ((is_busy AND in_if_busy <> 'reject')
+                       OR EXISTS (SELECT FROM waiting_runs w WHERE w.session_key = held.session_key)) THEN
+        queue_position := queue_position + take_place_v1(held.session_key, in_run_id, in_if_busy);
+    END IF;
+    IF queue_position > 0 THEN
+        IF in_if_busy = 'interrupt' THEN
+            UPDATE runs r SET cancel_requested = true
+            WHERE r.run_id = held.run_id AND r.status = 'running' AND NOT r.cancel_requested;
+        END IF;
         decision := 'busy';
-        holder := held.run_id;
-        seconds_left := extract(epoch FROM held.lease_until - clock_timestamp());
+        holder := coalesce(held.run_id, (SELECT min(w.run_id::text)::uuid FROM waiting_runs w
+                                         WHERE w.session_key = held.session_key));
+        seconds_left := greatest(1, extract(epoch FROM held.lease_until - clock_timestamp()));
         RETURN;
+    END IF;
+
+    IF (in_runs_per_minute IS NOT NULL OR in_tokens_per_day IS NOT NULL) AND NOT is_own THEN
+        SELECT b.seconds_left, b.runs_left, b.tokens_left INTO seconds_left, runs_left, tokens_left
+        FROM spend_budget_v1(in_owner, in_run_id, in_runs_per_minute, in_tokens_per_day) AS b;
+        IF seconds_left IS NOT NULL THEN
+            IF is_new THEN
+                DELETE FROM sessions s WHERE s.session_key = held.session_key;
+            END IF;
+            DELETE FROM waiting_runs w WHERE w.session_key = held.session_key AND w.run_id = in_run_id;
+            decision := 'exhausted';
+            holder := in_run_id;
+            RETURN;
+        END IF;
     END IF;
 
     -- A repeated begin of the same run, after a lost connection, finds its own lease and keeps its fence.
@@ -190,6 +225,9 @@ BEGIN
     SET run_id = in_run_id, lease_until = clock_timestamp() + make_interval(secs => in_lease_seconds),
         fence = s.fence + inserted::int, updated_at = clock_timestamp()
     WHERE s.session_key = held.session_key;
+    IF in_if_busy <> 'reject' THEN
+        DELETE FROM waiting_runs w WHERE w.session_key = held.session_key AND w.run_id = in_run_id;
+    END IF;
     decision := 'leased';
     session_key := held.session_key;
 END

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from session_store._database import Database
 from session_store._window import read_rest
 from session_store.connection import Statement
 from session_store.errors import (
+    BudgetExhaustedError,
     IdempotencyKeyReusedError,
     LeaseLostError,
     RunInProgressError,
@@ -20,12 +22,14 @@ from session_store.errors import (
 )
 from session_store.records import AgentRecord, BegunRun, MessageRecord, RunRequest, SessionRecord
 from session_store.sending import Sending
+from session_store.settings import OwnerBudget
 from session_store.store import Runs
 from session_store.time_limit import time_limit
 
 from .agents import PostgreSQLAgents
 from .message_words import MessageWords
 from .messages import PostgreSQLMessages
+from .values import parse_snapshots
 
 _GIVE_UP_SECONDS = 1.0
 
@@ -34,9 +38,12 @@ BEGIN: Statement = """
            fence, session_type, session_created_at, session_updated_at, preview,
            agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
            removed_message_count, message_count,
-           message_id, message, redact_message, created_at, updated_at
+           message_id, message, redact_message, created_at, updated_at,
+           queue_position, runs_left, tokens_left,
+           CASE WHEN decision = 'leased' THEN {read_snapshots_v1}(%(owner)s, %(session_id)s, %(agent_id)s) END
     FROM {begin_run_v3}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
-                        %(idempotency_key)s, %(request_hash)s, %(sent_at)s::float8, %(valid_seconds)s::float8)
+                        %(idempotency_key)s, %(request_hash)s, %(sent_at)s::float8, %(valid_seconds)s::float8,
+                        %(if_busy)s, %(runs_per_minute)s::bigint, %(tokens_per_day)s::bigint)
 """
 
 
@@ -46,6 +53,9 @@ class Decision(NamedTuple):
     name: str
     holder: str
     seconds_left: float | None
+    queue_position: int | None
+    runs_left: int | None
+    tokens_left: int | None
 
     @property
     def refusal(self) -> SessionStoreError:
@@ -55,12 +65,14 @@ class Decision(NamedTuple):
             return RunInProgressError(self.holder, self.seconds_left or 0)
         if self.name == "lost":
             return LeaseLostError(self.holder, "its lease ran out before its begin was answered")
-        return SessionBusyError(self.holder, self.seconds_left or 0)
+        if self.name == "exhausted":
+            return BudgetExhaustedError(self.seconds_left or 0, self.runs_left, self.tokens_left)
+        return SessionBusyError(self.holder, self.seconds_left or 0, self.queue_position)
 
 
 class RunBegin:
-    def __init__(self, database: Database, words: MessageWords) -> None:
-        self._database = database
+    def __init__(self, database: Database, words: MessageWords, budget: OwnerBudget) -> None:
+        self._database, self._budget = database, budget
         self._agents, self._messages = PostgreSQLAgents(database), PostgreSQLMessages(database, words)
 
     def begin(self, owner: str, request: RunRequest, runs: Runs) -> BegunRun | Decision:
@@ -68,7 +80,7 @@ class RunBegin:
         round_trips = self._database.round_trips
         try:
             rows = self._database.send(partial(self._ask, owner, request))
-            decision = Decision(*rows[0][:3])
+            decision = Decision(*rows[0][:3], *rows[0][21:24])
             return self._parse_begun(owner, request, rows, runs) if decision.name == "leased" else decision
         except BaseException:
             if self._database.round_trips > round_trips:
@@ -85,9 +97,8 @@ class RunBegin:
 
     def _ask(self, owner: str, request: RunRequest, sending: Sending) -> list[tuple[Any, ...]]:
         try:
-            return self._database.fetch(
-                BEGIN, {"owner": owner, **request._asdict(), **sending._asdict()}, (CheckViolation,)
-            ).rows
+            parameters = {"owner": owner, **request._asdict(), **sending._asdict(), **asdict(self._budget)}
+            return self._database.fetch(BEGIN, parameters, (CheckViolation,)).rows
         except CheckViolation as error:
             database_time = float(error.diag.message_detail or 0)
             raise StoreUnavailableError("the begin came too late", database_time=database_time) from error
@@ -97,12 +108,13 @@ class RunBegin:
         fence, session_type, created_at, updated_at, preview = rows[0][3:8]
         agent_id, state = rows[0][8:10]
         agent = AgentRecord(*rows[0][8:16]) if agent_id is not None else None
-        messages = [MessageRecord(*row[16:]) for row in rows[1:]]
+        messages = [MessageRecord(*row[16:21]) for row in rows[1:]]
         begun = BegunRun(
             fence,
             SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
             self._read_agent(owner, request) if agent and state is None else agent,
             messages,
+            parse_snapshots(rows[0][24]),
         )
         next_id = messages[-1].message_id + 1 if messages else agent.removed_message_count if agent else 0
         if agent is None or next_id >= agent.message_count:

@@ -6,6 +6,7 @@ from session_store.connection import Statement
 from session_store.records import RunOutcome, RunWrite
 
 from .message_words import MessageWords
+from .values import dump_values
 
 _ARGUMENTS: Statement = """
         %(session_id)s, %(run_id)s::uuid, %(number)s::bigint, %(lease_seconds)s::float8,
@@ -23,18 +24,51 @@ _ARGUMENTS: Statement = """
         %(redacted_agent_ids)s::text[], %(redacted_ids)s::bigint[], %(redacted_messages)s::json[],
         %(redacted_updated_at)s::text[], %(redacted_texts)s::text[],
         %(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]
-    )
+    ) w
 """
-WRITE: Statement = "SELECT is_cancel_requested FROM {write_run_v3}(%(owner)s," + _ARGUMENTS
+_WRITTEN: Statement = " FROM {write_run_v3}(%(owner)s," + _ARGUMENTS
 # A run that does not hold the session gets no owner: then nothing is written.
-REWINDING_WRITE: Statement = (
+_REWOUND: Statement = (
     """
-    SELECT is_cancel_requested
     FROM {remove_tail_v1}(%(owner)s, %(session_id)s, %(run_id)s::uuid, %(rewound_agent_id)s, %(from_message_id)s,
                           %(language)s::regconfig) AS removed,
          LATERAL {write_run_v3}(CASE WHEN removed THEN %(owner)s END,"""
     + _ARGUMENTS
 )
+_ANSWER: Statement = "SELECT w.is_cancel_requested"
+# Called once the row of write_run is there: while the run holds the session, whose row is locked by then.
+_ANSWER_WITH_VALUES: Statement = (
+    _ANSWER
+    + """,
+           {write_run_values_v1}(
+               %(owner)s, %(session_id)s, %(value_keys)s::text[], %(value_sizes)s::int[],
+               %(value_data)s::bytea, %(value_lifetimes)s::float8[])"""
+)
+WRITE: Statement = _ANSWER + _WRITTEN
+
+
+def choose_statement(write: RunWrite) -> Statement:
+    answer = _ANSWER_WITH_VALUES if write.values else _ANSWER
+    statement = answer + (_REWOUND if write.rewind else _WRITTEN)
+    return _and_count(statement) if write.outcome else statement
+
+
+def _and_count(statement: Statement) -> Statement:
+    """One statement, so that what a run has used is counted if its end is stored, and once."""
+    return (
+        "WITH written AS ("
+        + statement
+        + """), counted AS (
+            INSERT INTO {usage} AS u (owner, day, runs, input_tokens, output_tokens)
+            SELECT %(owner)s, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1, %(input_tokens)s, %(output_tokens)s
+            FROM written
+            ON CONFLICT (owner, day) DO UPDATE
+            SET runs = u.runs + 1, input_tokens = u.input_tokens + EXCLUDED.input_tokens,
+                output_tokens = u.output_tokens + EXCLUDED.output_tokens
+        )
+        SELECT * FROM written
+        """
+    )
 
 
 def dump_parameters(owner: str, write: RunWrite, words: MessageWords) -> dict[str, Any]:
@@ -58,6 +92,7 @@ def dump_parameters(owner: str, write: RunWrite, words: MessageWords) -> dict[st
         "from_message_id": write.rewind and write.rewind.message_id,
         "preview": write.preview,
         "redacted_preview": write.redacted_preview,
+        **(dump_values(write.values) if write.values else {}),
         **(write.outcome._asdict() if write.outcome else dict.fromkeys(RunOutcome._fields)),
         # psycopg takes as long for an empty list as for a short one, and most are empty.
         **{name: values or None for name, values in lists.items()},

@@ -6,37 +6,43 @@ from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import (
     AgentNotFoundError,
-    InvalidInputError,
     LeaseLostError,
     MessageOrderError,
     RunNotFoundError,
+    SessionNotFoundError,
     SessionStoreError,
 )
-from session_store.identifiers import checked_new_session_id, checked_run_id
-from session_store.records import BegunRun, RunRecord, RunRequest, RunWrite
+from session_store.identifiers import checked_new_session_id
+from session_store.records import BegunRun, RunPage, RunRecord, RunRequest, RunWrite
+from session_store.settings import NO_BUDGET, OwnerBudget
 
+from .cursors import NEWEST, dump_cursor, parse_cursor
 from .expiry import Batch, Expiry
 from .message_words import MessageWords
 from .run_begin import RunBegin
-from .run_write import REWINDING_WRITE, WRITE, dump_parameters
+from .run_rows import STATUS, known_run_id
+from .run_write import choose_statement, dump_parameters
 
-_COLUMNS: Statement = """
-    r.run_id::text, s.session_id, r.agent_id,
-    CASE WHEN r.status = 'running' AND (s.run_id = r.run_id AND {is_leased_v1}(s.lease_until)) IS NOT TRUE
-         THEN 'interrupted' ELSE r.status END,
+_COLUMNS: Statement = (
+    """
+    r.run_id::text, s.session_id, r.agent_id,"""
+    + STATUS
+    + """,
     {iso_timestamp_v1}(r.started_at), {iso_timestamp_v1}(r.finished_at),
     r.result::text, coalesce(m.redact_message, m.message)::text, r.error_code, r.cancel_requested
 """
+)
 
 
 _ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v3
 
 
 class PostgreSQLRuns:
-    def __init__(self, database: Database, words: MessageWords) -> None:
-        self._database = database
-        self._words = words
-        self._begin = RunBegin(database, words)
+    watch_seconds = 0.4
+
+    def __init__(self, database: Database, words: MessageWords, budget: OwnerBudget = NO_BUDGET) -> None:
+        self._database, self._words = database, words
+        self._begin = RunBegin(database, words, budget)
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         checked_new_session_id("session_id", request.session_id)
@@ -52,8 +58,9 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            statement = WRITE if write.rewind is None else REWINDING_WRITE
-            rows, repeated = self._database.fetch(statement, dump_parameters(owner, write, self._words), _ANSWERS)
+            rows, repeated = self._database.fetch(
+                choose_statement(write), dump_parameters(owner, write, self._words), _ANSWERS
+            )
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:
@@ -80,6 +87,15 @@ class PostgreSQLRuns:
             raise self._lease_lost(owner, session_id, run_id)
         return rows[0][0]
 
+    def is_cancel_requested(self, owner: str, run_id: str) -> bool:
+        rows = self._database.fetch(
+            "SELECT cancel_requested FROM {runs} WHERE run_id = %(run_id)s::uuid AND owner = %(owner)s",
+            {"owner": owner, "run_id": run_id},
+        ).rows
+        if not rows:
+            raise RunNotFoundError(run_id)
+        return rows[0][0]
+
     def read(self, owner: str, run_id: str) -> RunRecord:
         rows = self._database.fetch(
             "SELECT"
@@ -91,11 +107,43 @@ class PostgreSQLRuns:
                                   AND m.message_id = r.answer_message_id
             WHERE r.owner = %(owner)s AND r.run_id = %(run_id)s::uuid
             """,
-            {"owner": owner, "run_id": _known_form(run_id)},
+            {"owner": owner, "run_id": known_run_id(run_id)},
         ).rows
         if not rows:
             raise RunNotFoundError(run_id)
         return RunRecord(*rows[0])
+
+    def of_session(self, owner: str, session_id: str, *, limit: int = 50, cursor: str | None = None) -> RunPage:
+        whose = f"{owner}\n{session_id}"
+        before, before_id = parse_cursor(whose, cursor) if cursor else NEWEST
+        rows = self._database.fetch(
+            "SELECT r.run_id::text, s.session_id, r.agent_id,"
+            + STATUS
+            + """,
+                   {iso_timestamp_v1}(r.started_at), {iso_timestamp_v1}(r.finished_at), r.error_code, r.cancel_requested
+            FROM {sessions} s
+            LEFT JOIN LATERAL (
+                SELECT l.*
+                FROM {runs} l
+                WHERE l.session_key = s.session_key
+                  AND (l.started_at, l.run_id) < (%(before)s::timestamptz, %(before_id)s::uuid)
+                ORDER BY l.started_at DESC, l.run_id DESC
+                LIMIT %(limit)s
+            ) r ON true
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
+            ORDER BY r.started_at DESC, r.run_id DESC
+            """,
+            {"owner": owner, "session_id": session_id, "before": before, "before_id": before_id, "limit": limit + 1},
+        ).rows
+        if not rows:
+            raise SessionNotFoundError(session_id)
+        runs = [
+            RunRecord(*row[:6], error_code=row[6], cancel_requested=row[7])
+            for row in rows[:limit]
+            if row[0] is not None
+        ]
+        more = len(rows) > limit
+        return RunPage(runs, dump_cursor(whose, runs[-1].started_at, runs[-1].run_id) if more else None)
 
     def request_cancel(self, owner: str, run_id: str) -> RunRecord:
         self._database.fetch(
@@ -103,7 +151,7 @@ class PostgreSQLRuns:
             UPDATE {runs} SET cancel_requested = true
             WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid AND status = 'running'
             """,
-            {"owner": owner, "run_id": _known_form(run_id)},
+            {"owner": owner, "run_id": known_run_id(run_id)},
         )
         return self.read(owner, run_id)
 
@@ -192,10 +240,3 @@ class PostgreSQLRuns:
             {"owner": owner, "session_id": session_id, "run_id": run_id},
         ).rows
         return LeaseLostError(run_id, rows[0][0] if rows else "the session was deleted")
-
-
-def _known_form(run_id: str) -> str:
-    try:
-        return checked_run_id("run_id", run_id)
-    except InvalidInputError as error:
-        raise RunNotFoundError(run_id) from error

@@ -1,7 +1,3 @@
-import base64
-import hashlib
-import json
-import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -9,7 +5,7 @@ from typing import Any
 
 from session_store._database import Database
 from session_store.connection import Statement
-from session_store.errors import AlreadyExistsError, CursorNotFoundError, SessionNotFoundError
+from session_store.errors import AlreadyExistsError, SessionNotFoundError
 from session_store.identifiers import checked_new_session_id
 from session_store.records import (
     EVERY_SESSION,
@@ -25,6 +21,7 @@ from session_store.records import (
 from session_store.rewind import check_cut
 from session_store.session_patch import MAXIMUM_METADATA_BYTES, SessionPatch, metadata_too_large
 
+from .cursors import NEWEST, dump_cursor, parse_cursor
 from .deletion import delete_session
 from .expiry import Batch, Expiry
 from .forks import fork_session, list_forks
@@ -39,7 +36,6 @@ _FILTERED: Statement = """
     JOIN {session_index} i ON i.session_key = s.session_key
                           AND i.labels @> {session_labels_v1}(%(owner)s, %(names)s::text[], %(values)s::text[])
 """
-_NEWEST = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
 class PostgreSQLSessions:
@@ -117,7 +113,7 @@ class PostgreSQLSessions:
     def list(
         self, owner: str, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
     ) -> SessionPage:
-        before, before_key = _parse_cursor(owner, cursor) if cursor else _NEWEST
+        before, before_key = parse_cursor(owner, cursor) if cursor else NEWEST
         rows = self._database.fetch(
             "SELECT s.session_key::text,"
             + SESSION_COLUMNS
@@ -136,7 +132,7 @@ class PostgreSQLSessions:
         ).rows
         page = [SessionRecord(*row[1:]) for row in rows[:limit]]
         more = len(rows) > limit and limit > 0
-        return SessionPage(page, _dump_cursor(owner, page[-1].updated_at, rows[limit - 1][0]) if more else None)
+        return SessionPage(page, dump_cursor(owner, page[-1].updated_at, rows[limit - 1][0]) if more else None)
 
     def page(self, owner: str, *, limit: int, offset: int, include_empty: bool = False) -> Sequence[SessionRecord]:
         rows = self._database.fetch(
@@ -260,25 +256,3 @@ def _with_offset(timestamp: str) -> str:
     """Without an offset it would be read in the server's own time zone."""
     moment = datetime.fromisoformat(timestamp)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
-
-
-def _dump_cursor(owner: str, updated_at: str, session_key: str) -> str:
-    position = [_owner_mark(owner), updated_at, session_key]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
-
-
-def _parse_cursor(owner: str, cursor: str) -> tuple[str, str]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        mark, before, before_key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        # In UTC a forged moment may be one that the database would refuse: that raises here.
-        position = datetime.fromisoformat(before).astimezone(UTC).isoformat(), str(uuid.UUID(before_key))
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise CursorNotFoundError(cursor) from error
-    if mark != _owner_mark(owner):
-        raise CursorNotFoundError(cursor)
-    return position
-
-
-def _owner_mark(owner: str) -> str:
-    return hashlib.sha256(owner.encode()).hexdigest()[:16]

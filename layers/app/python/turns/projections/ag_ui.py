@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from session_store.encoding import encode
 from turns.answer import Interrupt
@@ -20,6 +20,7 @@ from turns.events import (
     ToolCallResult,
     ToolCallStarted,
     Turn,
+    TurnFailed,
     TurnFinished,
     TurnStarted,
 )
@@ -34,24 +35,20 @@ RESTARTED = "answer_restarted"
 """Name of the custom event that says: forget the message that it names, with its tool calls; the answer starts over."""
 
 
-class Failure(NamedTuple):
-    """What a caller may read of an error: its code, and words."""
-
-    code: str
-    message: str
-
-
 def frames(
-    turn: Turn, explain: Callable[[Exception], Failure], heartbeat_seconds: float = HEARTBEAT_SECONDS
+    turn: Turn,
+    explain: Callable[[Exception], TurnFailed],
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    *,
+    first_number: int = 1,
 ) -> Iterator[str]:
-    """One frame an event, with ids from 1; what breaks midway ends as `RUN_ERROR`, in the words of `explain`."""
-    numbers = itertools.count(1)
+    """One frame an event, with ids from `first_number`; what breaks midway is a `RUN_ERROR`, as `explain` has it."""
+    numbers = itertools.count(first_number)
     try:
         for event in _heartbeats(turn.events, heartbeat_seconds):
             yield HEARTBEAT if event is None else _frame(next(numbers), _dump(event))
     except Exception as error:  # noqa: BLE001 - the caller reads of it, and the service logs it
-        failure = explain(error)
-        yield _frame(next(numbers), {"type": "RUN_ERROR", "message": failure.message, "code": failure.code})
+        yield _frame(next(numbers), _dump(explain(error)))
 
 
 def _heartbeats(events: Iterator[Event | None], seconds: float) -> Iterator[Event | None]:
@@ -77,6 +74,8 @@ def _dump(event: Event) -> dict[str, Any]:
             return {"type": "STEP_FINISHED", "stepName": name}
         case TurnFinished():
             return _dump_finished(event)
+        case TurnFailed(code, message):
+            return {"type": "RUN_ERROR", "message": message, "code": code}
         case TextStarted() | TextDelta() | TextEnded() | MessageDropped():
             return _dump_text(event)
         case _:

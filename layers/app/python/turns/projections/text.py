@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
-from turns.events import Event, MessageDropped, TextDelta, TextStarted, Turn
+from turns.events import Event, MessageDropped, TextDelta, TextStarted, Turn, TurnFailed
 from turns.prefetch import prefetch_first
 
 MEDIA_TYPE = "text/plain"
 BETWEEN_MESSAGES = "\n\n"
 STARTS_OVER = "\n\n[The answer starts over.]\n\n"
+
+
+class TurnFailedError(Exception):
+    """A turn that is watched has failed; has the failure's code for its words."""
 
 
 def chunks(turn: Turn) -> Iterator[str]:
@@ -28,5 +32,7 @@ def _texts(events: Iterator[Event | None]) -> Iterator[str]:
             case MessageDropped(message_id) if message_id == shown:
                 yield STARTS_OVER
                 shown = None
+            case TurnFailed(code):
+                raise TurnFailedError(code)
             case _:
                 pass

@@ -3,6 +3,8 @@
 import { authorization, renew, signInAgain } from "./sign_in.js";
 
 const BASE = new URL("./", document.baseURI);
+const RECONNECT_MILLISECONDS = 1000;
+const RECONNECTIONS = 30;
 
 /** An answer that is no success; `code` is stable, `unreachable` where there was no answer at all. */
 export class Problem extends Error {
@@ -58,7 +60,25 @@ export async function* stream(body, idempotencyKey) {
   throw unreachable(); // whoever reads stops at the event that ends the run
 }
 
-/** Server-sent events are separated by empty lines; their data is JSON, comments are heartbeats. */
+/** The events of a run behind number `after`, whoever began it; a connection that breaks off is made again. */
+export async function* watch(runId, after) {
+  const url = new URL(`${path("runs", runId)}/events`, BASE);
+  for (let lost = 0; lost < RECONNECTIONS; lost++) {
+    try {
+      const headers = { Accept: "text/event-stream", "Last-Event-ID": String(after) };
+      for await (const event of events(await call(url, { headers }))) {
+        [after, lost] = [event.number, 0];
+        yield event;
+      }
+    } catch (error) {
+      if (!(error instanceof TypeError) && error.code !== "unreachable") throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MILLISECONDS));
+  }
+  throw unreachable();
+}
+
+/** Server-sent events are separated by empty lines; their data is JSON and their id a number; comments are heartbeats. */
 async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -69,7 +89,8 @@ async function* events(response) {
     rest = frames.pop();
     for (const frame of frames) {
       const data = frame.split("\n").filter((line) => line.startsWith("data: "));
-      if (data.length) yield JSON.parse(data.map((line) => line.slice(6)).join("\n"));
+      const number = Number(frame.match(/^id: (\d+)$/m)?.[1]);
+      if (data.length) yield { ...JSON.parse(data.map((line) => line.slice(6)).join("\n")), number };
     }
   }
 }

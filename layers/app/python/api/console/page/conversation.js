@@ -1,6 +1,6 @@
 // One conversation: its stored messages, the turn that is under way, and how that turn ended.
 
-import { path, post, Problem, read, stream } from "./api.js";
+import { path, post, Problem, read, stream, watch } from "./api.js";
 import { announce, element, toast } from "./elements.js";
 import { History } from "./history.js";
 import { interruptForm } from "./interrupts.js";
@@ -32,6 +32,10 @@ export class Conversation extends EventTarget {
     return this.history.sessionId;
   }
 
+  get stopping() {
+    return Boolean(this.running && this.#turn?.stopped);
+  }
+
   get waiting() {
     return Boolean(this.agent?.interrupts.length);
   }
@@ -46,7 +50,17 @@ export class Conversation extends EventTarget {
     const turn = JSON.parse(sessionStorage.getItem(this.#turnKey()));
     if (turn) this.#setTurn(turn, true); // before anything is awaited, or one could send another
     await (this.#opened = this.#load());
-    if (turn) await this.#take(turn, () => this.#outcome(turn));
+    if (turn) await this.#take(Object.assign(turn, { number: 0 }), (live) => this.#follow(turn, live));
+    else await this.#watchOthers();
+  }
+
+  /** A turn that was begun elsewhere, in another tab or on another device. */
+  async #watchOthers() {
+    if (!this.sessionId || this.#turn) return;
+    const { runs } = await read(path("sessions", this.sessionId, "runs"), { limit: 1 }).catch(() => ({ runs: [] }));
+    if (this.#turn || runs[0]?.status !== "running") return;
+    const turn = { body: null, runId: runs[0].run_id, number: 0, after: this.history.newest };
+    await this.#take(turn, (live) => this.#follow(turn, live));
   }
 
   async #load() {
@@ -67,6 +81,7 @@ export class Conversation extends EventTarget {
   /** Before the run has begun there is nothing to cancel: then as soon as it has. */
   async stop() {
     this.#turn.stopped = true;
+    this.#tell("turned");
     if (!this.#turn.runId) return;
     await post(`${path("runs", this.#turn.runId)}/cancel`).catch((problem) => toast(`It could not be stopped: ${problem.message}`));
   }
@@ -94,7 +109,7 @@ export class Conversation extends EventTarget {
     this.toEnd(true);
     try {
       await this.#opened;
-      const result = await getResult(live).catch((problem) => this.#afterLostConnection(turn, problem));
+      const result = await getResult(live).catch((problem) => this.#afterLostConnection(turn, problem, live));
       await this.#finished(result);
     } catch (problem) {
       await this.#failed(turn, problem);
@@ -104,7 +119,20 @@ export class Conversation extends EventTarget {
 
   async #listen(turn, live) {
     turn.after = this.history.newest;
-    for await (const event of stream(turn.body, turn.key)) {
+    return this.#hear(stream(turn.body, turn.key), turn, live);
+  }
+
+  /** From the event on that came last; where the events are gone, what became of the run is asked for. */
+  #follow(turn, live) {
+    return this.#hear(watch(turn.runId, turn.number ?? 0), turn, live).catch((problem) => {
+      if (problem.code !== "events_gone") throw problem;
+      return this.#outcome(turn);
+    });
+  }
+
+  async #hear(events, turn, live) {
+    for await (const event of events) {
+      turn.number = event.number;
       if (event.type === "RUN_FINISHED") return event.result;
       if (event.type === "RUN_ERROR") throw new Problem({ code: event.code, detail: event.message });
       if (event.type === "RUN_STARTED") this.#began(turn, event);
@@ -116,15 +144,15 @@ export class Conversation extends EventTarget {
     turn.runId = runId;
     const isNew = this.sessionId !== threadId;
     this.history.sessionId = threadId;
-    sessionStorage.setItem(this.#turnKey(), JSON.stringify(turn));
+    if (turn.body) sessionStorage.setItem(this.#turnKey(), JSON.stringify(turn));
     if (isNew) this.#tell("named", turn.body.prompt);
     if (turn.stopped) this.stop();
   }
 
-  /** The run goes on without its listener: what became of it is asked for. */
-  async #afterLostConnection(turn, problem) {
+  /** The run goes on without its listener, who finds it again. */
+  async #afterLostConnection(turn, problem, live) {
     if (problem.code !== "unreachable" || !turn.runId) throw problem;
-    return this.#outcome(turn);
+    return this.#follow(turn, live);
   }
 
   async #outcome(turn) {
@@ -171,6 +199,7 @@ export class Conversation extends EventTarget {
       this.#tail.replaceChildren();
       this.#showInterrupts();
     };
+    if (!turn.body) return { Dismiss: dismiss };
     const edit = () => {
       dismiss();
       this.#tell("edit", turn.body.prompt);
@@ -191,7 +220,9 @@ export class Conversation extends EventTarget {
   }
 
   /** What the turn says, unless the history shows it: once a tool is called it is stored. */
-  #asked({ body: { prompt }, after }) {
+  #asked({ body, after }) {
+    if (!body) return []; // another's words are shown once they are stored
+    const { prompt } = body;
     if (typeof prompt === "string") return this.history.holds(prompt, after) ? [] : [userMessage(prompt)];
     const answers = prompt.map(({ interruptResponse: { response } }) => (typeof response === "string" ? response : JSON.stringify(response)));
     return [userMessage(answers.join("\n"))];

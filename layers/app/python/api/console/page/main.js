@@ -80,6 +80,8 @@ function refresh() {
   byId("send").hidden = current.running;
   byId("send").disabled = current.waiting;
   byId("stop").hidden = !current.running;
+  byId("stop").disabled = current.stopping;
+  byId("stop").textContent = current.stopping ? "Stopping…" : "Stop";
   const passes = prompt.disabled !== current.waiting && [prompt, document.body].includes(document.activeElement);
   prompt.disabled = current.waiting;
   if (passes) focusField(); // from the message to the agent's question, and back

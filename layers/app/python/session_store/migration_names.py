@@ -1,0 +1,10 @@
+"""Which migrations this version brings."""
+
+from importlib.resources import files
+
+FOLDER = files("session_store") / "migrations"
+
+
+def migration_names() -> list[str]:
+    """In the order in which they are applied."""
+    return sorted(script.name for script in FOLDER.iterdir() if script.name.endswith(".sql"))

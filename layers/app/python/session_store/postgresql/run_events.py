@@ -1,0 +1,77 @@
+from session_store._database import Database
+from session_store.errors import LeaseLostError, RunNotFoundError
+from session_store.run_events import EventBatch, RunProgress
+
+from .run_rows import known_run_id
+
+_BATCHES_AT_ONCE = 32
+
+
+class PostgreSQLRunEvents:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, owner: str, session_id: str, run_id: str, batch: EventBatch) -> bool:
+        rows = self._database.fetch(
+            """
+            SELECT is_stored
+            FROM {append_run_events_v1}(%(owner)s, %(session_id)s, %(run_id)s::uuid,
+                                        %(first_number)s::bigint, %(last_number)s::bigint, %(events)s::json)
+            """,
+            {"owner": owner, "session_id": session_id, "run_id": run_id, **batch._asdict()},
+        ).rows
+        if not rows:
+            raise LeaseLostError(run_id, "its events come after its end")
+        return rows[0][0]
+
+    def read(self, owner: str, run_id: str, after: int) -> RunProgress:
+        rows = self._database.fetch(
+            """
+            SELECT session_id, status, error_code, stored_number, first_number, last_number, events
+            FROM {read_run_events_v1}(%(owner)s, %(run_id)s::uuid, %(after)s::bigint, %(limit)s::bigint)
+            """,
+            {"owner": owner, "run_id": known_run_id(run_id), "after": after, "limit": _BATCHES_AT_ONCE},
+        ).rows
+        if not rows:
+            raise RunNotFoundError(run_id)
+        batches = [EventBatch(*row[4:]) for row in rows if row[4] is not None]
+        session_id, status, error_code, last_number = rows[0][:4]
+        return RunProgress(session_id, status, error_code, last_number, batches, len(batches) < _BATCHES_AT_ONCE)
+
+    def delete(self, owner: str, run_id: str) -> None:
+        self._database.fetch(
+            """
+            DELETE FROM {run_events} e
+            USING {runs} r
+            WHERE r.owner = %(owner)s AND r.run_id = %(run_id)s::uuid AND e.run_id = r.run_id
+            """,
+            {"owner": owner, "run_id": run_id},
+        )
+
+    def find_run(
+        self, owner: str, session_id: str | None, idempotency_key: str | None, request_hash: str
+    ) -> str | None:
+        if idempotency_key is not None:
+            return self._find_by_key(owner, idempotency_key, request_hash)
+        rows = self._database.fetch(
+            """
+            SELECT r.run_id::text
+            FROM {sessions} s JOIN {runs} r USING (session_key)
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND r.request_hash = %(request_hash)s
+            ORDER BY r.started_at DESC
+            LIMIT 1
+            """,
+            {"owner": owner, "session_id": session_id, "request_hash": request_hash},
+        ).rows
+        return rows[0][0] if rows else None
+
+    def _find_by_key(self, owner: str, idempotency_key: str, request_hash: str) -> str | None:
+        rows = self._database.fetch(
+            """
+            SELECT run_id::text
+            FROM {runs}
+            WHERE owner = %(owner)s AND idempotency_key = %(idempotency_key)s AND request_hash = %(request_hash)s
+            """,
+            {"owner": owner, "idempotency_key": idempotency_key, "request_hash": request_hash},
+        ).rows
+        return rows[0][0] if rows else None

@@ -1,0 +1,53 @@
+"""POST /runs as deployed: the request goes into Lambda's queue, and its run's id is known before it begins."""
+
+import json
+import re
+import uuid
+
+from infra_cdk.background_runs import RUN_ID
+from session_store.background_runs import new_run_id
+from tests.infra.template import Template, attribute_of, flat
+
+
+def test_request_is_queued_with_what_a_proxy_event_has_and_no_credentials(either: Template) -> None:
+    method = either.routes()["POST", "/runs"]
+    integration = method["Integration"]
+    assert integration["Type"] == "AWS"
+    assert integration["PassthroughBehavior"] == "NEVER"
+    assert integration["RequestParameters"] == {"integration.request.header.X-Amz-Invocation-Type": "'Event'"}
+    assert either.function_ids()["process_background"] in flat(integration["Uri"])
+    template = integration["RequestTemplates"]["application/json"]
+    headers = re.search(r'(?s)(?<="headers": )\{.*?#end#end\}', template)
+    assert headers
+    event = json.loads(template[template.index('{"resource') :].replace(headers[0], "{}"))
+    assert set(event) == {"resource", "path", "httpMethod", "headers", "requestContext", "body", "isBase64Encoded"}
+    assert event["requestContext"]["requestId"] == "$runId"
+    assert "uthorization" not in template
+    assert ("claims" in template) == (method["AuthorizationType"] == "COGNITO_USER_POOLS")
+    (answer,) = integration["IntegrationResponses"]
+    assert answer["StatusCode"] == "202"
+    assert 'responseOverride.header.Location = "/runs/$runId"' in answer["ResponseTemplates"]["application/json"]
+
+
+def test_gateway_makes_the_ids_that_the_functions_read() -> None:
+    request_id, milliseconds = str(uuid.uuid4()), 1764169500123
+    texts = {"request": request_id, "milliseconds": str(milliseconds)}
+    made = re.sub(
+        r"\$(\w+)\.substring\((\d+),(\d+)\)",
+        lambda match: texts[match[1]][int(match[2]) : int(match[3])],
+        RUN_ID,
+    )
+    assert made == new_run_id(request_id, milliseconds)
+
+
+def test_events_that_never_became_a_run_are_kept_and_noticed(standard: Template) -> None:
+    function_id = standard.function_ids()["process_background"]
+    (config,) = [
+        properties
+        for properties in standard.all("AWS::Lambda::EventInvokeConfig").values()
+        if properties["FunctionName"] == {"Ref": function_id}
+    ]
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 6 * 3600)
+    queue = attribute_of(config["DestinationConfig"]["OnFailure"]["Destination"])
+    alarms = [flat(alarm) for alarm in standard.all("AWS::CloudWatch::Alarm").values()]
+    assert any(queue in alarm for alarm in alarms)
