@@ -3,9 +3,11 @@
 import pytest
 
 from session_store.errors import InvalidInputError, SessionNotFoundError
+from session_store.postgresql import PostgreSQLStore
 from session_store.records import RunOutcome, SessionFilter
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.session_patch import parse_session_patch
+from session_store.settings import StoreSettings
 from session_store.store import Store
 from tests.contract.records import add_session, agent, session
 from tests.contract.runs import begin, expire_lease, request, write
@@ -166,4 +168,13 @@ def test_a_session_is_listed_from_its_first_message_on(store: Store, transport: 
 
 def test_a_session_that_was_created_without_a_run_is_listed_before_its_first_message(store: Store, owner: str) -> None:
     store.sessions.create(owner, session())
+    assert found(store, owner) == ["s"]
+
+
+def test_a_session_that_was_imported_without_a_message_is_listed(
+    store: Store, transport: Transport, owner: str
+) -> None:
+    imported_to = PostgreSQLStore(StoreSettings(url=transport.database_url, schema=transport.schema))
+    assert imported_to.imports.create(transport.owner_prefix + owner, session(), [], [], [])
+    imported_to.close()
     assert found(store, owner) == ["s"]
