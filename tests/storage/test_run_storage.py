@@ -290,19 +290,21 @@ def test_over_the_session_backend_a_run_has_no_storage() -> None:
     assert ConfigurationError.code == "misconfigured"
 
 
+def ask(run: Run, prompt: str) -> None:
+    model = ScriptedModel(f"answer to {prompt}")
+    Agent(model=model, session_manager=run.session_manager, agent_id="default", callback_handler=None)(prompt)
+    asyncio.run(run.storage.write("notes", prompt.encode()))
+
+
 def test_a_turn_that_goes_back_writes_its_values_and_is_counted_once(
     repository: PostgreSQLSessionRepository, outside: PostgreSQLStorage, module_store: PostgreSQLStore, owner: str
 ) -> None:
-    for number, start in ((1, None), (2, None), (3, 2)):
+    for prompt, start in (("1", None), ("2", None), ("3", 2)):
         with repository.run("user-123", from_message_id=start) as run:
-            model = ScriptedModel(f"answer {number}")
-            Agent(model=model, session_manager=run.session_manager, agent_id="default", callback_handler=None)(
-                f"{number}"
-            )
-            asyncio.run(run.storage.write("notes", f"{number}".encode()))
+            ask(run, prompt)
             run.count_tokens(10, 1)
     said = [message.to_message()["content"][0] for message in repository.list_messages("user-123", "default")]
-    assert said == [{"text": "1"}, {"text": "answer 1"}, {"text": "3"}, {"text": "answer 3"}]
+    assert said == [{"text": "1"}, {"text": "answer to 1"}, {"text": "3"}, {"text": "answer to 3"}]
     assert asyncio.run(outside.read("notes")) == b"3"
     (day,) = module_store.usage.read(owner, 1)
     assert day[1:] == (3, 30, 3)
@@ -312,10 +314,10 @@ def test_a_turn_that_goes_back_and_fails_writes_no_values(
     repository: PostgreSQLSessionRepository, outside: PostgreSQLStorage
 ) -> None:
     with repository.run("user-123") as run:
-        build_agent(run, "answer")("Hello")
-        asyncio.run(run.storage.write("notes", b"kept"))
+        ask(run, "kept")
     with pytest.raises(ValueError, match="no"), repository.run("user-123", from_message_id=0) as run:
-        asyncio.run(run.storage.write("notes", b"lost"))
+        ask(run, "lost")
         run.flush()
         raise ValueError("no")
     assert asyncio.run(outside.read("notes")) == b"kept"
+    assert len(repository.list_messages("user-123", "default")) == 2
