@@ -22,6 +22,11 @@ class Function(BaseModel):
     asynchronous: bool = False
     operations: tuple[str, ...] = ()
 
+    @property
+    def is_released(self) -> bool:
+        """By versions, where these are asked for. Lambda's queue has its settings for a function itself alone."""
+        return bool(self.operations) and not self.asynchronous
+
 
 class FunctionRoute(NamedTuple):
     route: Route

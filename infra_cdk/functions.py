@@ -149,7 +149,7 @@ class Functions(Construct):
         return self._context.settings.reserved_concurrency if row.database == "app" else None
 
     def _snap_start(self, row: Function) -> lambda_.SnapStartConf | None:
-        wanted = self._context.settings.snap_start and row.operations
+        wanted = self._context.settings.snap_start and row.is_released
         return lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if wanted else None
 
     def _environment(self, name: str, row: Function) -> dict[str, str]:

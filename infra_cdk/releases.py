@@ -29,14 +29,13 @@ class Releases(Construct):
         name: str,
         *,
         functions: Mapping[str, lambda_.Function],
-        unversioned: Sequence[str],
+        released: Sequence[str],
         switches: ReleaseSwitches,
     ) -> None:
         super().__init__(scope, name)
         self._aliases: Mapping[str, lambda_.Alias] = {}
         if switches.publishes_versions:
-            versioned = {name: function for name, function in functions.items() if name not in unversioned}
-            self._aliases = self._make_aliases(versioned)
+            self._aliases = self._make_aliases({name: functions[name] for name in released})
         self.targets: Mapping[str, lambda_.Function | lambda_.Alias] = {**functions, **self._aliases}
 
     def _make_aliases(self, functions: Mapping[str, lambda_.Function]) -> Mapping[str, lambda_.Alias]:

@@ -43,10 +43,8 @@ class SessionsStack(Stack):
         background_runs = BackgroundRuns(
             self, "BackgroundRuns", function=functions.by_name["process_background"], settings=settings
         )
-        called = {name: functions.by_name[name] for name, row in table.functions.items() if row.operations}
-        # Lambda's queue has its settings for the function itself, not for its versions.
-        queued = [name for name, row in table.functions.items() if row.asynchronous]
-        releases = Releases(self, "Releases", functions=called, unversioned=queued, switches=settings)
+        released = [name for name, row in table.functions.items() if row.is_released]
+        releases = Releases(self, "Releases", functions=functions.by_name, released=released, switches=settings)
         callers = Callers(self, "Callers", settings=settings)
         api = RestApi(
             self,
