@@ -33,7 +33,7 @@ def test_a_new_account_is_led_through_what_it_lacks() -> None:
         "model",
     }
     assert found["bootstrap"].remedy == "make bootstrap"
-    assert found["concurrency"].remedy.startswith("-c function_concurrency=0, or ask Service Quotas for 200")
+    assert found["concurrency"].remedy.startswith("-c function_concurrency=0, or ask Service Quotas for 240")
     assert "use case form" in found["model"].remedy
 
 

@@ -2,11 +2,13 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -20,6 +22,7 @@ DOCUMENT = json.loads(OPENAPI_FILE.read_text())
 HISTORY = "/sessions/{session_id}/history"
 AGENT = "/sessions/{session_id}/agents/{agent_id}"
 RUN = "/runs/{run_id}"
+NO_MEMORY = "00000000-0000-4000-8000-000000000000"
 
 
 class Stage:
@@ -145,6 +148,13 @@ def store_unavailable(stage: Stage) -> Answer:
     return stage.ask()
 
 
+def damaged_record(stage: Stage) -> Answer:
+    stage.ask()
+    with psycopg.connect(os.environ["SESSION_BACKEND_URL"]) as connection:
+        connection.execute("UPDATE messages SET message = '5' WHERE message_id = 0")
+    return stage.ask()
+
+
 def agent_not_found(stage: Stage) -> Answer:
     stage.ask()
     return stage.api.call("GET", HISTORY, session_id="user-123", query="agent_id=other")
@@ -160,6 +170,8 @@ ERRORS: dict[str, Callable[[Stage], Answer]] = {
     "session_not_found": lambda stage: stage.api.call("GET", HISTORY, session_id="none"),
     "agent_not_found": agent_not_found,
     "cursor_not_found": lambda stage: stage.api.call("GET", "/sessions", query="cursor=none"),
+    "memory_not_found": lambda stage: stage.api.call("DELETE", "/memories/{memory_id}", memory_id=NO_MEMORY),
+    "damaged_record": damaged_record,
     "run_not_found": lambda stage: stage.api.call("GET", RUN, run_id="none"),
     "session_busy": session_busy,
     "run_in_progress": run_in_progress,
@@ -225,7 +237,7 @@ def test_answers_have_the_documented_shape(stage: Stage) -> None:
 def test_every_route_of_the_table_is_served_by_its_function(stage: Stage) -> None:
     for route in load_table(ROOT / "functions/functions.toml").deployed():
         if route.function.name in stage.api.handlers:
-            names = {"session_id": "none", "run_id": "none", "agent_id": "none"}
+            names = {"session_id": "none", "run_id": "none", "agent_id": "none", "memory_id": NO_MEMORY}
             names["file"] = "marked.js" if "/vendor/" in route.path else "main.js"
             answer = stage.api.call(route.method, route.path, **names)
             assert "route_not_found" not in answer.body, route

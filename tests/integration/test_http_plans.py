@@ -21,7 +21,8 @@ def explained(database_url: str, store: PostgreSQLStore) -> list[str]:
     fill(database_url)
     plans: list[str] = []
     store.ping()
-    connection: Any = store._database._connection
+    with store._database._taken() as place:
+        connection: Any = place.connection()
     connection.add_notice_handler(lambda notice: plans.append(notice.message_primary))
     connection.execute("LOAD 'auto_explain'")
     connection.execute("SET auto_explain.log_min_duration = 0")

@@ -49,7 +49,9 @@ class _DyingCalls:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._calls, name)
-        return call if name == "renew" else lambda *given, **more: self._store.count(call, *given, **more)
+        if name == "renew" or not callable(call):
+            return call
+        return lambda *given, **more: self._store.count(call, *given, **more)
 
 
 class Turns:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -37,13 +38,14 @@ class Worker:
             self.go_on()
 
     def last_word(self) -> Any:
-        """What it sends in the end; None if it dies before."""
+        """What it sends in the end; None if it was killed before (one that ended by an error fails the test)."""
         assert self._pipe.poll(ANSWER_LIMIT_SECONDS), "the worker says nothing"
         try:
             word = self._pipe.recv()
         except EOFError:
             word = None
         self._process.join(ANSWER_LIMIT_SECONDS)
+        assert word is not None or self._process.exitcode == -signal.SIGKILL
         self._pipe.close()
         return word
 

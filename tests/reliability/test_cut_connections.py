@@ -181,5 +181,5 @@ def test_a_failover_that_left_the_connection_on_a_reader_is_healed_by_another_on
     database.fetch("SELECT 1", {})
     database.fetch("SET default_transaction_read_only = on", {})
     rows, repeated = database.fetch("INSERT INTO sessions (owner, session_id) VALUES ('a', 'b') RETURNING 1", {})
-    assert (rows, repeated) == ([(1,)], True)
+    assert (rows, repeated) == ([(1,)], False)  # a reader has certainly done nothing
     database.close()

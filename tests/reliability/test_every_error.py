@@ -65,7 +65,7 @@ def test_a_lease_keeper_survives_whatever_a_renewal_raises() -> None:
             raise outcome
         return True
 
-    keeper = LeaseKeeper(renew, ended.set, 0.01)
+    keeper = LeaseKeeper(renew, renew, ended.set, 0.01, 0.01)
     keeper.start()
     assert ended.wait(10)
     keeper.stop()

@@ -141,10 +141,9 @@ def row_worker_url(database_url: str, postgresql_server: EmbeddedDatabase) -> It
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'rows'").format(role))
         connection.execute(
-            sql.SQL(
-                "GRANT SELECT, INSERT, UPDATE, DELETE ON sessions, agents, messages, multi_agents, runs TO {}"
-            ).format(role)
+            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}").format(role)
         )
+        connection.execute(sql.SQL("REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM {}").format(role))
         connection.execute(sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {}").format(role))
         yield f"postgresql://{ROLE}:rows@127.0.0.1:{postgresql_server.port}/{connection.info.dbname}"
         connection.execute(sql.SQL("DROP OWNED BY {}").format(role))

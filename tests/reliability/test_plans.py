@@ -76,6 +76,13 @@ def fill(connection: "psycopg.Connection[Any]") -> None:
         FROM sessions
         """
     )
+    connection.execute("INSERT INTO run_events SELECT run_id, 1, 1, '[]' FROM runs WHERE owner = 'another'")
+    connection.execute(
+        """
+        INSERT INTO waiting_runs (session_key, run_id, is_urgent)
+        SELECT session_key, gen_random_uuid(), false FROM sessions WHERE owner = 'another'
+        """
+    )
     connection.execute(
         """
         INSERT INTO deleted_sessions

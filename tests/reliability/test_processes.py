@@ -46,7 +46,7 @@ def test_a_forked_process_talks_on_a_connection_of_its_own(database: Database) -
         assert _local_port(database) != port
         database.close()
 
-    with database._turn:  # as when another thread works with it at that moment
+    with database._taken():  # as when another thread works with it at that moment
         assert in_a_fork(work) == 0
     assert _local_port(database) == port
 
@@ -54,8 +54,9 @@ def test_a_forked_process_talks_on_a_connection_of_its_own(database: Database) -
 def _local_port(database: Database) -> int:
     """Of the socket: a pooler may give the same backend to both."""
     database.fetch("SELECT 1", {})
-    assert database._connection is not None
-    with socket.socket(fileno=os.dup(database._connection.fileno())) as connected:
+    with database._taken() as place:
+        descriptor = os.dup(place.connection().fileno())
+    with socket.socket(fileno=descriptor) as connected:
         return connected.getsockname()[1]
 
 
