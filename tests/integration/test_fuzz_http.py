@@ -146,8 +146,8 @@ def excluded_checks(case: Any, response: Any) -> Any:
     return CHECKS.get_by_names(names)
 
 
-# Valid, and refused: for what another field is, for how deep or long the whole is, or for what came before. So is a 410,
-# of a run whose events are not stored.
+# Valid, and refused: for what another field is, for how deep or long the whole is, or for what came before. So is a
+# run whose events are not stored, by 410.
 BEYOND_SCHEMAS = (
     "idempotency_key_reused",
     "is another one than Last-Event-ID",
