@@ -61,8 +61,15 @@ class Turns:
         self._repository, self._session_id, self._effects = repository, session_id, effects
 
     def hold(self, kind: str) -> None:
-        with self._repository.run(self._session_id, lease_seconds=60) as run:
+        from_message_id = 2 if kind == "talk_again" else None
+        with self._repository.run(self._session_id, lease_seconds=60, from_message_id=from_message_id) as run:
             getattr(self, kind)(run)
+
+    def talk(self, run: Run) -> None:
+        self._agent(run, "default", "said")("something")
+
+    def talk_again(self, run: Run) -> None:
+        self._agent(run, "default", [self._use("again")], "said otherwise")("something else")
 
     def ask(self, run: Run) -> None:
         turns = [self._use("early")], [self._use("beside"), self._use_approved("transfer")]
