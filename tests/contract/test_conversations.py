@@ -4,9 +4,10 @@ import pytest
 
 from session_store.errors import InvalidInputError, SessionNotFoundError
 from session_store.postgresql import PostgreSQLStore
-from session_store.records import RunOutcome, SessionFilter
+from session_store.records import RunOutcome
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.session_patch import parse_session_patch
+from session_store.session_records import SessionFilter
 from session_store.settings import StoreSettings
 from session_store.store import Store
 from tests.contract.records import add_session, agent, session

@@ -21,9 +21,10 @@ from session_store.errors import (
     SessionNotFoundError,
 )
 from session_store.postgresql import PostgreSQLStore
-from session_store.records import ForkRequest, MessageRecord, Rewind, RunOutcome, SessionFilter
+from session_store.records import MessageRecord, Rewind, RunOutcome
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import Run
+from session_store.session_records import ForkRequest, SessionFilter
 from session_store.settings import StoreSettings
 from session_store.store import Store
 from tests.contract.records import add_session, agent, message
@@ -191,6 +192,9 @@ def test_what_is_redacted_is_redacted_in_the_forks(
     store.messages.update(owner, "s", "default", original._replace(message=body, redact_message=body), "[gone]")
     for session_id in "sfg":
         assert texts(stored(store, owner, session_id))[0] == "[gone]"
+        found = store.sessions.read(owner, session_id)
+        assert found
+        assert found.preview == "[gone]"
 
 
 ENDED = "The turn ended here without a further message."

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from session_store.postgresql import PostgreSQLStore
-from session_store.records import MATCH_END, MATCH_START, MessageRecord
+from session_store.records import MessageRecord
 from session_store.repository import PostgreSQLSessionRepository
+from session_store.session_records import MATCH_END, MATCH_START
 from session_store.settings import StoreSettings
 from session_store.store import Store
 from tests.contract.records import CREATED_AT, add_session, message

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from agent.models import build_model_once
-from session_store.postgresql import open_store
+from session_store.postgresql import PostgreSQLStore, open_store
 from session_store.settings import StoreSettings
-from tests.support.http_api import BOB, HttpApi, load_handler
+from tests.support.http_api import ALICE, BOB, HttpApi, load_handler
 from tests.support.scripted_model import read_calls
 
 HISTORY = "/sessions/{session_id}/history"
@@ -68,6 +68,41 @@ def test_a_picture_and_a_document_reach_the_model_and_come_back_to_their_owner(a
 def test_an_attachment_that_nobody_sent_is_not_there(api: HttpApi, name: str) -> None:
     ask(api, [{"text": "say: x"}, media("image", "gif", GIF)])
     assert api.call("GET", ATTACHMENT, session_id="user-123", attachment_id=name).code == "attachment_not_found"
+
+
+def test_a_redaction_reaches_search_forks_events_and_attachments(api: HttpApi, store: PostgreSQLStore) -> None:
+    api.handlers |= {name: load_handler(name) for name in ("process_streaming", "run_events")}
+    prompt = [{"text": "say: It is swordfish"}, media("image", "gif", GIF)]
+    streamed = api.call("POST", "/process-streaming", body={"prompt": prompt, "session_id": "user-123"})
+    assert api.call("POST", FORKS, session_id="user-123", body={"session_id": "fork"}).status == 201
+    (shown, _) = api.call("GET", HISTORY, session_id="user-123").json["messages"]
+    attachment_id = shown["message"]["content"][1]["image"]["source"]["bytes"]["attachment_id"]
+
+    def seen() -> list[str]:
+        """Where the words and the picture still are."""
+        answers = {
+            "search": api.call("GET", "/sessions", query="q=swordfish"),
+            "list": api.call("GET", "/sessions"),
+            "events": api.call("GET", "/runs/{run_id}/events", run_id=streamed.headers["Run-Id"]),
+            "run": api.call("GET", "/runs/{run_id}", run_id=streamed.headers["Run-Id"]),
+        }
+        for each in ("user-123", "fork"):
+            names = {"session_id": each}
+            answers[f"history of {each}"] = api.call("GET", HISTORY, **names)
+            answers[f"export of {each}"] = api.call("GET", "/sessions/{session_id}/export", **names)
+            answers[f"picture of {each}"] = api.call("GET", ATTACHMENT, attachment_id=attachment_id, **names)
+        picture = base64.b64encode(GIF).decode()
+        return [place for place, answer in answers.items() if "swordfish" in answer.body or picture in answer.body]
+
+    assert len(seen()) == 10
+    owner = f"iam:{ALICE}"
+    for message in store.messages.list(owner, "user-123", "default"):
+        gone = json.dumps({"role": json.loads(message.message)["role"], "content": [{"text": "[gone]"}]})
+        store.messages.update(
+            owner, "user-123", "default", message._replace(message=gone, redact_message=gone), "[gone]"
+        )
+    assert seen() == []
+    assert {each["preview"] for each in api.call("GET", "/sessions").json["sessions"]} == {"[gone]"}
 
 
 LINK = {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://a/b"}}}}

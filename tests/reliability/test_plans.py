@@ -9,8 +9,8 @@ import pytest
 from local.database import EmbeddedDatabase
 from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
-from session_store.records import SessionFilter
 from session_store.repository import PostgreSQLSessionRepository
+from session_store.session_records import SessionFilter
 from session_store.settings import StoreSettings
 from tests.reliability.turns import OWNER, agent_of, hold_turn
 from tests.support.scripted_model import ScriptedModel, Stop, UseTool

@@ -24,19 +24,10 @@ from .conversion import (
 )
 from .encoding import encode, preview_of
 from .identifiers import DEFAULT_OWNER, checked, checked_number
-from .records import (
-    EVERY_SESSION,
-    ForkRecord,
-    ForkRequest,
-    IfBusy,
-    RunRecord,
-    SessionFilter,
-    SessionMatch,
-    SessionPage,
-    SessionRecord,
-)
+from .records import IfBusy, RunRecord, SessionPage, SessionRecord
 from .run import DEFAULT_LEASE_SECONDS, Run
 from .session_patch import SessionChanges, parse_session_patch
+from .session_records import EVERY_SESSION, ForkRecord, ForkRequest, SessionFilter, SessionMatch
 from .settings import StoreSettings
 from .store import Store
 from .strands_errors import as_session_exceptions

@@ -8,24 +8,19 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from .records import (
-    EVERY_SESSION,
     AgentRecord,
     BegunRun,
-    ForkRecord,
-    ForkRequest,
-    ForkSummary,
     MessagePage,
     MessageRecord,
     MultiAgentRecord,
     RunRecord,
     RunRequest,
     RunWrite,
-    SessionFilter,
-    SessionMatch,
     SessionPage,
     SessionRecord,
 )
 from .session_patch import SessionPatch
+from .session_records import EVERY_SESSION, ForkRecord, ForkRequest, ForkSummary, SessionFilter, SessionMatch
 
 
 class Sessions(Protocol):

@@ -9,7 +9,7 @@ from api.response import Response
 from session_store.codec import dump_record, parse_record
 from session_store.errors import AlreadyExistsError, MessageNotFoundError, SessionBusyError, SessionNotFoundError
 from session_store.raw_json import dump_list, dump_object
-from session_store.records import ForkRequest
+from session_store.session_records import ForkRequest
 
 _FORKS = "/sessions/{session_id}/forks"
 

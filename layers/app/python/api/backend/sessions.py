@@ -13,9 +13,10 @@ from session_store.document import Document
 from session_store.errors import AlreadyExistsError, CursorNotFoundError, InvalidInputError, SessionNotFoundError
 from session_store.identifiers import checked
 from session_store.raw_json import dump_json, dump_list, dump_object
-from session_store.records import EVERY_SESSION, MultiAgentRecord, SessionRecord
+from session_store.records import MultiAgentRecord, SessionRecord
 from session_store.restorable import check_multi_agent
 from session_store.session_patch import parse_session_patch
+from session_store.session_records import EVERY_SESSION
 
 _SESSION = "/sessions/{session_id}"
 _DEFAULT_LIMIT = 50

@@ -21,7 +21,7 @@ from session_store.errors import (
     SessionNotFoundError,
 )
 from session_store.identifiers import checked_new_session_id
-from session_store.records import ForkRequest
+from session_store.session_records import ForkRequest
 
 _MEMBERS = ("session_id", "message_id", "agent_id")
 

@@ -25,17 +25,9 @@ from api.settings import Settings
 from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
 from session_store.message_pieces import read_messages
 from session_store.raw_json import dump_json
-from session_store.records import (
-    EVERY_SESSION,
-    MATCH_END,
-    MATCH_START,
-    MessageRecord,
-    OmittedMessage,
-    SessionFilter,
-    SessionMatch,
-    SessionRecord,
-)
+from session_store.records import MessageRecord, OmittedMessage, SessionRecord
 from session_store.session_patch import parse_session_patch
+from session_store.session_records import EVERY_SESSION, MATCH_END, MATCH_START, SessionFilter, SessionMatch
 
 MAX_MESSAGE_ID = 10**15
 Order = Literal["asc", "desc"]

@@ -4,17 +4,16 @@ from datetime import datetime
 from session_store.codec import dump_record, parse_record
 from session_store.errors import SessionNotFoundError
 from session_store.identifiers import checked_new_session_id
-from session_store.records import (
+from session_store.records import SessionPage, SessionRecord
+from session_store.session_patch import SessionPatch, dump_session_patch
+from session_store.session_records import (
     EVERY_SESSION,
     ForkRecord,
     ForkRequest,
     ForkSummary,
     SessionFilter,
     SessionMatch,
-    SessionPage,
-    SessionRecord,
 )
-from session_store.session_patch import SessionPatch, dump_session_patch
 from session_store.wire import MAXIMUM_PAGE_SIZE
 
 from .backend import Backend, dump_path

@@ -246,10 +246,20 @@ BEGIN
 
     UPDATE agents a
     SET state = replace(a.state::text, old_content, new_content)::json,
+        conversation_manager_state = replace(a.conversation_manager_state::text, old_content, new_content)::json,
         internal_state = replace(a.internal_state::text, old_content, new_content)::json
     FROM sessions f
     WHERE f.origin_key = NEW.session_key AND a.session_key = f.session_key
-      AND (strpos(a.state::text, old_content) > 0 OR strpos(a.internal_state::text, old_content) > 0);
+      AND (strpos(a.state::text, old_content) > 0 OR strpos(a.conversation_manager_state::text, old_content) > 0
+           OR strpos(a.internal_state::text, old_content) > 0);
+
+    -- Before its message, so that a fork of the fork finds it.
+    UPDATE sessions f
+    SET preview = s.preview
+    FROM sessions s, messages m
+    WHERE NEW.message_id = 0 AND s.session_key = NEW.session_key AND f.origin_key = s.session_key
+      AND m.session_key = f.session_key AND m.agent_id = NEW.agent_id AND m.message_id = 0
+      AND m.created_at = NEW.created_at AND m.message::text = OLD.message::text;
 
     UPDATE messages m
     SET message = NEW.message, redact_message = NEW.redact_message, updated_at = NEW.updated_at, words = NEW.words

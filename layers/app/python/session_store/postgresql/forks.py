@@ -12,7 +12,7 @@ from session_store.errors import (
     SessionStoreError,
 )
 from session_store.identifiers import checked_new_session_id
-from session_store.records import ForkRequest, ForkSummary
+from session_store.session_records import ForkRequest, ForkSummary
 
 _MAXIMUM_FORKS = 100
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from session_store._database import Database
-from session_store.records import MATCH_END, MATCH_START, SessionMatch, SessionRecord
+from session_store.records import SessionRecord
+from session_store.session_records import MATCH_END, MATCH_START, SessionMatch
 
 from .message_words import MessageWords, read_words
 from .session_rows import SESSION_COLUMNS

@@ -7,19 +7,17 @@ from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import AlreadyExistsError, SessionNotFoundError
 from session_store.identifiers import checked_new_session_id
-from session_store.records import (
+from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
+from session_store.rewind import check_cut
+from session_store.session_patch import MAXIMUM_METADATA_BYTES, SessionPatch, metadata_too_large
+from session_store.session_records import (
     EVERY_SESSION,
     ForkRecord,
     ForkRequest,
     ForkSummary,
-    MultiAgentRecord,
     SessionFilter,
     SessionMatch,
-    SessionPage,
-    SessionRecord,
 )
-from session_store.rewind import check_cut
-from session_store.session_patch import MAXIMUM_METADATA_BYTES, SessionPatch, metadata_too_large
 
 from .cursors import NEWEST, dump_cursor, parse_cursor
 from .deletion import delete_session
