@@ -57,6 +57,10 @@ class Journal:
         self.stored_agents: dict[str, AgentRecord] = {}
 
     @property
+    def run_id(self) -> str:
+        return self._empty.run_id
+
+    @property
     def is_empty(self) -> bool:
         gathered = self._created, self._updated, self._messages, self._redactions, self._multi_agents, self._values
         return not any(gathered)
