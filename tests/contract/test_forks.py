@@ -197,6 +197,22 @@ def test_what_is_redacted_is_redacted_in_the_forks(
         assert found.preview == "[gone]"
 
 
+def test_what_is_redacted_is_taken_out_of_what_the_agents_of_forks_keep_of_it(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    secret = "my password is swordfish\0"
+    turn(repository, secret, UseTool("note", {"text": secret}), "noted")
+    store.multi_agents.create(owner, "s", "graph", json.dumps({"id": "graph", "task": secret}))
+    repository.fork_session("s", "f")
+    assert notes(store, owner, "f") == [secret]
+    (original,) = stored(store, owner)[:1]
+    body = message(0, "[gone]").message
+    store.messages.update(owner, "s", "default", original._replace(message=body, redact_message=body), "[gone]")
+    for session_id in "sf":
+        assert notes(store, owner, session_id) == ["[gone]"]
+        assert [json.loads(each.state)["task"] for each in store.multi_agents.list(owner, session_id)] == ["[gone]"]
+
+
 ENDED = "The turn ended here without a further message."
 REWOUND = [
     (6, ["one", "answer to one", "two", "noted"], ["two"]),

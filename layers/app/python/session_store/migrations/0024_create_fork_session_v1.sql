@@ -225,6 +225,22 @@ BEGIN
 END
 $$;
 
+-- A document without copies of these texts, each a JSON text, as another one is.
+CREATE FUNCTION replace_copies_v1(document json, old_texts text[], new_texts text[])
+RETURNS json
+LANGUAGE plpgsql IMMUTABLE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    replaced text := document::text;
+BEGIN
+    FOR place IN 1 .. cardinality(old_texts) LOOP
+        replaced := replace(replaced, old_texts[place], new_texts[place]);
+    END LOOP;
+    RETURN replaced::json;
+END
+$$;
+
 -- And it is taken back in the forks too, where they still have it, and in what their agents keep of it. What was recorded
 -- of agents since the message may have a copy in it: it is forgotten, and a fork there begins with what was recorded before.
 CREATE FUNCTION redact_forks_v1()
@@ -235,6 +251,8 @@ AS $$
 DECLARE
     old_content text := (OLD.message -> 'content')::text;
     new_content text := (NEW.message -> 'content')::text;
+    old_texts   text[];
+    new_texts   text[];
 BEGIN
     UPDATE messages m
     SET state_id = NULL, state = NULL, conversation_manager_state = NULL, internal_state = NULL,
@@ -244,14 +262,33 @@ BEGIN
                ELSE (m.turn < NEW.turn) IS NOT TRUE END
       AND (m.internal_state IS NOT NULL OR m.state_id IS NOT NULL);
 
+    -- As JSON has them, quotes included: a text with an escaped NUL is none for PostgreSQL. A short one may stand anywhere.
+    SELECT array_agg(t.old_text), array_agg(t.new_text)
+    INTO old_texts, new_texts
+    FROM (
+        SELECT old_content, coalesce(new_content, '[]') WHERE length(old_content) > 2
+        UNION ALL
+        SELECT (block -> 'text')::text, coalesce((NEW.message -> 'content' -> 0 -> 'text')::text, '""')
+        FROM json_array_elements(CASE json_typeof(OLD.message -> 'content') WHEN 'array' THEN OLD.message -> 'content' END)
+             AS block
+        WHERE length((block -> 'text')::text) >= 22
+    ) AS t (old_text, new_text);
+
     UPDATE agents a
-    SET state = replace(a.state::text, old_content, new_content)::json,
-        conversation_manager_state = replace(a.conversation_manager_state::text, old_content, new_content)::json,
-        internal_state = replace(a.internal_state::text, old_content, new_content)::json
+    SET state = replace_copies_v1(a.state, old_texts, new_texts),
+        conversation_manager_state = replace_copies_v1(a.conversation_manager_state, old_texts, new_texts),
+        internal_state = replace_copies_v1(a.internal_state, old_texts, new_texts)
     FROM sessions f
     WHERE f.origin_key = NEW.session_key AND a.session_key = f.session_key
-      AND (strpos(a.state::text, old_content) > 0 OR strpos(a.conversation_manager_state::text, old_content) > 0
-           OR strpos(a.internal_state::text, old_content) > 0);
+      AND EXISTS (SELECT FROM unnest(old_texts) AS t (copy)
+                  WHERE strpos(a.state::text, t.copy) > 0 OR strpos(a.conversation_manager_state::text, t.copy) > 0
+                     OR strpos(a.internal_state::text, t.copy) > 0);
+
+    UPDATE multi_agents a
+    SET state = replace_copies_v1(a.state, old_texts, new_texts)
+    FROM sessions f
+    WHERE f.origin_key = NEW.session_key AND a.session_key = f.session_key
+      AND EXISTS (SELECT FROM unnest(old_texts) AS t (copy) WHERE strpos(a.state::text, t.copy) > 0);
 
     -- Before its message, so that a fork of the fork finds it.
     UPDATE sessions f
