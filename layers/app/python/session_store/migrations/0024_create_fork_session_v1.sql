@@ -241,6 +241,22 @@ BEGIN
 END
 $$;
 
+-- A JSON text in which no escape is left, for PostgreSQL refuses to look into one with \u0000 or half a surrogate pair; and
+-- back again. What stands for escapes are noncharacters of Unicode.
+CREATE FUNCTION mask_escapes_v1(document text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT replace(replace(replace(replace(document, '\\', U&'\FDD0'), '\"', U&'\FDD1'), '\u', U&'\FDD2'), '\', U&'\FDD3')
+$$;
+
+CREATE FUNCTION unmask_escapes_v1(masked text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT replace(replace(replace(replace(masked, U&'\FDD3', '\'), U&'\FDD2', '\u'), U&'\FDD1', '\"'), U&'\FDD0', '\\')
+$$;
+
 -- And it is taken back in the forks too, where they still have it, and in what their agents keep of it. What was recorded
 -- of agents since the message may have a copy in it: it is forgotten, and a fork there begins with what was recorded before.
 CREATE FUNCTION redact_forks_v1()
@@ -249,8 +265,8 @@ LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-    old_content text := (OLD.message -> 'content')::text;
-    new_content text := (NEW.message -> 'content')::text;
+    old_content json;
+    new_content json;
     old_texts   text[];
     new_texts   text[];
 BEGIN
@@ -262,17 +278,21 @@ BEGIN
                ELSE (m.turn < NEW.turn) IS NOT TRUE END
       AND (m.internal_state IS NOT NULL OR m.state_id IS NOT NULL);
 
-    -- As JSON has them, quotes included: a text with an escaped NUL is none for PostgreSQL. A short one may stand anywhere.
-    SELECT array_agg(t.old_text), array_agg(t.new_text)
+    IF NOT EXISTS (SELECT FROM sessions f WHERE f.origin_key = NEW.session_key) THEN
+        RETURN NULL;
+    END IF;
+    old_content := mask_escapes_v1(OLD.message::text)::json -> 'content';
+    new_content := mask_escapes_v1(NEW.message::text)::json -> 'content';
+    -- As JSON has them, quotes included. A short one may stand anywhere.
+    SELECT array_agg(unmask_escapes_v1(t.old_text::text)), array_agg(unmask_escapes_v1(t.new_text::text))
     INTO old_texts, new_texts
     FROM (
-        SELECT old_content, coalesce(new_content, '[]') WHERE length(old_content) > 2
+        SELECT old_content, coalesce(new_content, '[]')
         UNION ALL
-        SELECT (block -> 'text')::text, coalesce((NEW.message -> 'content' -> 0 -> 'text')::text, '""')
-        FROM json_array_elements(CASE json_typeof(OLD.message -> 'content') WHEN 'array' THEN OLD.message -> 'content' END)
-             AS block
-        WHERE length((block -> 'text')::text) >= 22
-    ) AS t (old_text, new_text);
+        SELECT block -> 'text', coalesce(new_content -> 0 -> 'text', '""')
+        FROM json_array_elements(CASE json_typeof(old_content) WHEN 'array' THEN old_content END) AS block
+    ) AS t (old_text, new_text)
+    WHERE length(t.old_text::text) >= 22;
 
     UPDATE agents a
     SET state = replace_copies_v1(a.state, old_texts, new_texts),
