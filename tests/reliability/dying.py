@@ -49,7 +49,7 @@ class _DyingCalls:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._calls, name)
-        if name == "renew" or not callable(call):
+        if name in ("renew", "is_cancel_requested") or not callable(call):  # the lease keeper's, at any time
             return call
         return lambda *given, **more: self._store.count(call, *given, **more)
 

@@ -15,6 +15,7 @@ from api.media_formats import DOCUMENTS, IMAGES, VIDEOS, MediaFormat
 
 _NAME = re.compile(r"[A-Za-z0-9\-()\[\]]+(?: [A-Za-z0-9\-()\[\]]+)*")
 _MAXIMUM_NAME_LENGTH = 200
+_BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 MAXIMUM_BLOCKS = 100
 
 
@@ -110,14 +111,14 @@ def _refusal(field: str, reason: str) -> InvalidRequestError:
 
 
 def _source_schema() -> dict[str, Any]:
-    content = {"type": "string", "contentEncoding": "base64", "minLength": 4}
+    content = {"type": "string", "contentEncoding": "base64", "pattern": _BASE64, "minLength": 4}
     return {"type": "object", "properties": {"bytes": content}, "required": ["bytes"], "additionalProperties": False}
 
 
 def _media_schema(kind: _Kind) -> dict[str, Any]:
     properties = {"format": {"type": "string", "enum": list(kind.formats)}, "source": _source_schema()}
     if "name" in kind.members:
-        properties["name"] = {"type": "string", "minLength": 1, "maxLength": _MAXIMUM_NAME_LENGTH}
+        properties["name"] = {"type": "string", "maxLength": _MAXIMUM_NAME_LENGTH, "pattern": f"^{_NAME.pattern}$"}
     return {
         "type": "object",
         "properties": properties,

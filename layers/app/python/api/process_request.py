@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self, cast, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -72,7 +73,12 @@ SessionId = Annotated[
 ]
 
 
-MessageId = Annotated[int, Field(strict=True, ge=0, le=identifiers.MAXIMUM_NUMBER)]
+def _whole(value: object) -> object:
+    """As JSON has numbers: 3.0 is whole too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+MessageId = Annotated[int, Field(strict=True, ge=0, le=identifiers.MAXIMUM_NUMBER), BeforeValidator(_whole)]
 
 
 def _is_response(value: object) -> object:
