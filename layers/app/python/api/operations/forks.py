@@ -7,8 +7,8 @@ from typing import Any
 from api import answers
 from api.call import Call
 from api.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
-from api.operation import Body, Link, Operation
-from api.operations.sessions import SESSION_EXAMPLE, summarize
+from api.operation import Body, Operation
+from api.operations.sessions import SESSION_EXAMPLE, SESSION_LINKS, summarize
 from api.parameters import SESSION_ID
 from api.request_schemas import ForkChoice
 from api.response import Response, json_response
@@ -66,7 +66,7 @@ OPERATIONS = (
             "state_message_id": 3,
         },
         status=201,
-        links=[Link("readHistory", "session_id", "/session_id"), Link("readSession", "session_id", "/session_id")],
+        links=SESSION_LINKS,
         errors=[
             MalformedRequestError,
             UnsupportedMediaTypeError,

@@ -265,10 +265,11 @@ LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-    old_content json;
-    new_content json;
-    old_texts   text[];
-    new_texts   text[];
+    old_content    json;
+    new_content    json;
+    other_agent_id text;
+    old_texts      text[];
+    new_texts      text[];
 BEGIN
     UPDATE messages m
     SET state_id = NULL, state = NULL, conversation_manager_state = NULL, internal_state = NULL,
@@ -276,18 +277,21 @@ BEGIN
     WHERE m.session_key = NEW.session_key AND m.agent_id = NEW.agent_id AND m.message_id >= NEW.message_id
       AND (m.internal_state IS NOT NULL OR m.state_id IS NOT NULL);
 
-    -- Backwards from the last message, to the first turn before this one: not the whole history of the others.
-    UPDATE messages m
-    SET state_id = NULL, state = NULL, conversation_manager_state = NULL, internal_state = NULL,
-        removed_message_count = NULL
-    FROM agents a
-    WHERE a.session_key = NEW.session_key AND a.agent_id <> NEW.agent_id
-      AND m.session_key = a.session_key AND m.agent_id = a.agent_id
-      AND m.message_id > coalesce((SELECT o.message_id FROM messages o
-                                   WHERE o.session_key = a.session_key AND o.agent_id = a.agent_id
-                                     AND o.turn < NEW.turn
-                                   ORDER BY o.message_id DESC LIMIT 1), -1)
-      AND (m.internal_state IS NOT NULL OR m.state_id IS NOT NULL);
+    -- Backwards from the last message, to the first turn before this one: not the whole history of the others. One after
+    -- another, since a join with all of them may read it all the same.
+    FOR other_agent_id IN
+        SELECT a.agent_id FROM agents a WHERE a.session_key = NEW.session_key AND a.agent_id <> NEW.agent_id
+    LOOP
+        UPDATE messages m
+        SET state_id = NULL, state = NULL, conversation_manager_state = NULL, internal_state = NULL,
+            removed_message_count = NULL
+        WHERE m.session_key = NEW.session_key AND m.agent_id = other_agent_id
+          AND m.message_id > coalesce((SELECT o.message_id FROM messages o
+                                       WHERE o.session_key = NEW.session_key AND o.agent_id = other_agent_id
+                                         AND o.turn < NEW.turn
+                                       ORDER BY o.message_id DESC LIMIT 1), -1)
+          AND (m.internal_state IS NOT NULL OR m.state_id IS NOT NULL);
+    END LOOP;
 
     IF NOT EXISTS (SELECT FROM sessions f WHERE f.origin_key = NEW.session_key) THEN
         RETURN NULL;
