@@ -194,7 +194,7 @@ FOUND = [
 ]
 
 
-# Left out of sequences, that most of a sequence is not spent on them: no answer leads to them, or every one of a run does.
+# Left out of sequences, which would be spent on them: no answer leads to them, or every one of a run does.
 LED_NOWHERE = ["createRun", "cancelRun", "listMemories", "deleteMemories", "deleteMemory"]
 FOUND_BY_LINKS = [("POST /process", 200), (f"GET {HISTORY}", 200), ("DELETE /sessions/{session_id}", 204)]
 # By itself schemathesis would begin with the list only: so it asks the agent too, and follows the links of its answers.
