@@ -2,7 +2,7 @@
 
 Those of Alice come as API Gateway's events, those of Bob over ASGI.
 
-`FUZZ_EXAMPLES` says how many of each kind; each test holds that it sent so many times that: 38 in all, so 1,140
+`FUZZ_EXAMPLES` says how many of each kind; each test holds that it sent so many times that: 38 in all, so 380
 requests in `make test` and 100,000 in `make fuzz`.
 """
 
@@ -32,12 +32,12 @@ from session_store.settings import StoreSettings
 from tests.support.http_api import ALICE, BOB
 from tests.support.wsgi_api import WsgiApi, load_handlers
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
-    derandomize=EXAMPLES <= 30,  # the same cases in every ordinary run, others in `make fuzz`
+    derandomize=EXAMPLES <= 10,  # the same cases in every ordinary run, others in `make fuzz`
     suppress_health_check=list(HealthCheck),
     stateful_step_count=8,
 )

@@ -40,7 +40,7 @@ _ANSWER: Statement = "SELECT w.is_cancel_requested"
 _ANSWER_WITH_VALUES: Statement = (
     _ANSWER
     + """,
-           {write_run_values_v1}(
+           {write_run_values_v2}(
                %(owner)s, %(session_id)s, %(value_keys)s::text[], %(value_sizes)s::int[],
                %(value_data)s::bytea, %(value_lifetimes)s::float8[])"""
 )
