@@ -70,4 +70,5 @@ def test_the_api_and_the_session_backend_answer_from_one_database(urls: tuple[st
     body = {"prompt": "Hello", "session_id": "user-123"}
     assert httpx.post(f"{api}/process", json=body, timeout=60).json()["response"] == "1 messages"
     assert httpx.post(f"{backend}/api/v1/sessions", json={"session_id": "other"}).status_code == 201
-    assert [session["session_id"] for session in httpx.get(f"{api}/sessions").json()["sessions"]] == ["user-123"]
+    listed = httpx.get(f"{api}/sessions").json()["sessions"]
+    assert [session["session_id"] for session in listed] == ["other", "user-123"]
