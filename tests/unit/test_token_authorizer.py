@@ -79,7 +79,6 @@ def test_no_algorithm_but_a_private_keys_is_taken(issuer: Issuer, authorize: Tok
 
 
 def test_a_rotated_key_is_taken_and_an_unknown_one_refused(issuer: Issuer, authorize: TokenAuthorizer) -> None:
-    authorize(event(f"Bearer {issuer.sign()}"), None)
     issuer.add_key("second")
     authorize(event(f"Bearer {issuer.sign('second')}"), None)
     unknown = Issuer(issuer.url)
