@@ -54,9 +54,9 @@ def test_nothing_is_shared_unless_somebody_says_so(api: HttpApi, monkeypatch: py
 def test_a_server_of_ones_own_answers_preflights(api: HttpApi) -> None:
     if api.edge == "api_gateway":
         pytest.skip("API Gateway answers them itself")
-    allowed = api.call("OPTIONS", "/process", headers={"Origin": APP, **PREFLIGHT})
+    allowed = api.call("OPTIONS", "/sessions", headers={"Origin": APP, **PREFLIGHT})
     assert (allowed.status, allowed.headers["Access-Control-Allow-Origin"]) == (204, APP)
-    other = api.call("OPTIONS", "/process", headers={"Origin": "https://other.example.com", **PREFLIGHT})
+    other = api.call("OPTIONS", "/sessions", headers={"Origin": "https://other.example.com", **PREFLIGHT})
     assert "Access-Control-Allow-Origin" not in other.headers
 
 
