@@ -12,7 +12,7 @@ IMAGE ?= strands-sessions
 
 .PHONY: bench bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
 	deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam \
-	sam-down setup shapes smoke soak soak-streams synth test test-helm test-image test-sam unit vendor
+	sam-down setup shapes smoke soak soak-streams synth test test-examples test-helm test-image test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -63,7 +63,7 @@ check: $(SETUP)  ## format, lint, types, import directions, workflows
 
 # In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
 unit: $(SETUP)  ## every test except those with a target of their own, on two cores
-	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not history"
+	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not examples and not history"
 
 last-release: $(SETUP)  ## the last release's own suites on today's schema: both run during a deployment (two minutes)
 	@$(RUN) pytest -q -m history tests/reliability
@@ -80,6 +80,9 @@ test-image: $(SETUP) image  ## the demo's turns, the session backend and the mig
 
 test-helm: $(SETUP) $(HELM)  ## lint the Helm chart, and validate what it renders for six sets of values
 	@$(RUN) pytest -q -m helm tests/deployment
+
+test-examples: $(SETUP)  ## build the pages of examples/, and open them in Chromium (a minute)
+	@$(RUN) pytest -q -m examples tests/e2e/examples
 
 compatibility: $(SETUP)  ## the package with the oldest libraries that it asks for, then with the newest (two minutes)
 	@RESOLUTION=lowest-direct PACKAGE='*.whl' $(RUN) pytest -q tests/reliability/test_wheel.py

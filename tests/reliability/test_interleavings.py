@@ -164,7 +164,7 @@ PAIRS = [
     ("update multi-agent", "multi-agent updated"),
 ]
 MARKS = {
-    "begin": b"begin_run_v3",
+    "begin": b"begin_run_v4",
     "delete session": b"delete_session_v1",
     "write": b"write_run_v3",
     "commit": b"write_run_v3",

@@ -15,7 +15,7 @@ from session_store.settings import StoreSettings
 from tests.reliability.turns import OWNER
 from tests.support.waiting import wait_until
 
-LOCKS = 1, 2  # advisory locks by which a test holds claim_lease_v2 up
+LOCKS = 1, 2  # advisory locks by which a test holds claim_key_v1 up
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def store(database_url: str) -> Iterator[PostgreSQLStore]:
 
 
 def hold_up_begin(connection: "psycopg.Connection[Any]") -> str:
-    """Let claim_lease_v2 wait for a lock of the test's before and after it reads who has the key.
+    """Let claim_key_v1 wait for a lock of the test's before and after it reads who has the key.
 
     Returns the statement that makes it what it was.
     """
-    row = connection.execute("SELECT pg_get_functiondef('claim_lease_v2'::regproc)").fetchone()
+    row = connection.execute("SELECT pg_get_functiondef('claim_key_v1'::regproc)").fetchone()
     original: str = row[0] if row else ""
     pauses = [f"PERFORM pg_advisory_xact_lock_shared({lock});" for lock in LOCKS]
-    reading = r"SELECT r\.\* INTO earlier FROM runs r WHERE .*;"
+    reading = r"SELECT r\.run_id, r\.session_key, r\.status, r\.request_hash INTO earlier[^;]*;"
     paused, count = re.subn(reading, lambda found: f"{pauses[0]} {found[0]} {pauses[1]}", original)
     assert count == 1
     connection.execute(paused)  # type: ignore[arg-type]

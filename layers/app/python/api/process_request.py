@@ -150,7 +150,7 @@ class ProcessRequest(BaseModel):
         try:
             read = cls.model_validate(value)
         except ValidationError as error:
-            raise InvalidRequestError(_fields(error)) from None
+            raise InvalidRequestError(name_fields(error)) from None
         _check_interrupts(read)
         _check_rewind(read)
         limit = call.settings.max_prompt_characters
@@ -214,7 +214,7 @@ def _check_rewind(request: ProcessRequest) -> None:
         raise InvalidRequestError([("from_message_id", "cannot come with answers to interrupts")])
 
 
-def _fields(error: ValidationError) -> list[tuple[str, str]]:
+def name_fields(error: ValidationError) -> list[tuple[str, str]]:
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return [(_name(detail["loc"]), _reason(detail["type"], detail["msg"])) for detail in details]
 

@@ -5,6 +5,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from session_store.records import IfBusy
+from turns.frontend_input import Frontend
 
 Prompt = str | list[dict[str, Any]]
 """Text, content blocks as Strands has them, or answers to interrupts: `[{"interruptResponse": {"interruptId": …}}]`."""
@@ -14,9 +15,10 @@ class TurnRequest(NamedTuple):
     """`deadline`: the moment of `time.monotonic()` at which the turn is over. Without a `session_id` a session begins.
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
-    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
-    from_message_id: before which message of the agent the turn goes on. is_recorded: others may watch the turn, and
-    find it again. if_busy, wait_seconds: as for `PostgreSQLSessionRepository.run`.
+    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools. from_message_id:
+    before which message of the agent the turn goes on. is_recorded: others may watch the turn, and find it again.
+    frontend: what a frontend brings, which is then shown the agent's state. if_busy, wait_seconds: as for
+    `PostgreSQLSessionRepository.run`.
     """
 
     owner: str
@@ -31,5 +33,6 @@ class TurnRequest(NamedTuple):
     metadata: Mapping[str, Any] = {}
     from_message_id: int | None = None
     is_recorded: bool = False
+    frontend: Frontend | None = None
     if_busy: IfBusy = "reject"
     wait_seconds: float = inf

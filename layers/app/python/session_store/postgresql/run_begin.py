@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from psycopg.errors import CheckViolation
 
@@ -34,21 +34,15 @@ from .values import parse_snapshots
 _GIVE_UP_SECONDS = 1.0
 
 BEGIN: Statement = """
-    SELECT decision, holder::text, seconds_left,
-           fence, session_type, session_created_at, session_updated_at, preview,
-           agent_id, state, conversation_manager_state, internal_state, agent_created_at, agent_updated_at,
-           removed_message_count, message_count,
-           message_id, message, redact_message, created_at, updated_at,
-           queue_position, runs_left, tokens_left,
-           CASE WHEN decision = 'leased' THEN {read_snapshots_v1}(%(owner)s, %(session_id)s, %(agent_id)s) END
-    FROM {begin_run_v3}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
+    SELECT *
+    FROM {begin_run_v4}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
                         %(idempotency_key)s, %(request_hash)s, %(sent_at)s::float8, %(valid_seconds)s::float8,
                         %(if_busy)s, %(runs_per_minute)s::bigint, %(tokens_per_day)s::bigint)
 """
 
 
 class Decision(NamedTuple):
-    """Not to begin; see claim_lease_v2."""
+    """Not to begin; see begin_run_v4."""
 
     name: str
     holder: str
@@ -56,6 +50,11 @@ class Decision(NamedTuple):
     queue_position: int | None
     runs_left: int | None
     tokens_left: int | None
+
+    @classmethod
+    def parse(cls, name: str, holder: str, seconds_left: str | None, *counts: str | None) -> Self:
+        numbers = [None if count is None else int(count) for count in counts]
+        return cls(name, holder, None if seconds_left is None else float(seconds_left), *numbers)
 
     @property
     def refusal(self) -> SessionStoreError:
@@ -80,8 +79,10 @@ class RunBegin:
         round_trips = self._database.round_trips
         try:
             rows = self._database.send(partial(self._ask, owner, request))
-            decision = Decision(*rows[0][:3], *rows[0][21:24])
-            return self._parse_begun(owner, request, rows, runs) if decision.name == "leased" else decision
+            answer = rows[0][0]
+            if answer[0] == "leased":
+                return self._parse_begun(owner, request, rows, runs)
+            return Decision.parse(*answer)
         except BaseException:
             if self._database.round_trips > round_trips:
                 self._give_up(owner, request.run_id)
@@ -104,17 +105,17 @@ class RunBegin:
             raise StoreUnavailableError("the begin came too late", database_time=database_time) from error
 
     def _parse_begun(self, owner: str, request: RunRequest, rows: list[tuple[Any, ...]], runs: Runs) -> BegunRun:
-        """The first row has session and agent, each further one a message; see begin_run_v3."""
-        fence, session_type, created_at, updated_at, preview = rows[0][3:8]
-        agent_id, state = rows[0][8:10]
-        agent = AgentRecord(*rows[0][8:16]) if agent_id is not None else None
-        messages = [MessageRecord(*row[16:21]) for row in rows[1:]]
+        """The first row has session and agent, each further one a message; see begin_run_v4."""
+        answer, snapshots = rows[0][:2]
+        fence, session_type, created_at, updated_at, preview, agent_id, state = answer[6:13]
+        agent = AgentRecord(*answer[11:17], *map(int, answer[17:])) if agent_id is not None else None
+        messages = [MessageRecord(*row[2:]) for row in rows[1:]]
         begun = BegunRun(
-            fence,
+            int(fence),
             SessionRecord(request.session_id, session_type, created_at, updated_at, preview=preview),
             self._read_agent(owner, request) if agent and state is None else agent,
             messages,
-            parse_snapshots(rows[0][24]),
+            parse_snapshots(snapshots),
         )
         next_id = messages[-1].message_id + 1 if messages else agent.removed_message_count if agent else 0
         if agent is None or next_id >= agent.message_count:

@@ -12,31 +12,30 @@ class PostgreSQLRunEvents:
         self._database = database
 
     def append(self, owner: str, session_id: str, run_id: str, batch: EventBatch) -> bool:
-        rows = self._database.fetch(
+        is_stored = self._database.fetch(
             """
-            SELECT is_stored
-            FROM {append_run_events_v1}(%(owner)s, %(session_id)s, %(run_id)s::uuid,
-                                        %(first_number)s::bigint, %(last_number)s::bigint, %(events)s::json)
+            SELECT {append_run_events_v2}(%(owner)s, %(session_id)s, %(run_id)s::uuid,
+                                          %(first_number)s::bigint, %(last_number)s::bigint, %(events)s::json)
             """,
             {"owner": owner, "session_id": session_id, "run_id": run_id, **batch._asdict()},
-        ).rows
-        if not rows:
+        ).rows[0][0]
+        if is_stored is None:
             raise LeaseLostError(run_id, "its events come after its end")
-        return rows[0][0]
+        return is_stored
 
     def read(self, owner: str, run_id: str, after: int) -> RunProgress:
-        rows = self._database.fetch(
-            """
-            SELECT session_id, status, error_code, stored_number, first_number, last_number, events
-            FROM {read_run_events_v1}(%(owner)s, %(run_id)s::uuid, %(after)s::bigint, %(limit)s::bigint)
-            """,
+        found = self._database.fetch(
+            "SELECT {read_run_events_v2}(%(owner)s, %(run_id)s::uuid, %(after)s::bigint, %(limit)s::bigint)",
             {"owner": owner, "run_id": known_run_id(run_id), "after": after, "limit": _BATCHES_AT_ONCE},
-        ).rows
-        if not rows:
+        ).rows[0][0]
+        if found is None:
             raise RunNotFoundError(run_id)
-        batches = [EventBatch(*row[4:]) for row in rows if row[4] is not None]
-        session_id, status, error_code, last_number = rows[0][:4]
-        return RunProgress(session_id, status, error_code, last_number, batches, len(batches) < _BATCHES_AT_ONCE)
+        session_id, status, error_code, last_number = found[:4]
+        batches = [
+            EventBatch(int(first), int(last), events)
+            for first, last, events in zip(found[4::3], found[5::3], found[6::3], strict=True)
+        ]
+        return RunProgress(session_id, status, error_code, int(last_number), batches, len(batches) < _BATCHES_AT_ONCE)
 
     def delete(self, owner: str, run_id: str) -> None:
         self._database.fetch(
