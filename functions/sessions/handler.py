@@ -24,6 +24,6 @@ from session_store.postgresql import open_store
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 connect_early(store, observability)
-served = (sessions, forks, attachments, ui_messages, agents, runs, usage, memories, service, console)
+served = (sessions, ui_messages, forks, attachments, agents, runs, usage, memories, service, console)
 operations = [operation for module in served for operation in module.OPERATIONS]
 handler = ApiGatewayHandler(operations, Application(settings, store, observability))

@@ -148,6 +148,16 @@ def excluded_checks(case: Any, response: Any) -> Any:
     return CHECKS.get_by_names(names)
 
 
+STOCK_CLIENTS = ("/ag-ui", "/chat")
+STREAMS = ("/process-streaming", *STOCK_CLIENTS, "/chat/{chat_id}/stream")
+
+
+def is_unsaid(problem: str) -> bool:
+    """Whether a body is refused for what its schema cannot say."""
+    reasons = ('"field":"messages', '"field":"resume"', "approval.id", "without a blank member", "awaiting_response")
+    return any(reason in problem for reason in (*reasons, "is the name of a tool of the agent's own"))
+
+
 # Valid, and refused: for what another field is, for how deep or long the whole is, or for what came before. So is a
 # run whose events are not stored, by 410.
 BEYOND_SCHEMAS = (
@@ -165,16 +175,6 @@ BEYOND_SCHEMAS = (
     "levels deep",
     "must take at most",
 )
-
-
-STOCK_CLIENTS = ("/ag-ui", "/chat")
-STREAMS = ("/process-streaming", *STOCK_CLIENTS, "/chat/{chat_id}/stream")
-
-
-def is_unsaid(problem: str) -> bool:
-    """Whether a body is refused for what its schema cannot say."""
-    reasons = ('"field":"messages', '"field":"resume"', "approval.id", "without a blank member", "awaiting_response")
-    return any(reason in problem for reason in (*reasons, "is the name of a tool of the agent's own"))
 
 
 def use_known(world: World, case: Any, data: Any) -> None:

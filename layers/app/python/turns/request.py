@@ -15,10 +15,10 @@ class TurnRequest(NamedTuple):
     """`deadline`: the moment of `time.monotonic()` at which the turn is over. Without a `session_id` a session begins.
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
-    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools. from_message_id:
-    before which message of the agent the turn goes on. is_recorded: others may watch the turn, and find it again.
-    frontend: what a frontend brings, which is then shown the agent's state. if_busy, wait_seconds: as for
-    `PostgreSQLSessionRepository.run`.
+    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
+    from_message_id: before which message of the agent the turn goes on. is_recorded: others may watch the turn, and
+    find it again. frontend: what a frontend brings, which is then shown the agent's state. if_busy, wait_seconds: as
+    for `PostgreSQLSessionRepository.run`.
     """
 
     owner: str
