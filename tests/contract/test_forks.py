@@ -329,6 +329,28 @@ def test_the_answer_of_an_earlier_run_goes_with_what_a_rewind_takes_out(
     assert old.session_id == store.sessions.forks(owner, "s")[0].session_id
 
 
+def test_deleting_a_session_deletes_what_rewinds_took_out_of_it(
+    store: Store, repository: PostgreSQLSessionRepository, transport: Transport, owner: str
+) -> None:
+    three_turns(repository)
+    for _ in range(2):
+        turn(repository, "again", from_message_id=6)
+    used, unused = (each.session_id for each in store.sessions.forks(owner, "s"))
+    with repository.run(used):
+        pass
+    store.sessions.fork(owner, "s", ForkRequest("made", "default"))
+    store.sessions.delete(owner, "s")
+    assert [store.sessions.read(owner, each) is None for each in ("s", unused, used, "made")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not transport.rows(
+        "SELECT FROM runs r JOIN sessions s USING (session_key) WHERE s.owner = '' AND r.owner <> ''"
+    )
+
+
 def test_an_agent_may_name_its_session_until_somebody_else_has(
     store: Store, repository: PostgreSQLSessionRepository, owner: str
 ) -> None:

@@ -155,7 +155,8 @@ STREAMS = ("/process-streaming", *STOCK_CLIENTS, "/chat/{chat_id}/stream")
 def is_unsaid(problem: str) -> bool:
     """Whether a body is refused for what its schema cannot say."""
     reasons = ('"field":"messages', '"field":"resume"', "approval.id", "without a blank member", "awaiting_response")
-    return any(reason in problem for reason in (*reasons, "is the name of a tool of the agent's own"))
+    tools = "is the name of another tool", "must be the JSON Schema of an object"
+    return any(reason in problem for reason in (*reasons, *tools))
 
 
 # Valid, and refused: for what another field is, for how deep or long the whole is, or for what came before. So is a

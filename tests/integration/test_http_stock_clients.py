@@ -58,6 +58,7 @@ def chat(api: HttpApi, thread: str, *parts: dict[str, Any], role: str = "user", 
 
 
 TOOL = {"name": "confirm", "description": "Ask.", "parameters": {"type": "object"}}
+RESULT = {"id": "t", "role": "tool", "toolCallId": "unknown", "content": "yes"}
 URL = {"type": "image", "source": {"type": "url", "value": "https://example.com/a.png"}}
 
 
@@ -71,6 +72,12 @@ URL = {"type": "image", "source": {"type": "url", "value": "https://example.com/
         ([said("hi")], {"state": ["a"]}, "state"),
         ([said("hi")], {"tools": [{"name": "no name", "description": ""}]}, "tools[0].name"),
         ([said("hi")], {"tools": [{**TOOL, "name": "calculator"}]}, "tools[0].name"),
+        ([said("hi")], {"tools": [{**TOOL, "name": "remember-note"}]}, "tools[0].name"),
+        ([said("hi")], {"tools": [{**TOOL, "name": "a_b"}, {**TOOL, "name": "a-b"}]}, "tools[1].name"),
+        ([said("hi")], {"tools": [{**TOOL, "parameters": {"type": "string"}}]}, "tools[0].parameters"),
+        ([said("hi")], {"tools": [{**TOOL, "parameters": {"properties": 1}}]}, "tools[0].parameters"),
+        ([said("hi")], {"tools": [{**TOOL, "parameters": {"properties": {"a": 1}}}]}, "tools[0].parameters"),
+        ([RESULT, {**RESULT, "id": "u"}], {}, "messages"),
         ([], {"resume": [{"interruptId": "i", "status": "maybe"}]}, "resume[0].status"),
         ([said("hi")], {"runId": ""}, "runId"),
         ([said("hi")], {"threadId": ".."}, "threadId"),
@@ -85,8 +92,7 @@ def test_a_refusal_names_the_field_as_ag_ui_does(
 
 
 def test_a_result_of_a_call_that_nobody_made_is_refused(api: HttpApi, thread: str) -> None:
-    result = {"id": "t", "role": "tool", "toolCallId": "unknown", "content": "yes"}
-    answer = run(api, thread, result)
+    answer = run(api, thread, RESULT)
     assert (answer.status, answer.code) == (409, "awaiting_response")
     assert (
         chat(api, thread, {"type": "tool-x", "toolCallId": "u", "state": "output-available"}, role="assistant").status
@@ -138,6 +144,15 @@ def test_chat_refuses_what_is_no_prompt(api: HttpApi, thread: str) -> None:
         answer = chat(api, thread, *parts)
         assert (answer.status, answer.json["errors"][0]["field"]) == (422, field)
     assert chat(api, thread, {"type": "text", "text": "hi"}, role="assistant").json["errors"][0]["field"] == "messages"
+
+
+def test_chat_refuses_two_answers_to_one_question(api: HttpApi, thread: str) -> None:
+    asked = {"type": "tool-x", "toolCallId": "t"}
+    approvals = [{**asked, "state": "approval-responded", "approval": {"id": "i", "approved": each}} for each in (0, 1)]
+    outputs = [{**asked, "state": "output-available", "output": each} for each in (0, 1)]
+    for parts in (approvals, outputs):
+        answer = chat(api, thread, *parts, role="assistant")
+        assert (answer.status, answer.json["errors"][0]["field"]) == (422, "messages")
 
 
 def test_a_chat_without_a_run_in_progress_has_no_stream(api: HttpApi, thread: str) -> None:

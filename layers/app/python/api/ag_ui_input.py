@@ -5,12 +5,13 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import PydanticCustomError
 
 from api.call import Call
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
-from api.stock_client_content import find_text_length, parse_content
+from api.stock_client_content import check_once, find_text_length, parse_content
 from turns.frontend_input import Frontend, FrontendResult, FrontendTool
 from turns.request import Prompt
 
@@ -24,12 +25,26 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+def _is_schema(value: object) -> bool:
+    """As far as is needed to hand it to a model: what its words mean is the model's to judge."""
+    if not isinstance(value, dict):
+        return isinstance(value, bool)
+    properties: object = cast(dict[str, Any], value).get("properties", {})
+    return isinstance(properties, dict) and all(map(_is_schema, cast(dict[str, Any], properties).values()))
+
+
+def _is_object_schema(value: dict[str, Any]) -> dict[str, Any]:
+    if value.get("type", "object") != "object" or not _is_schema(value):
+        raise PydanticCustomError("schema", "must be the JSON Schema of an object")
+    return value
+
+
 class AgUiTool(_Part):
-    """`parameters` is a JSON Schema."""
+    """`parameters` is the JSON Schema of an object."""
 
     name: Annotated[str, Field(pattern=_TOOL_NAME)]
     description: str = ""
-    parameters: dict[str, Any] | None = None
+    parameters: Annotated[dict[str, Any], AfterValidator(_is_object_schema)] | None = None
 
     def for_agent(self) -> FrontendTool:
         return FrontendTool(self.name, self.description or self.name, self.parameters or _EMPTY_SCHEMA)
@@ -108,9 +123,8 @@ class RunAgentInput(_Part):
             return
         if not (self.resume or self._results() or self._words_index() is not None):
             raise InvalidRequestError([("messages", "must end with a message of the user's or a tool's result")])
-        ids = [answer.interruptId for answer in self.resume or ()]
-        if len(set(ids)) < len(ids):
-            raise InvalidRequestError([("resume", "answers an interrupt twice")])
+        check_once("resume", [answer.interruptId for answer in self.resume or ()], "answers an interrupt twice")
+        check_once("messages", [result.tool_call_id for result in self._results()], "have two results of a tool call")
         if find_text_length(self.prompt()) > max_prompt_characters:
             raise PayloadTooLargeError("messages", f"end with more than {max_prompt_characters} characters")
 

@@ -11,7 +11,7 @@ from api.ag_ui_input import AgUiTool
 from api.call import Call
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
-from api.stock_client_content import find_text_length, parse_ui_parts
+from api.stock_client_content import check_once, find_text_length, parse_ui_parts
 from session_store.identifiers import checked
 from turns.frontend_input import Frontend, FrontendResult
 from turns.request import Prompt
@@ -74,6 +74,8 @@ class ChatRequest(BaseModel):
         answers = list(self._approvals())
         if not (answers or self.results()) or self.last.role != "assistant":
             raise InvalidRequestError([("messages", "must end with the user's words, an approval or a tool's output")])
+        check_once("messages", [name for name, _ in answers], "have two answers to an approval")
+        check_once("messages", [result.tool_call_id for result in self.results()], "have two outputs of a tool call")
         return [{"interruptResponse": {"interruptId": name, "response": value}} for name, value in answers]
 
     def results(self) -> list[FrontendResult]:

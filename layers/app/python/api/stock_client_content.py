@@ -1,7 +1,7 @@
 """The content of a stock client's message, in parts of its own kind, as a prompt. Nothing is ever fetched."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from api.content_blocks import parse_blocks
@@ -30,6 +30,12 @@ class _File(NamedTuple):
     name: Any
     type_field: str
     content_field: str
+
+
+def check_once(field: str, ids: Sequence[str], reason: str) -> None:
+    """Raises `InvalidRequestError` where one of them is there twice: which one would count?"""
+    if len(set(ids)) < len(ids):
+        raise InvalidRequestError([(field, reason)])
 
 
 def parse_content(content: Any, field: str) -> Prompt:

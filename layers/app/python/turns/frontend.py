@@ -55,15 +55,20 @@ def _refuse_for_nodes(frontend: Frontend) -> None:
 
 def _add_tools(agent: Agent, tools: Sequence[FrontendTool]) -> None:
     for number, given in enumerate(tools):
-        if given.name in agent.tool_registry.registry:
-            raise InvalidInputError(f"tools[{number}].name", "is the name of a tool of the agent's own")
+        if _is_taken(agent, given.name):
+            raise InvalidInputError(f"tools[{number}].name", "is the name of another tool")
         agent.tool_registry.register_tool(_make_tool(given))
+
+
+def _is_taken(agent: Agent, name: str) -> bool:
+    """Strands takes hyphens and underscores in names for the same."""
+    return name.replace("-", "_") in {known.replace("-", "_") for known in agent.tool_registry.registry}
 
 
 def _add_awaited_tools(agent: Agent, waiting: Mapping[str, Mapping[str, Any]]) -> None:
     """Those that the frontend does not name again: their results are to reach the model all the same."""
     for interrupt in waiting.values():
-        if find_call(interrupt) and (name := interrupt["reason"]["tool_name"]) not in agent.tool_registry.registry:
+        if find_call(interrupt) and not _is_taken(agent, name := interrupt["reason"]["tool_name"]):
             agent.tool_registry.register_tool(_make_tool(FrontendTool(name, name, {"type": "object"})))
 
 
