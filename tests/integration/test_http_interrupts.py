@@ -2,9 +2,15 @@
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
+
+from tests.support.waiting import wait_until
 
 Ask = Callable[..., httpx.Response]
 PROMPT = 'tool: delete_file {"name": "a.txt"}'
@@ -56,3 +62,40 @@ def test_words_beside_the_question_are_repeated_too(client: httpx.Client, ask: A
     assert ask(prompt, **key).content == asked.content
     run = client.get(f"/runs/{asked.json()['run_id']}").json()
     assert run["answer"].items() <= asked.json().items()
+
+
+@pytest.mark.parametrize("path", ["/ag-ui", "/chat"])
+def test_an_answer_that_comes_twice_does_not_cancel_the_run_that_goes_on_with_it(
+    client: httpx.Client, shared_database_url: str, session_id: str, tmp_path: Path, path: str
+) -> None:
+    gate = tmp_path / "gate"
+    prompt = f"{PROMPT}\nthen\nwait-for: {gate}\nsay: done"
+    asked = client.post("/process", json={"prompt": prompt, "session_id": session_id}).json()
+    body = answer_of_client(path, session_id, asked["interrupts"][0]["id"])
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(client.post, path, json=body("1"))
+        wait_until(lambda: newest_run(client, session_id)["status"] == "running")
+        second = threads.submit(client.post, path, json=body("2"))
+        wait_until(lambda: has_waiting_run(shared_database_url))
+        assert not newest_run(client, session_id)["cancel_requested"]
+        gate.touch()
+        assert "done" in first.result().text
+        assert (second.result().status_code, second.result().json()["code"]) == (409, "awaiting_response")
+
+
+def has_waiting_run(database_url: str) -> bool:
+    with psycopg.connect(database_url) as connection:
+        return bool(connection.execute("SELECT FROM waiting_runs").fetchall())
+
+
+def newest_run(client: httpx.Client, session_id: str) -> Any:
+    return client.get(f"/sessions/{session_id}/runs").json()["runs"][0]
+
+
+def answer_of_client(path: str, session_id: str, interrupt_id: str) -> Callable[[str], Any]:
+    if path == "/ag-ui":
+        resume = [{"interruptId": interrupt_id, "status": "resolved", "payload": "yes"}]
+        return lambda run_id: {"threadId": session_id, "runId": run_id, "messages": [], "resume": resume}
+    approval = {"id": interrupt_id, "approved": True}
+    part = {"type": "tool-delete_file", "toolCallId": "t", "state": "approval-responded", "approval": approval}
+    return lambda _: {"id": session_id, "messages": [{"id": "m", "role": "assistant", "parts": [part]}]}

@@ -57,7 +57,10 @@ def run_ag_ui(call: Call) -> Response:
 
 
 def _parse_turn(call: Call, given: RunAgentInput) -> TurnRequest:
-    """A client ends a run by going away, which no gateway reports: the next message takes its place."""
+    """A client ends a run by going away, which no gateway reports: the next message takes its place.
+
+    An answer never does: the run may be the one that goes on with the same answer, which came twice.
+    """
     return TurnRequest(
         owner=call.owner,
         session_id=given.threadId,
@@ -71,7 +74,7 @@ def _parse_turn(call: Call, given: RunAgentInput) -> TurnRequest:
         from_message_id=_find_rewind(call, given),
         is_recorded=True,
         frontend=given.frontend(),
-        if_busy="interrupt",
+        if_busy="interrupt" if given.is_prompt else "wait",
         wait_seconds=MAXIMUM_WAIT_SECONDS,
     )
 

@@ -34,7 +34,10 @@ def chat(call: Call) -> Response:
 
 
 def _parse_turn(call: Call, given: ChatRequest) -> TurnRequest:
-    """`stop()` only closes the connection, which no gateway reports: the next message takes the run's place."""
+    """`stop()` only closes the connection, which no gateway reports: the next message takes the run's place.
+
+    An answer never does: the run may be the one that goes on with the same answer, which came twice.
+    """
     return TurnRequest(
         owner=call.owner,
         session_id=given.id,
@@ -48,7 +51,7 @@ def _parse_turn(call: Call, given: ChatRequest) -> TurnRequest:
         from_message_id=_find_rewind(call, given),
         is_recorded=True,
         frontend=given.frontend(),
-        if_busy="interrupt",
+        if_busy="wait" if given.continued_id else "interrupt",
         wait_seconds=MAXIMUM_WAIT_SECONDS,
     )
 
