@@ -110,7 +110,7 @@ def generate(connection: "psycopg.Connection[Any]", owners: int) -> None:
                json_build_object('role', 'user', 'content', json_build_array(json_build_object('text', t))), '', '',
                message_words_v1(owner, 'simple', t)
         FROM sessions, generate_series(0, 1) n,
-             LATERAL (SELECT title || format(' rare%%s and more common words', substr(session_id, 2)::int %% 100000))
+             LATERAL (SELECT title || format(' rare%s and more common words', substr(session_id, 2)::int % 100000))
                      AS texts (t)
         """
     )
