@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from api.ag_ui_input import RunAgentInput
 from api.call import Call
@@ -95,7 +96,7 @@ def _behind(after: int, numbered: Iterator[str]) -> Iterator[str]:
 def _show_stored(call: Call, given: RunAgentInput, client: AgUiClient) -> Response:
     stored = read_conversation(call, given.threadId)
     events = [dump_frame(number, event) for number, event in enumerate(_dump_stored(given, client, stored), start=1)]
-    return stream_response(call, iter(events), {"Session-Id": given.threadId})
+    return stream_response(call, iter(events), {"Session-Id": quote(given.threadId, safe="")})
 
 
 def _dump_stored(
