@@ -120,8 +120,8 @@ bench-server: $(SETUP)  ## turns a second and memory of one server process at 1,
 bench-runs: $(SETUP)  ## PostgreSQL's CPU for stored events, watchers and admission, and the time to a first word
 	@$(RUN) python -m tests.benchmarks.runs
 
-bench-sessions: $(SETUP)  ## forks, search in a million sessions, PostgreSQL's CPU and growth of a plain turn (five minutes)
-	@$(RUN) python -m tests.benchmarks.sessions
+bench-sessions: $(SETUP)  ## forks, search in a million sessions, PostgreSQL's CPU and growth of a plain turn; ARGS="turns" for one part
+	@$(RUN) python -m tests.benchmarks.sessions $(ARGS)
 
 bench-library: $(SETUP)  ## the part of bench that measures imports, snapshots and an event loop under a locked table (a minute)
 	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.library
