@@ -165,7 +165,7 @@ PAIRS = [
 ]
 MARKS = {
     "begin": b"begin_run_v4",
-    "delete session": b"delete_session_v1",
+    "delete session": b"delete_session_v2",
     "write": b"write_run_v2",
     "commit": b"write_run_v2",
     "renew": b"r.cancel_requested FROM lease",
