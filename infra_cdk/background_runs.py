@@ -73,8 +73,8 @@ def make_queue_integration(function: lambda_.IFunction, *, has_claims: bool) -> 
             apigateway.IntegrationResponse(
                 status_code="202", response_templates={"application/json": _dump_answer_template()}
             ),
-            # Lambda takes events of up to 1 MiB: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. Where the gateway
-            # does not answer its refusal by itself, as for a request to a waiting function, it must not become a 202.
+            # Of events above 1 MiB: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. Where API Gateway does not
+            # answer Lambda's refusal by itself, as it does for functions that are waited for, it is no 202 either.
             apigateway.IntegrationResponse(
                 status_code="413",
                 selection_pattern="(?s).*([Tt]oo ?[Ll]arge).*",
