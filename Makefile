@@ -11,8 +11,8 @@ HELM := .local/helm/.synced
 IMAGE ?= strands-sessions
 
 .PHONY: bench bench-library bench-runs bench-server bench-streaming bootstrap chaos check compatibility demo deploy \
-	deploy-role destroy diff doctor fuzz help image local memory openapi picture reference round-trips sam sam-down setup \
-	shapes smoke soak soak-streams synth test test-helm test-image test-sam unit vendor
+	deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam sam-down setup \
+	shapes smoke soak soak-streams synth test test-examples test-helm test-image test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -53,15 +53,20 @@ sam-down: $(SETUP)  ## stop what `make sam` started elsewhere; ARGS=--volumes de
 
 test: check unit  ## everything that must hold: check, then unit
 
-check: $(SETUP)  ## format, lint, types, import directions
+check: $(SETUP)  ## format, lint, types, import directions, workflows
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
 	@$(RUN) pyright
 	@$(RUN) lint-imports --no-logo
+	@$(RUN) check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(RUN) zizmor --offline --quiet --no-progress .github
 
 # In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
-unit: $(SETUP)  ## every test except those that need Docker or Helm, on two cores
-	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm"
+unit: $(SETUP)  ## every test except those with a target of their own, on two cores
+	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not examples and not history"
+
+last-release: $(SETUP)  ## the last release's own suites on today's schema: both run during a deployment (two minutes)
+	@$(RUN) pytest -q -m history tests/reliability
 
 shapes: $(SETUP)  ## the infrastructure's templates for every pair of its switches, of which unit takes a sample
 	@SHAPES=all $(RUN) pytest -q -n 2 tests/infra/test_shapes.py
@@ -75,6 +80,9 @@ test-image: $(SETUP) image  ## the demo's turns, the session backend and the mig
 
 test-helm: $(SETUP) $(HELM)  ## lint the Helm chart, and validate what it renders for six sets of values
 	@$(RUN) pytest -q -m helm tests/deployment
+
+test-examples: $(SETUP)  ## build the pages of examples/, and open them in Chromium (a minute)
+	@$(RUN) pytest -q -m examples tests/e2e/examples
 
 compatibility: $(SETUP)  ## the package with the oldest libraries that it asks for, then with the newest (two minutes)
 	@RESOLUTION=lowest-direct PACKAGE='*.whl' $(RUN) pytest -q tests/reliability/test_wheel.py

@@ -10,6 +10,7 @@ from constructs import Construct
 from infra_cdk.acknowledge import acknowledge, managed_policy
 from infra_cdk.background_runs import make_queue_integration, make_queue_responses
 from infra_cdk.callers import Callers
+from infra_cdk.cors import add_preflight
 from infra_cdk.function_table import FunctionRoute, FunctionTable
 from infra_cdk.gateway_responses import add_gateway_responses
 from infra_cdk.releases import Releases
@@ -62,9 +63,11 @@ class RestApi(Construct):
             deploy_options=self._stage(settings.requests_per_second),
         )
         self.rest_api.node.try_remove_child("Endpoint")  # CDK's own output: the stack has a clearer one
-        add_gateway_responses(self.rest_api)
-        for function_route in table.deployed_routes(callers.authorization):
+        add_gateway_responses(self.rest_api, settings.origins)
+        for function_route in table.deployed_routes(has_console=callers.own_pool is not None):
             self._add_route(function_route)
+        if settings.origins:
+            add_preflight(self.rest_api, settings.origins)
         self._keep_execution_log()
         self._acknowledge_api()
 
@@ -89,8 +92,8 @@ class RestApi(Construct):
         )
         if route.access == "public":
             acknowledge(method, "Public: reads and writes no session", "AwsSolutions-APIG4", "AwsSolutions-COG4")
-        elif not self._callers.are_cognito_users:
-            acknowledge(method, "Callers are verified by IAM", "AwsSolutions-COG4")
+        elif self._callers.authorization != "cognito":
+            acknowledge(method, "Callers are verified by IAM, or by an issuer's tokens", "AwsSolutions-COG4")
 
     def _acknowledge_api(self) -> None:
         api = self.rest_api
@@ -113,7 +116,7 @@ class RestApi(Construct):
 
     def _integration(self, name: str) -> apigateway.LambdaIntegration:
         if self._table[name].asynchronous:
-            return make_queue_integration(self._releases.targets[name], has_claims=self._callers.are_cognito_users)
+            return make_queue_integration(self._releases.targets[name], authorization=self._callers.authorization)
         streams = self._table[name].streaming
         mode = apigateway.ResponseTransferMode
         return apigateway.LambdaIntegration(

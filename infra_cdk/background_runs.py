@@ -16,6 +16,7 @@ from constructs import Construct
 from infra_cdk.acknowledge import acknowledge
 from infra_cdk.gateway_responses import TOO_LARGE
 from infra_cdk.settings import Settings
+from infra_cdk.switches.callers import Authorization
 
 MAXIMUM_EVENT_AGE = Duration.hours(6)  # Lambda's own limit
 # A run that has begun is never begun again, so a try costs nothing where the first one came that far.
@@ -35,6 +36,7 @@ _HEADERS = """{"x-queued": "true"\
 #if($name.toLowerCase().matches("content-type|idempotency-key|end-user")), \
 "$name.toLowerCase()": "$util.escapeJavaScript($input.params().header.get($name)).replaceAll("\\\\'","'")"\
 #end#end}"""
+_AUTHORIZED_CALLER = "authorized_caller"  # as in api/edges/api_gateway_caller.py
 _CLAIMS = ("iss", "sub", "email", "cognito:username", "cognito:groups")
 
 
@@ -60,15 +62,17 @@ class BackgroundRuns(Construct):
         )
 
 
-def make_queue_integration(function: lambda_.IFunction, *, has_claims: bool) -> apigateway.LambdaIntegration:
-    """Hands over what a proxy integration would. has_claims: a user pool verifies the callers."""
+def make_queue_integration(
+    function: lambda_.IFunction, *, authorization: Authorization
+) -> apigateway.LambdaIntegration:
+    """Hands over what a proxy integration would."""
     return apigateway.LambdaIntegration(
         function,
         proxy=False,
         allow_test_invoke=False,
         passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
         request_parameters={"integration.request.header.X-Amz-Invocation-Type": "'Event'"},
-        request_templates={"application/json": _dump_event_template(has_claims=has_claims)},
+        request_templates={"application/json": _dump_event_template(authorization)},
         integration_responses=[
             apigateway.IntegrationResponse(
                 status_code="202", response_templates={"application/json": _dump_answer_template()}
@@ -93,17 +97,19 @@ def make_queue_responses() -> list[apigateway.MethodResponse]:
     ]
 
 
-def _dump_event_template(*, has_claims: bool) -> str:
+def _dump_event_template(authorization: Authorization) -> str:
     """The event of `Request` in api/edges/api_gateway.py."""
     context: dict[str, object] = {
         "requestId": "$runId",
         "path": "$context.path",
         "identity": {name: f"$context.identity.{name}" for name in ("user", "caller", "cognitoIdentityId", "userArn")},
     }
-    if has_claims:
+    if authorization == "cognito":
         context["authorizer"] = {
             "claims": {name: _escaped(f"$context.authorizer.claims['{name}']") for name in _CLAIMS}
         }
+    if authorization == "jwt":
+        context["authorizer"] = {_AUTHORIZED_CALLER: f"$context.authorizer.{_AUTHORIZED_CALLER}"}
     event = {
         "resource": "$context.resourcePath",
         "path": "$context.path",

@@ -1,4 +1,4 @@
-"""Who may call the API: principals of this account through IAM, or the users of a Cognito user pool."""
+"""Who may call the API: principals of this account by IAM, users of a Cognito user pool, callers with other tokens."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -9,32 +9,34 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra_cdk.acknowledge import acknowledge
+from infra_cdk.functions import Functions
 from infra_cdk.removal import choose_removal_policy
 from infra_cdk.settings import Settings
+from infra_cdk.token_authorizer import make_token_authorizer
+
+_TYPES = {"cognito": apigateway.AuthorizationType.COGNITO, "jwt": apigateway.AuthorizationType.CUSTOM}
 
 
 class Callers(Construct):
-    def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
+    """own_pool: the user pool that the stack makes, if it does; its users have the console."""
+
+    def __init__(self, scope: Construct, name: str, *, settings: Settings, functions: Functions) -> None:
         super().__init__(scope, name)
         self.authorization, self._counts_by_key = settings.authorization, bool(settings.key_names)
-        self._authorizer = None
-        self.user_pool = None
+        self.own_pool = self._make_user_pool(settings) if settings.has_console else None
+        self._authorizer: apigateway.IAuthorizer | None = None
         if settings.authorization == "cognito":
-            self.user_pool = self._make_user_pool(settings)
-            self._authorizer = apigateway.CognitoUserPoolsAuthorizer(
-                self, "Authorizer", cognito_user_pools=[self.user_pool]
-            )
-
-    @property
-    def are_cognito_users(self) -> bool:
-        return self._authorizer is not None
+            pool = self.own_pool or cognito.UserPool.from_user_pool_id(self, "Users", str(settings.user_pool_id))
+            self._authorizer = apigateway.CognitoUserPoolsAuthorizer(self, "Authorizer", cognito_user_pools=[pool])
+        if settings.authorization == "jwt":
+            self._authorizer = make_token_authorizer(self, functions, settings)
 
     def method_options(self, access: Literal["owner", "public"]) -> Mapping[str, object]:
         if access == "public":
             return {"authorization_type": apigateway.AuthorizationType.NONE}
         options: dict[str, object] = {"authorization_type": apigateway.AuthorizationType.IAM}
         if self._authorizer is not None:
-            options = {"authorization_type": apigateway.AuthorizationType.COGNITO, "authorizer": self._authorizer}
+            options = {"authorization_type": _TYPES[self.authorization], "authorizer": self._authorizer}
         return options | ({"api_key_required": True} if self._counts_by_key else {})
 
     def _make_user_pool(self, settings: Settings) -> cognito.UserPool:

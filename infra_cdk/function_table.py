@@ -47,8 +47,9 @@ class FunctionTable(BaseModel):
             for operation_id in function.operations
         ]
 
-    def deployed_routes(self, authorization: Literal["iam", "cognito"]) -> list[FunctionRoute]:
-        return [each for each in self.routes() if each.route.deployment in ("every", authorization)]
+    def deployed_routes(self, *, has_console: bool) -> list[FunctionRoute]:
+        deployments = ("every", "console") if has_console else ("every",)
+        return [each for each in self.routes() if each.route.deployment in deployments]
 
 
 def read_function_table() -> FunctionTable:

@@ -49,7 +49,7 @@ class Functions(Construct):
     def __init__(self, scope: Construct, name: str, *, table: FunctionTable, context: StackContext) -> None:
         super().__init__(scope, name)
         self._context = context
-        self._architecture = ARCHITECTURES[context.settings.architecture]
+        self.architecture = ARCHITECTURES[context.settings.architecture]
         self._layers = self._make_layers(context.settings)
         self._agent_access = AgentAccess(
             self,
@@ -60,6 +60,10 @@ class Functions(Construct):
         )
         self._trace_group = self._make_trace_endpoint(context)
         self.by_name = {name: self._make_function(name, function) for name, function in table.functions.items()}
+
+    @property
+    def source_layers(self) -> list[lambda_.ILayerVersion]:
+        return [self._layers["Dependencies"], self._layers["App"]]
 
     def _make_trace_endpoint(self, context: StackContext) -> ec2.SecurityGroup | None:
         """Where no other route leads to X-Ray, and our own segments are to go there."""
@@ -75,6 +79,7 @@ class Functions(Construct):
                 LAMBDA_PLATFORMS[settings.architecture],
                 _region(Stack.of(self)),
                 exports_spans=settings.otlp_endpoint is not None,
+                reads_tokens=settings.authorization == "jwt",
             ),
             "App": build_source_layer(ROOT / "layers/app"),
             "ResponseStreaming": build_source_layer(ROOT / "layers/response_streaming"),
@@ -86,7 +91,7 @@ class Functions(Construct):
                 name,
                 code=lambda_.Code.from_asset(str(folder), asset_hash=folder.name),
                 compatible_runtimes=[RUNTIME],
-                compatible_architectures=[self._architecture],
+                compatible_architectures=[self.architecture],
             )
             for name, folder in folders.items()
         }
@@ -103,7 +108,7 @@ class Functions(Construct):
             "Function",
             description=f"functions/{name}",
             runtime=RUNTIME,
-            architecture=self._architecture,
+            architecture=self.architecture,
             handler="handler.handler",
             code=lambda_.Code.from_asset(str(FUNCTIONS_FOLDER / name), exclude=["__pycache__"]),
             layers=self._layers_of(row),
@@ -127,7 +132,7 @@ class Functions(Construct):
             self._agent_access.grant(role, group)
         if self._trace_group:
             self._context.network.allow(group, self._trace_group, HTTPS_PORT, "Traces")
-        _acknowledge_function(function)
+        acknowledge_function(function)
         return function
 
     def _make_role(self, scope: Construct, log_group: logs.LogGroup) -> iam.Role:
@@ -142,8 +147,7 @@ class Functions(Construct):
         return role
 
     def _layers_of(self, row: Function) -> list[lambda_.ILayerVersion]:
-        names = ["Dependencies", "App", *(["ResponseStreaming"] if row.streaming else [])]
-        return [self._layers[name] for name in names]
+        return [*self.source_layers, *([self._layers["ResponseStreaming"]] if row.streaming else [])]
 
     def _reserved_concurrency(self, row: Function) -> int | None:
         return self._context.settings.reserved_concurrency if row.database == "app" else None
@@ -170,7 +174,7 @@ def _region(stack: Stack) -> str | None:
     return os.environ.get("CDK_DEFAULT_REGION") if Token.is_unresolved(stack.region) else stack.region
 
 
-def _acknowledge_function(function: lambda_.Function) -> None:
+def acknowledge_function(function: lambda_.Function) -> None:
     reason = "The dependencies are tested on this version of Python, which Lambda supports until 2029"
     acknowledge(function, reason, "AwsSolutions-L1", "Serverless-LambdaLatestVersion")
     reason = "Callers wait for its answer; the function that the scheduler calls has a queue for its failures"

@@ -1,9 +1,12 @@
 """Errors that API Gateway itself answers, in the same form as the functions': problem+json (RFC 9457)."""
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from aws_cdk import aws_apigateway as apigateway
+
+from infra_cdk.cors import problem_headers
 
 _Type = apigateway.ResponseType
 
@@ -44,13 +47,13 @@ _PROBLEMS = {
 }
 
 
-def add_gateway_responses(api: apigateway.RestApi) -> None:
+def add_gateway_responses(api: apigateway.RestApi, origins: Sequence[str]) -> None:
     for name, problem in _PROBLEMS.items():
         api.add_gateway_response(
             name,
             type=problem.type,
             status_code=None if problem.status is None else str(problem.status),
-            response_headers=_headers(problem),
+            response_headers=_headers(problem) | problem_headers(origins),
             # API Gateway selects the template by this media type; the header sets the one that is sent.
             templates={"application/json": _body(problem)},
         )

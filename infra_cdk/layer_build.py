@@ -33,13 +33,14 @@ def build_dependencies_layer(
     region: str | None = None,
     *,
     exports_spans: bool = False,
+    reads_tokens: bool = False,
 ) -> Path:
     """The layer's unpacked folder: `python/` and `certificates/{amazon-trust-services,rds}.pem`.
 
     Raises `SettingsError` where no certificate authority of `region` is to be had.
     """
     requirements, authorities = (
-        locked_requirements(model_provider, exports_spans=exports_spans),
+        locked_requirements(model_provider, exports_spans=exports_spans, reads_tokens=reads_tokens),
         find_authorities(region),
     )
     key = _key(requirements, platform, authorities)
@@ -72,11 +73,12 @@ def _build_once(key: str, fill: Callable[[Path], None]) -> Path:
     return built
 
 
-def locked_requirements(model_provider: str, *, exports_spans: bool = False) -> str:
+def locked_requirements(model_provider: str, *, exports_spans: bool = False, reads_tokens: bool = False) -> str:
     # The CDK CLI makes its child processes print colours, and escape codes would end up in the list.
     plain = ["--frozen", "--quiet", "--color=never", "--no-annotate", "--no-header"]
     export = [uv.find_uv_bin(), "export", "--no-default-groups", "--no-emit-project", *plain]
-    names = ["app", *({model_provider} & PROVIDER_KEY_VARIABLES.keys()), *(["otlp"] if exports_spans else [])]
+    asked = {"otlp": exports_spans, "jwt": reads_tokens, model_provider: model_provider in PROVIDER_KEY_VARIABLES}
+    names = ["app", *(name for name, is_asked in asked.items() if is_asked)]
     groups = [f"--group={name}" for name in names]
     return subprocess.run([*export, *groups], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 

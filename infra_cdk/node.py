@@ -10,19 +10,18 @@ from infra_cdk import NODE
 
 FOLDER = Path(__file__).parent
 NODE_MODULES = FOLDER / "node_modules"
-_INSTALLED = NODE_MODULES / ".package-lock.json"
 _NPM = NODE.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
 
 
-def install() -> None:
-    """Make `node_modules` match package-lock.json; the registry is not contacted when it already does."""
-    packages = FOLDER / "package-lock.json"
+def install(folder: Path = FOLDER) -> None:
+    """Make a folder's `node_modules` match its package-lock.json; no registry is asked where it already does."""
+    packages, installed = folder / "package-lock.json", folder / "node_modules/.package-lock.json"
     with packages.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # npm removes `node_modules` first, from under another process that reads it
-        if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < packages.stat().st_mtime:
+        if not installed.exists() or installed.stat().st_mtime < packages.stat().st_mtime:
             command = [NODE, _NPM, "ci", "--loglevel=error"]
-            subprocess.run(command, cwd=FOLDER, env=_environment(), stdout=sys.stderr, check=True)
-            _INSTALLED.touch()
+            subprocess.run(command, cwd=folder, env=_environment(), stdout=sys.stderr, check=True)
+            installed.touch()
 
 
 def cdk(arguments: list[str]) -> int:

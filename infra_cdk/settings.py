@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from infra_cdk.stages import read_stage
+from infra_cdk.switches.callers import CallerSwitches
 from infra_cdk.switches.database import DatabaseSwitches
 from infra_cdk.switches.edge import EdgeSwitches
 from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES, ModelSwitches
@@ -24,6 +25,7 @@ class Settings(
     TelemetrySwitches,
     ReleaseSwitches,
     PlaceSwitches,
+    CallerSwitches,
     EdgeSwitches,
     ServiceSwitches,
     ModelSwitches,

@@ -45,7 +45,7 @@ class SessionsStack(Stack):
         )
         released = [name for name, row in table.functions.items() if row.is_released]
         releases = Releases(self, "Releases", functions=functions.by_name, released=released, switches=settings)
-        callers = Callers(self, "Callers", settings=settings)
+        callers = Callers(self, "Callers", settings=settings, functions=functions)
         api = RestApi(
             self,
             "Api",
@@ -57,8 +57,8 @@ class SessionsStack(Stack):
         Edge(self, "Edge", api=api, settings=settings)
         UsagePlans(self, "Usage", api=api, settings=settings)
         acknowledge_missing_firewall(api, settings)
-        if callers.user_pool:
-            SignIn(self, "SignIn", user_pool=callers.user_pool, api=api, function=functions.by_name["sessions"])
+        if callers.own_pool:
+            SignIn(self, "SignIn", user_pool=callers.own_pool, api=api, function=functions.by_name["sessions"])
             CfnOutput(self, "ConsoleUrl", value=api.page_url)
         observability = Observability(
             self,
@@ -106,6 +106,7 @@ def _curl(url: str, region: str, settings: Settings) -> str:
     # A long-term key has no token, and curl would sign an empty header without sending it. No spaces: it must stay one
     # word in every shell.
     session = "${AWS_SESSION_TOKEN:+-Hx-amz-security-token:$AWS_SESSION_TOKEN} "
-    caller = sign + session if settings.authorization == "iam" else """-H "Authorization: $ID_TOKEN" """
+    token = {"cognito": "$ID_TOKEN", "jwt": "Bearer $TOKEN"}.get(settings.authorization)
+    caller = f'-H "Authorization: {token}" ' if token else sign + session
     body = """-H "Content-Type: application/json" -d '{"prompt": "Hello, my name is Alice"}'"""
     return f"curl {caller}{body} {url}/process"

@@ -1,4 +1,4 @@
-"""POST /process-streaming: one turn of the agent, streamed as it goes on."""
+"""POST /process-streaming, /ag-ui and /chat: one turn of the agent, streamed as it goes on."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ from api.early_connection import connect_early
 from api.edges.api_gateway import ApiGatewayHandler
 from api.event_stream import explain
 from api.observability import Observability
-from api.operations import process_streaming
+from api.operations import ag_ui, chat, process_streaming
 from api.settings import Settings
 from response_streaming import streamed
 from session_store.postgresql import open_store
@@ -29,7 +29,8 @@ turns = TurnEngine(
     explain=explain,
 )
 connect_early(store, observability)
-handler = streamed(ApiGatewayHandler(process_streaming.OPERATIONS, Application(settings, store, observability, turns)))
+operations = (*process_streaming.OPERATIONS, *ag_ui.OPERATIONS, *chat.OPERATIONS)
+handler = streamed(ApiGatewayHandler(operations, Application(settings, store, observability, turns)))
 
 gc.freeze()
 gc.enable()

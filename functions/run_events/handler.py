@@ -1,4 +1,4 @@
-"""GET /runs/{run_id}/events: a run's stream, for those who watch it or have lost it; no agent is imported here."""
+"""GET /runs/{run_id}/events and /chat/{chat_id}/stream: for those who watch a run or have lost it, without an agent."""
 
 import os
 
@@ -6,7 +6,7 @@ from api.application import Application
 from api.early_connection import connect_early
 from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
-from api.operations import run_events
+from api.operations import chat_stream, run_events
 from api.settings import Settings
 from response_streaming import streamed
 from session_store.postgresql import open_store
@@ -14,4 +14,5 @@ from session_store.postgresql import open_store
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 connect_early(store, observability)
-handler = streamed(ApiGatewayHandler(run_events.OPERATIONS, Application(settings, store, observability)))
+operations = (*run_events.OPERATIONS, *chat_stream.OPERATIONS)
+handler = streamed(ApiGatewayHandler(operations, Application(settings, store, observability)))

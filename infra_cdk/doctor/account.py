@@ -45,12 +45,11 @@ class Account:
             raise
 
     def list_resources(self, resource_type: str) -> list[str]:
-        """The physical ids of the stack's resources of that type."""
+        """The physical ids of the stack's resources of that type, without what a rollback has deleted."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack_name)
         found = [resource for page in pages for resource in page["StackResourceSummaries"]]
-        return [
-            r["PhysicalResourceId"] for r in found if r["ResourceType"] == resource_type and "PhysicalResourceId" in r
-        ]
+        there = [r for r in found if r["ResourceType"] == resource_type and r["ResourceStatus"] != "DELETE_COMPLETE"]
+        return [r["PhysicalResourceId"] for r in there if "PhysicalResourceId" in r]
 
 
 def error_code(error: ClientError) -> str:

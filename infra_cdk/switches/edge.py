@@ -1,6 +1,6 @@
 """What stands before the API: its own domain, a firewall; and the limits of rate and cost."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -8,7 +8,6 @@ Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class EdgeSwitches(BaseModel):
-    authorization: Literal["iam", "cognito"] = "iam"
     requests_per_second: Count = 50
     domain_name: Annotated[str, Field(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")] | None = None
     # Of AWS Certificate Manager, in the stack's own region.

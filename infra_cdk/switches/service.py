@@ -30,6 +30,7 @@ class ServiceSwitches(BaseModel):
     agent_id: str | None = None
     database_schema: str | None = None
     caller_by: str | None = None
+    cors_origins: str | None = None
     log_error_words: bool | None = None
     log_level: str | None = None
     tracing: bool = False
@@ -40,6 +41,11 @@ class ServiceSwitches(BaseModel):
         given = {name: getattr(self, name) for name in ServiceSwitches.model_fields if name != "tracing"}
         variables = {_VARIABLES.get(n, n.upper()): _dump(value) for n, value in given.items() if value is not None}
         return variables | {"POWERTOOLS_TRACE_DISABLED": _dump(not self.tracing)}
+
+    @property
+    def origins(self) -> list[str]:
+        """Of other pages that may call."""
+        return list(FunctionSettings.from_environment(_OF_EVERY_FUNCTION | self.variables).cors_origins)
 
     @model_validator(mode="after")
     def _refuse_what_the_functions_refuse(self) -> Self:

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import Any, Self, TypeVar
 
+from api.settings import EnvironmentReader
 from local.gateway.event import LOCAL_OWNER, Owner
 from local.gateway.event_queue import EventQueue
 from local.gateway.limits import Limits
@@ -42,6 +44,7 @@ class Gateway:
     ) -> None:
         self._environment = dict(environment or {})
         self._ports = (port, backend_port)
+        self._origins = EnvironmentReader({**os.environ, **self._environment}).origins("CORS_ORIGINS")
         self._owner, self._limits, self._binary_media_types = owner, limits, binary_media_types
         self._functions, self._layers = functions, layers
         self._sources = Sources([functions, layers])
@@ -102,7 +105,7 @@ class Gateway:
 
     async def _listen(self, port: int, owner: Owner, routes: Callable[[Table], list[Route]]) -> int:
         listener = Listener(
-            self._routes(routes), self._pool, self._queue, owner, self._limits, self._binary_media_types
+            self._routes(routes), self._pool, self._queue, owner, self._limits, self._binary_media_types, self._origins
         )
         await listener.listen(port)
         self._listeners.append(listener)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import h11
 
+from api.cors import is_preflight, preflight_headers, response_headers
 from local.gateway.connection import HttpConnection
 from local.gateway.event import Owner, Request, build_event
 from local.gateway.event_queue import EventQueue
@@ -39,7 +40,9 @@ class Listener:
         owner: Owner,
         limits: Limits,
         binary_media_types: Sequence[str],
+        cors_origins: Sequence[str] = (),
     ) -> None:
+        self._cors_origins = cors_origins
         self._routes, self._pool, self._queue = routes, pool, queue
         self._owner, self._limits = owner, limits
         self._binary_media_types = binary_media_types
@@ -59,17 +62,24 @@ class Listener:
 
     async def _serve_one(self, connection: HttpConnection, request_id: str) -> bool:
         """Serve one request; False when the connection must be closed."""
-        line = "?"
+        line, origin = "?", None
         try:
             head = await connection.read_request()
             if head is None:
                 return False
             line = f"{head.method.decode('ascii')} {head.target.decode('ascii')}"
-            await self._exchange(connection, head, request_id)
+            headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
+            origin = headers.get("origin")
+            if self._cors_origins and is_preflight(head.method.decode("ascii"), headers):
+                allowed = preflight_headers(self._cors_origins, origin)
+                await connection.answer(HTTPStatus.NO_CONTENT, [*allowed.items()], b"")
+            else:
+                await self._exchange(connection, head, request_id)
         except h11.RemoteProtocolError as error:
-            await _refuse(connection, MALFORMED.get(error.error_status_hint, GatewayProblem.BAD_REQUEST), request_id)
+            problem = MALFORMED.get(error.error_status_hint, GatewayProblem.BAD_REQUEST)
+            await self._refuse(connection, problem, request_id, origin)
         except GatewayProblemError as error:
-            await _refuse(connection, error.problem, request_id)
+            await self._refuse(connection, error.problem, request_id, origin)
         logger.info("%s %s", line, connection.status)
         return connection.next_cycle()
 
@@ -137,7 +147,8 @@ class Listener:
         hosts = [value.lower() for name, value in headers if name.lower() == "host"]
         if len(hosts) != 1 or hosts[0] not in {f"{name}:{self.port}" for name in LOOPBACK_NAMES}:
             raise GatewayProblemError(GatewayProblem.HOST_NOT_ALLOWED)
-        if any(name.lower() == "origin" and value != f"http://{hosts[0]}" for name, value in headers):
+        allowed = (f"http://{hosts[0]}", *self._cors_origins)
+        if any(name.lower() == "origin" and value not in allowed for name, value in headers):
             raise GatewayProblemError(GatewayProblem.ORIGIN_NOT_ALLOWED)
         return hosts[0].rpartition(":")[0]
 
@@ -152,9 +163,11 @@ class Listener:
                 raise GatewayProblemError(GatewayProblem.PAYLOAD_TOO_LARGE)
         return bytes(body)
 
-
-async def _refuse(connection: HttpConnection, problem: GatewayProblem, request_id: str) -> None:
-    headers = [("Content-Type", "application/problem+json"), ("x-amzn-RequestId", request_id)]
-    if problem is GatewayProblem.TOO_MANY_REQUESTS:
-        headers.append(("Retry-After", "1"))
-    await connection.answer(problem.status, headers, problem.body(request_id))
+    async def _refuse(
+        self, connection: HttpConnection, problem: GatewayProblem, request_id: str, origin: str | None
+    ) -> None:
+        shared = response_headers(self._cors_origins, origin)
+        headers = [("Content-Type", "application/problem+json"), ("x-amzn-RequestId", request_id), *shared.items()]
+        if problem is GatewayProblem.TOO_MANY_REQUESTS:
+            headers.append(("Retry-After", "1"))
+        await connection.answer(problem.status, headers, problem.body(request_id))

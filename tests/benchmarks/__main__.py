@@ -28,6 +28,7 @@ class Sizes:
     seconds: float
     sessions: int
     requests: int
+    contestant_seconds: float
 
 
 SHORT = Sizes(
@@ -39,6 +40,7 @@ SHORT = Sizes(
     seconds=5,
     sessions=100_000,
     requests=200,
+    contestant_seconds=180,
 )
 FULL = Sizes(
     histories=[0, 20, 200, 2000, 10_000],
@@ -49,6 +51,7 @@ FULL = Sizes(
     seconds=20,
     sessions=1_000_000,
     requests=200,
+    contestant_seconds=900,
 )
 
 
@@ -69,7 +72,7 @@ def _contest(server: EmbeddedDatabase, contestants: list[Entry], sizes: Sizes) -
         "turn": {"histories": sizes.histories, "turns": sizes.turns},
         "restore": {"histories": sizes.restores, "times": sizes.restore_times},
     }
-    with Contest(server) as contest:
+    with Contest(server, sizes.contestant_seconds) as contest:
         for number, entry in enumerate(contestants, 1):
             for measurement in contest.hold(entry, jobs):
                 what = [str(measurement[name]) for name in ("measure", "where", "history") if name in measurement]

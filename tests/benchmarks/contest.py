@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -53,8 +55,11 @@ def entries(parts: ExitStack, server: EmbeddedDatabase) -> list[Entry]:
 
 
 class Contest:
-    def __init__(self, server: EmbeddedDatabase) -> None:
+    """contestant_seconds: after which a contestant is ended, and what it measured by then is all there is of it."""
+
+    def __init__(self, server: EmbeddedDatabase, contestant_seconds: float) -> None:
         self._server = server
+        self._contestant_seconds = contestant_seconds
         self._parts = ExitStack()
         self._uv = shutil.which("uv") or ".uv/bin/uv"
 
@@ -74,10 +79,18 @@ class Contest:
             delayed, _ = parts.enter_context(Proxy(direct, DELAY_SECONDS))
             job = {"urls": {"loopback": direct, "delayed": delayed, "wire": counting}, "controls": {"wire": control}}
             process = subprocess.Popen(
-                self._command(entry), cwd=CONTESTANTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                self._command(entry),
+                cwd=CONTESTANTS,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # uv starts the contestant, and both are to end
             )
             assert process.stdin
             assert process.stdout
+            ending = Timer(self._contestant_seconds, os.killpg, (process.pid, signal.SIGKILL))
+            ending.start()
+            parts.callback(ending.cancel)
             process.stdin.write(json.dumps(job | jobs))
             process.stdin.close()
             yield from (json.loads(line) for line in process.stdout if line.startswith("{"))

@@ -1,13 +1,8 @@
-"""A Graph or a Swarm of two agents in a process of its own: `URL OWNER graph|swarm killed|whole`.
+"""A Graph or a Swarm of two agents in a process of its own."""
 
-Prints {"status", "calls"}: how the orchestration ended, and how often each agent's model was called; or, killed, dies
-in the second agent's model.
-"""
-
-import json
 import os
 import signal
-import sys
+from multiprocessing.connection import Connection
 from typing import Any
 
 from strands import Agent
@@ -15,12 +10,18 @@ from strands.multiagent import GraphBuilder, Swarm
 from strands.session.repository_session_manager import RepositorySessionManager
 
 from session_store.repository import PostgreSQLSessionRepository
+from tests.contract.transport import Transport
 from tests.support.scripted_model import Say, ScriptedModel, Turn, UseTool
 
 SESSION_ID, ORCHESTRATION_ID = "orchestrated", "two"
 
 
-def run(url: str, owner: str, kind: str, second_turn: Turn) -> dict[str, Any]:
+def orchestrate(transport: Transport, owner: str, kind: str, is_killed: bool, pipe: Connection) -> None:
+    """Sends {"status", "calls"}: how it ended, how often each agent's model was called; or dies in the second's."""
+    pipe.send(_run(transport, owner, kind, _die if is_killed else "second says"))
+
+
+def _run(transport: Transport, owner: str, kind: str, second_turn: Turn) -> dict[str, Any]:
     hand_off = [UseTool("handoff_to_agent", {"agent_name": "second", "message": "go on"})]
     first = ScriptedModel(*(["first says"] if kind == "graph" else [hand_off, "handed over"]))
     second = ScriptedModel(second_turn)
@@ -28,7 +29,7 @@ def run(url: str, owner: str, kind: str, second_turn: Turn) -> dict[str, Any]:
         Agent(name=name, agent_id=name, model=model, callback_handler=None)
         for name, model in (("first", first), ("second", second))
     ]
-    repository = PostgreSQLSessionRepository(url, owner=owner)
+    repository = PostgreSQLSessionRepository(owner=owner, store=transport.open())
     manager = RepositorySessionManager(SESSION_ID, repository)
     orchestration = _graph(agents, manager) if kind == "graph" else _swarm(agents, manager)
     result = orchestration("the task")
@@ -52,8 +53,3 @@ def _swarm(agents: list[Agent], manager: RepositorySessionManager) -> Any:
 def _die(_: object) -> Say:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
-
-
-if __name__ == "__main__":
-    *where, end = sys.argv[1:]
-    sys.stdout.write(json.dumps(run(*where, _die if end == "killed" else "second says")))

@@ -1,10 +1,6 @@
 """Strands' own agents, managers and orchestrations on top of the repository."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,8 +14,9 @@ from strands.types.tools import ToolContext
 
 from session_store.errors import SessionBusyError
 from session_store.repository import PostgreSQLSessionRepository
-from tests.contract.orchestration import ORCHESTRATION_ID, SESSION_ID
+from tests.contract.orchestration import ORCHESTRATION_ID, SESSION_ID, orchestrate
 from tests.contract.transport import Transport
+from tests.reliability.processes import Worker
 from tests.support.scripted_model import REDACTED, ScriptedModel, Stop, Turn, UseTool
 
 Repository = PostgreSQLSessionRepository
@@ -205,18 +202,11 @@ def hold_turn_when_free(repository: Repository, prompt: str) -> None:
 def test_an_orchestration_goes_on_in_another_process(
     repository: Repository, transport: Transport, owner: str, kind: str
 ) -> None:
-    def orchestrate(end: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tests.contract.orchestration", transport.url, owner, kind, end]
-        environment = {**os.environ, "DATABASE_SCHEMA": transport.schema or ""}
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
-
-    assert orchestrate("killed").returncode == -signal.SIGKILL
+    assert Worker(orchestrate, transport, owner, kind, True).last_word() is None
     stored = repository.read_multi_agent(SESSION_ID, ORCHESTRATION_ID)
     assert stored
     assert stored["next_nodes_to_execute"] == ["second"]
-    whole = orchestrate("whole")
-    assert whole.stdout, whole.stderr
-    assert json.loads(whole.stdout) == {"status": "completed", "calls": [0, 1]}
+    assert Worker(orchestrate, transport, owner, kind, False).last_word() == {"status": "completed", "calls": [0, 1]}
     finished = repository.read_multi_agent(SESSION_ID, ORCHESTRATION_ID)
     assert finished
     assert "second says" in json.dumps(finished["node_results"]["second"])

@@ -94,10 +94,12 @@ def test_values_that_cannot_work_are_refused_in_a_sentence(helm: str, settings: 
 
 def test_pods_run_without_rights_and_without_a_password_in_sight(helm: str) -> None:
     rendered = template(helm, values=CHART / "ci/session-backend-values.yaml").stdout
-    assert rendered.count("readOnlyRootFilesystem: true") == 3  # the API, the session backend, the migrations
-    assert rendered.count("runAsNonRoot: true") == 3
-    assert rendered.count("enableServiceLinks: false") == 3
-    assert rendered.count("secretKeyRef") == 3
+    assert (
+        rendered.count("readOnlyRootFilesystem: true") == 4
+    )  # the API, the session backend, the migrations, the expiry
+    assert rendered.count("runAsNonRoot: true") == 4
+    assert rendered.count("enableServiceLinks: false") == 4
+    assert rendered.count("secretKeyRef") == 4
 
 
 def test_migrations_come_before_what_needs_them(helm: str) -> None:
@@ -105,6 +107,13 @@ def test_migrations_come_before_what_needs_them(helm: str) -> None:
     (job,) = (manifest for manifest in rendered.split("\n---\n") if "\nkind: Job\n" in manifest)
     assert "helm.sh/hook: pre-install,pre-upgrade" in job
     assert "session_store.migrate" in job
+
+
+def test_what_is_past_its_time_is_deleted_on_a_schedule(helm: str) -> None:
+    rendered = template(helm, *DATABASE, *CALLERS, "expiry.sessionTtlDays=90").stdout
+    (job,) = (manifest for manifest in rendered.split("\n---\n") if "\nkind: CronJob\n" in manifest)
+    assert "command: [python, -m, api.expire]" in job
+    assert '{name: SESSION_TTL_DAYS, value: "90"}' in job
 
 
 def test_the_schema_describes_every_value() -> None:

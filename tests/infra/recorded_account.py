@@ -1,6 +1,10 @@
-"""An account whose answers are recorded: boto3 asks as always, and nothing leaves the machine."""
+"""An account with recorded answers: boto3 asks as always, and nothing leaves the machine.
+
+`python -m tests.infra.recorded_account new proxy=false` prints what the doctor finds in one of `accounts/`.
+"""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,8 @@ from botocore.model import OperationModel
 from botocore.validate import validate_parameters
 
 from infra_cdk.doctor.account import Account
+from infra_cdk.doctor.examine import examine
+from infra_cdk.settings import Settings
 
 FOLDER = Path(__file__).parent / "accounts"
 
@@ -45,3 +51,12 @@ def _read(name: str) -> dict[str, Any]:
 
 def _response(status: int) -> AWSResponse:
     return AWSResponse("https://recorded.example", status, {}, None)
+
+
+def main(name: str, *switches: str) -> None:
+    settings = Settings.from_context(dict(switch.split("=", 1) for switch in switches))
+    sys.stdout.writelines(f"{finding}\n" for finding in examine(RecordedAccount(name), settings))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

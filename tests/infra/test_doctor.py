@@ -91,7 +91,9 @@ def test_switches_that_would_replace_the_database_are_named() -> None:
 
 
 def test_a_failed_first_deployment_is_cleared_first() -> None:
-    assert findings("failed")["stack"].remedy.startswith("make destroy")
+    found = findings("failed", DIRECT)
+    assert found["stack"].remedy.startswith("make destroy")
+    assert found["concurrency"].state == "ok"
 
 
 def test_what_the_credentials_may_not_see_stops_nothing() -> None:

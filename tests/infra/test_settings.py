@@ -98,7 +98,7 @@ def test_every_variable_of_the_documentation_is_set_by_a_switch() -> None:
     assert "RUN_TTL_HOURS" in documented
     numbers = dict.fromkeys(ServiceSwitches.model_fields, "20") | {"max_body_bytes": "2048"}
     words = {"database_schema": "agents", "log_error_words": "true", "log_level": "DEBUG", "tracing": "true"}
-    words |= {"caller_by": "session", "resumable_streams": "false"}
+    words |= {"caller_by": "session", "cors_origins": "https://app.example.com", "resumable_streams": "false"}
     assert documented - SET_BY_THE_STACK <= set(ServiceSwitches.model_validate(numbers | words).variables)
 
 

@@ -1,12 +1,27 @@
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from agent.models import build_model_once
+from local.gateway import Gateway
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
 from tests.support.http_api import HttpApi, load_handler
+
+
+@pytest.fixture
+def client(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=scripted_gateway.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def session_id() -> str:
+    """Another one for each test: the tests of a module share a database."""
+    return uuid.uuid4().hex
 
 
 @pytest.fixture

@@ -3,28 +3,15 @@
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
-import pytest
 
 from local.gateway import Gateway
 from session_store.background_runs import MAXIMUM_BODY_BYTES, is_awaited, is_background, new_run_id
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def session_id() -> str:
-    return uuid.uuid4().hex
-
-
-@pytest.fixture
-def client(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=scripted_gateway.url, timeout=60) as client:
-        yield client
 
 
 def accept(client: httpx.Client, session_id: str, prompt: Any, **headers: str) -> dict[str, str]:

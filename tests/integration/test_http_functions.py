@@ -102,6 +102,29 @@ def test_what_was_expired_is_measured(
     assert measured["ExpiredSessions"] == [2.0]
 
 
+def run_command(**variables: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "api.expire"]
+    return subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+
+
+def test_it_is_a_command_too_for_a_server_with_a_schedule_of_its_own(store: PostgreSQLStore, database_url: str) -> None:
+    add_sessions(store, 7)
+    age(database_url, "sessions", "updated_at", 31)
+    ended = run_command(SESSION_BACKEND_URL=database_url, SESSION_TTL_DAYS="30", EXPIRE_BATCH_SIZE="3")
+    assert json.loads(ended.stdout) == {"sessions": 7, "runs": 0, "values": 0, "memories": 0}
+    assert (ended.returncode, count(database_url, "sessions")) == (0, 0)
+
+
+def test_the_command_says_in_a_sentence_what_keeps_it_from_working(database_url: str) -> None:
+    for words, variables in {
+        "the database is not migrated": {"SESSION_BACKEND_URL": database_url, "DATABASE_SCHEMA": "empty"},
+        "must begin with postgresql://": {"SESSION_BACKEND_URL": "http://localhost:8001"},
+    }.items():
+        ended = run_command(**variables)
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+        assert words in ended.stderr
+
+
 @pytest.mark.parametrize("function", ["sessions", "session_backend", "expire"])
 def test_a_function_without_an_agent_starts_without_strands_and_pydantic(function: str) -> None:
     code = f"import sys, functions.{function}.handler; print(*sys.modules)"

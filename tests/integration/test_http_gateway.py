@@ -12,12 +12,6 @@ from tests.support.http_api import BOB
 
 
 @pytest.fixture
-def client(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=scripted_gateway.url, timeout=60) as client:
-        yield client
-
-
-@pytest.fixture
 def bob(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
     port = scripted_gateway.listen(owner=Owner(BOB))
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:

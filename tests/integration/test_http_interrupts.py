@@ -1,21 +1,13 @@
 """A tool that asks a human, over HTTP on real runtime processes."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
 
-from local.gateway import Gateway
-
 Ask = Callable[..., httpx.Response]
 PROMPT = 'tool: delete_file {"name": "a.txt"}'
-
-
-@pytest.fixture
-def client(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=scripted_gateway.url, timeout=60) as client:
-        yield client
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,28 +16,10 @@ import pytest
 from ag_ui.core import BaseEvent, Event
 from pydantic import TypeAdapter
 
-from local.gateway import Gateway
+from tests.support.streams import streaming
 from tests.support.waiting import wait_until
 
 EVENTS: TypeAdapter[BaseEvent] = TypeAdapter(Event)
-
-
-@pytest.fixture
-def session_id() -> str:
-    return uuid.uuid4().hex
-
-
-@pytest.fixture
-def client(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=scripted_gateway.url, timeout=60) as client:
-        yield client
-
-
-@contextmanager
-def streaming(client: httpx.Client, session_id: str, prompt: str, **headers: str) -> Iterator[httpx.Response]:
-    body = {"prompt": prompt, "session_id": session_id}
-    with client.stream("POST", "/process-streaming", json=body, headers=headers) as response:
-        yield response
 
 
 def frames(response: httpx.Response) -> Iterator[tuple[int, dict[str, Any]]]:

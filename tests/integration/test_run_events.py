@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -12,27 +11,10 @@ import psycopg
 import pytest
 
 from local.gateway import Gateway, Owner
+from tests.support.streams import streaming
 from tests.support.waiting import wait_until
 
 TOOL_THEN_WORDS = 'say: Let me see.\ntool: calculator {"expression": "6*7"}\nthen\nsay: It is 42.'
-
-
-@pytest.fixture
-def session_id() -> str:
-    return uuid.uuid4().hex
-
-
-@pytest.fixture
-def client(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=scripted_gateway.url, timeout=60) as client:
-        yield client
-
-
-@contextmanager
-def asking(client: httpx.Client, session_id: str, prompt: str, **headers: str) -> Iterator[httpx.Response]:
-    body = {"prompt": prompt, "session_id": session_id}
-    with client.stream("POST", "/process-streaming", json=body, headers=headers) as response:
-        yield response
 
 
 def frames(response: httpx.Response) -> Iterator[str]:
@@ -47,7 +29,7 @@ def frames(response: httpx.Response) -> Iterator[str]:
 
 
 def ask(client: httpx.Client, session_id: str, prompt: str, **headers: str) -> tuple[str, list[str]]:
-    with asking(client, session_id, prompt, **headers) as response:
+    with streaming(client, session_id, prompt, **headers) as response:
         return response.headers["run-id"], list(frames(response))
 
 
@@ -77,7 +59,7 @@ def test_run_is_rejoined_after_a_hang_up_while_it_goes_on(
     client: httpx.Client, session_id: str, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
-    with asking(client, session_id, f"say: one two\nwait-for: {gate}\nsay: three") as response:
+    with streaming(client, session_id, f"say: one two\nwait-for: {gate}\nsay: three") as response:
         run_id, seen = response.headers["run-id"], list(islice(frames(response), 3))
     with client.stream("GET", f"/runs/{run_id}/events", headers={"Last-Event-ID": "3"}) as response:
         rest = frames(response)
@@ -107,7 +89,7 @@ def test_bare_text_breaks_off_where_the_run_failed(client: httpx.Client, session
 def test_run_of_a_killed_process_ends_as_interrupted(
     client: httpx.Client, session_id: str, scripted_gateway: Gateway, shared_database_url: str, tmp_path: Path
 ) -> None:
-    with asking(client, session_id, f"say: one\nwait-for: {tmp_path / 'never'}") as response:
+    with streaming(client, session_id, f"say: one\nwait-for: {tmp_path / 'never'}") as response:
         run_id, seen = response.headers["run-id"], list(islice(frames(response), 3))
         wait_until(lambda: stored_count(shared_database_url, run_id))
         scripted_gateway.restart_functions()

@@ -11,7 +11,8 @@ from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
 # Each child imports the main module too, which here is pytest.
-CONTEXT.set_forkserver_preload(["pytest", "tests.reliability.workers", "tests.reliability.dying"])
+PRELOADED = ["pytest", "tests.reliability.workers", "tests.reliability.dying", "tests.contract.orchestration"]
+CONTEXT.set_forkserver_preload(PRELOADED)
 
 ANSWER_LIMIT_SECONDS = 60
 

@@ -22,6 +22,9 @@ ALICE, BOB = "AIDAALICE", "AIDABOB"
 FUNCTIONS = {
     "/process": "process",
     "/process-streaming": "process_streaming",
+    "/ag-ui": "process_streaming",
+    "/chat": "process_streaming",
+    "/chat/{chat_id}/stream": "run_events",
     "/runs/{run_id}/events": "run_events",
 }
 

@@ -5,6 +5,7 @@ In another: `MODEL_PROVIDER=tests.support.scripted_model:build`; then the last u
 line:
 
     say: some words                          streams the words, one chunk each
+    reason: some words                       thinks aloud, one piece for each word
     tool: calculator {"expression": "2+2"}   asks for the tool; several in one turn are asked for together
     broken-tool: calculator any words        asks for the tool with what is not JSON
     wait-for: /a/file                        goes on when that file exists, so that a test sets the pace
@@ -61,6 +62,7 @@ class Reason:
         for _ in self.pieces:
             yield {"contentBlockDelta": {"delta": {"reasoningContent": {"text": "hm "}}}}
             await asyncio.sleep(0.001)
+        yield {"contentBlockStop": {}}
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,7 @@ def _echo_history(messages: Messages) -> Say:
 
 _STEPS: dict[str, Callable[[str, Messages], Step]] = {
     "say": lambda text, messages: Say(text),
+    "reason": lambda text, messages: Reason(text.split()),
     "tool": lambda text, messages: _parse_tool(text),
     "broken-tool": lambda text, messages: UseTool(*text.split(" ", 1)),
     "wait-for": lambda text, messages: WaitFor(Path(text)),

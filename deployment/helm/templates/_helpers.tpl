@@ -177,3 +177,37 @@ spec:
       affinity: {{- toYaml . | nindent 8 }}
       {{- end }}
 {{- end -}}
+
+{{- /* .component .serviceAccount .module .source .variables of a pod that ends by itself; .source as in databaseUrl */ -}}
+{{- define "agent-sessions.jobPod" -}}
+{{- $root := .root -}}
+metadata:
+  labels: {{- include "agent-sessions.labels" . | nindent 4 }}
+spec:
+  restartPolicy: Never
+  serviceAccountName: {{ .serviceAccount }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  {{- include "agent-sessions.podSecurity" $root | nindent 2 }}
+  {{- with $root.Values.imagePullSecrets }}
+  imagePullSecrets: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: {{ .component }}
+      {{- include "agent-sessions.image" $root | nindent 6 }}
+      command: [python, -m, {{ .module }}]
+      {{- include "agent-sessions.containerSecurity" $root | nindent 6 }}
+      env:
+        {{- include "agent-sessions.databaseUrl" (dict "source" .source "missing" "database.url or database.existingSecret.name must name the database") | nindent 8 }}
+        {{- include "agent-sessions.databaseVariables" $root | nindent 8 }}
+        {{- .variables | nindent 8 }}
+        {{- range $name, $value := $root.Values.env }}
+        - {name: {{ $name }}, value: {{ $value | quote }}}
+        {{- end }}
+      {{- with $root.Values.envFrom }}
+      envFrom: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      resources: {requests: {cpu: 100m, memory: 128Mi}, limits: {memory: 256Mi}}
+      {{- include "agent-sessions.volumeMounts" $root | nindent 6 }}
+  {{- include "agent-sessions.volumes" $root | nindent 2 }}
+{{- end -}}

@@ -1,6 +1,5 @@
 """A turn in AG-UI's events, as its official models take them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +43,12 @@ def test_a_silent_model_is_bridged_by_heartbeats(turns: Turns, tmp_path: Path) -
     assert "there" in str(events)
 
 
-def test_a_model_that_reasons_is_bridged_by_heartbeats_too(turns: Turns) -> None:
-    heartbeats = list[None]()
-
-    def until_third_heartbeat() -> Iterator[int]:
-        while len(heartbeats) < 3:
-            yield 1
-
-    turn = turns.begin(scripted([Reason(until_third_heartbeat()), Say("there")]))
-    for event in parse(ag_ui.frames(turn, explain, heartbeat_seconds=0.05)):
-        heartbeats += [None] if event is None else []
-    assert len(heartbeats) >= 3
+def test_a_model_that_thinks_aloud_is_heard(turns: Turns) -> None:
+    events = ask(turns, scripted([Reason(range(3)), Say("there")]))
+    reasoning = ["REASONING_START", *["REASONING_CONTENT"] * 3, "REASONING_END"]
+    names = [event.type.value.replace("_MESSAGE", "") for event in events]
+    assert names[1:6] == reasoning
+    assert texts(events) == "there"
 
 
 def test_an_answer_that_starts_over_names_the_beginning_to_forget(

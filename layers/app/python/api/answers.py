@@ -66,6 +66,18 @@ class History(TypedDict):
     next_cursor: int | None
 
 
+class UiMessage(TypedDict):
+    """A message of Vercel's AI SDK; its id is the one that the client gave a prompt."""
+
+    id: str
+    role: Literal["user", "assistant"]
+    parts: list[dict[str, Any]]
+
+
+class UiMessages(TypedDict):
+    messages: list[UiMessage]
+
+
 class AgentSummary(TypedDict):
     """`interrupts` are the questions that wait for a human's answer.
 

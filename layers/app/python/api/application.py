@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from api import problems
 from api.call import Call
+from api.cors import response_headers
 from api.errors import RouteNotFoundError
 from api.operation import Operation
 from api.request import Request
@@ -33,13 +34,17 @@ class Application:
     def respond(self, operation: Operation | None, request: Request) -> Response:
         """The operation's response, logged; what it raises becomes a problem document. Without an operation a 404."""
         started = time.perf_counter()
-        response = self._respond(operation, request)
+        response = self._share(self._respond(operation, request), request)
         self.observability.log_request(
             f"{request.method} {operation.path if operation else 'unknown'}",
             response.status,
             time.perf_counter() - started,
         )
         return response
+
+    def _share(self, response: Response, request: Request) -> Response:
+        shared = response_headers(self.settings.cors_origins, request.headers.get("origin"))
+        return replace(response, headers={**response.headers, **shared}) if shared else response
 
     def _respond(self, operation: Operation | None, request: Request) -> Response:
         try:

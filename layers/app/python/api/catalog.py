@@ -9,7 +9,10 @@ from typing import Literal, NamedTuple
 
 from api.operation import Access, Operation
 from api.operations import (
+    ag_ui,
     agents,
+    chat,
+    chat_stream,
     console,
     create_run,
     memories,
@@ -19,14 +22,19 @@ from api.operations import (
     runs,
     service,
     sessions,
+    ui_messages,
     usage,
 )
 
 API = (
     *process.OPERATIONS,
     *process_streaming.OPERATIONS,
+    *ag_ui.OPERATIONS,
+    *chat.OPERATIONS,
+    *chat_stream.OPERATIONS,
     *create_run.OPERATIONS,
     *sessions.OPERATIONS,
+    *ui_messages.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *run_events.OPERATIONS,
@@ -40,7 +48,7 @@ CONSOLE = console.OPERATIONS
 
 
 class Route(NamedTuple):
-    """deployment: "cognito" is deployed only where users of a pool call, since no browser signs requests for IAM;
+    """deployment: "console" is deployed only with a user pool of the deployment's own, where its users sign in;
     "local_session_backend" is served only on the local session backend's own port, and never deployed.
     """
 
@@ -48,7 +56,7 @@ class Route(NamedTuple):
     method: str
     path: str
     access: Access
-    deployment: Literal["every", "cognito", "local_session_backend"] = "every"
+    deployment: Literal["every", "console", "local_session_backend"] = "every"
 
 
 def _routes(operations: tuple[Operation, ...]) -> list[Route]:
@@ -59,7 +67,7 @@ def _routes(operations: tuple[Operation, ...]) -> list[Route]:
 
 ROUTES = (
     *_routes(API),
-    *(route._replace(deployment="cognito") for route in _routes(CONSOLE)),
+    *(route._replace(deployment="console") for route in _routes(CONSOLE)),
     # One greedy route for all of the session backend's operations, which its function finds by their paths.
     Route("sessionBackend", "ANY", "/api/v1/{proxy+}", "owner"),
     Route("sessionBackendHealth", "GET", "/health", "public", "local_session_backend"),

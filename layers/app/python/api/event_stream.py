@@ -1,6 +1,6 @@
 """A turn's events as the body of a response."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -22,22 +22,49 @@ class BrokenOffError(Exception):
     """The stream ends before its answer does; has no more words than the kind of error it was."""
 
 
-def stream_turn(turn: Turn, call: Call, *, first_number: int = 1, span: TurnSpan | None = None) -> Response:
-    """Server-sent events with ids from `first_number`, or bare text; an error of the turn's before them is raised."""
-    media_type, chunks = _project(turn, call, first_number)
-    observability = call.application.observability
+Explain = Callable[[Exception], TurnFailed]
+Frames = Callable[[Turn, Explain], Iterator[str]]
+
+
+def stream_turn(
+    turn: Turn, call: Call, project: Frames | None = None, *, first_number: int = 1, span: TurnSpan | None = None
+) -> Response:
+    """Server-sent events with ids from `first_number`, or bare text; an error of the turn's before them is raised.
+
+    project: in place of those, the server-sent events of a stock client.
+    """
     # Encoded as in a path: an id may have what no header can carry, outer spaces or letters beyond ASCII. A run that is
     # yet to begin has no session.
     session = {"Session-Id": quote(turn.session_id, safe="")} if turn.session_id else {}
-    headers = {
+    headers = {**session, "Run-Id": turn.run_id}
+    if project is None and wants_text(call.header("Accept")):
+        return stream_response(call, text.chunks(turn), headers, span, text.MEDIA_TYPE)
+
+    def note_and_explain(error: Exception) -> TurnFailed:
+        call.application.observability.note_failure(error)
+        return explain(error)
+
+    if project is None:
+        return stream_response(call, ag_ui.frames(turn, note_and_explain, first_number=first_number), headers, span)
+    return stream_response(call, project(turn, note_and_explain), headers, span)
+
+
+def stream_response(
+    call: Call,
+    chunks: Iterator[str],
+    headers: Mapping[str, str],
+    span: TurnSpan | None = None,
+    media_type: str = ag_ui.MEDIA_TYPE,
+) -> Response:
+    observability = call.application.observability
+    all_headers = {
         "Content-Type": f"{media_type}; charset=utf-8",
         "Cache-Control": "no-cache",
         "X-Accel-Buffering": "no",  # nginx would keep the events until it has a buffer full of them
-        **session,
-        "Run-Id": turn.run_id,
+        **headers,
     }
     return Response(
-        HTTPStatus.OK, headers, _observe(chunks, span or TurnSpan(), observability, observability.request_keys())
+        HTTPStatus.OK, all_headers, _observe(chunks, span or TurnSpan(), observability, observability.request_keys())
     )
 
 
@@ -50,17 +77,6 @@ def explain(error: Exception) -> TurnFailed:
 def wants_text(accept: str | None) -> bool:
     accepted = [part.split(";")[0].strip().lower() for part in (accept or "").split(",")]
     return "text/plain" in accepted and "text/event-stream" not in accepted
-
-
-def _project(turn: Turn, call: Call, first_number: int) -> tuple[str, Iterator[str]]:
-    if wants_text(call.header("Accept")):
-        return text.MEDIA_TYPE, text.chunks(turn)
-
-    def note_and_explain(error: Exception) -> TurnFailed:
-        call.application.observability.note_failure(error)
-        return explain(error)
-
-    return ag_ui.MEDIA_TYPE, ag_ui.frames(turn, note_and_explain, first_number=first_number)
 
 
 def _observe(

@@ -109,6 +109,7 @@ def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         parts["requestBody"] = _body(operation.body, schemas)
     parts["responses"] = {
         str(operation.status): _answer(operation, schemas),
+        **({"204": {"description": operation.no_content}} if operation.no_content else {}),
         **_problems(_possible_errors(operation), schemas),
         "429": _throttled(operation, schemas),
     }

@@ -51,7 +51,8 @@ class Operation:
     """access: "owner" needs a verified caller; "public" reads and writes no session.
 
     answer: a type for JSON, a media type for anything else, None for no body at all. errors: beside those of every
-    operation with an owner. subspace: the parameter that names a part of the caller's sessions.
+    operation with an owner. no_content: when 204 stands in place of the answer. subspace: the parameter that names a
+    part of the caller's sessions.
     """
 
     operation_id: str
@@ -67,6 +68,7 @@ class Operation:
     answer: Any = None
     example: Any = None
     status: int = 200
+    no_content: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     links: Sequence[Link] = ()
     errors: Sequence[type[Exception]] = ()

@@ -120,7 +120,7 @@ class ProcessRequest(BaseModel):
         try:
             read = cls.model_validate(value)
         except ValidationError as error:
-            raise InvalidRequestError(_fields(error)) from None
+            raise InvalidRequestError(name_fields(error)) from None
         _check_interrupts(read)
         limit = call.settings.max_prompt_characters
         if isinstance(read.prompt, str) and len(read.prompt) > limit:
@@ -148,7 +148,7 @@ def _check_interrupts(request: ProcessRequest) -> None:
         seen.add(interrupt_id)
 
 
-def _fields(error: ValidationError) -> list[tuple[str, str]]:
+def name_fields(error: ValidationError) -> list[tuple[str, str]]:
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return [(_name(detail["loc"]), _reason(detail["type"], detail["msg"])) for detail in details]
 

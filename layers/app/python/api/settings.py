@@ -1,6 +1,7 @@
 """Everything that the environment decides, read once when a process starts."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -9,6 +10,7 @@ from session_store.errors import ConfigurationError, InvalidInputError
 from session_store.identifiers import checked
 from session_store.settings import StoreSettings
 
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 _MEBIBYTE = 1024 * 1024
 _HOUR = 3600
 # docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -31,6 +33,7 @@ class Settings:
     quote prompts and answers.
     sign_in_url: origin of the user pool's sign-in pages, for the console; None where callers need none.
     caller_by: of those who assume one IAM role, `principal` makes one owner and `session` one for each session's name.
+    cors_origins: of pages that may call from another origin than the API's own.
     sam_local: `sam local` verifies no caller, so there, and only there, one local owner is assumed.
     """
 
@@ -51,6 +54,7 @@ class Settings:
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
     caller_by: str = "principal"
+    cors_origins: tuple[str, ...] = ()
     sam_local: bool = False
     tracing: bool = False
     otlp_endpoint: str | None = None
@@ -97,6 +101,7 @@ class Settings:
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             caller_by=read.choice("CALLER_BY", cls.caller_by, ("principal", "session")),
+            cors_origins=read.origins("CORS_ORIGINS"),
             sam_local=read.flag("AWS_SAM_LOCAL"),
             tracing=not read.flag("POWERTOOLS_TRACE_DISABLED", default=True),
             otlp_endpoint=environment.get("OTLP_ENDPOINT") or None,
@@ -133,6 +138,16 @@ class EnvironmentReader:
         if text not in options:
             raise ConfigurationError(f"{name} must be {' or '.join(options)}, not {text!r}")
         return text
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Separated by commas. Never every origin: answers are for callers with an identity."""
+        given = [text.strip() for text in self._environment.get(name, "").split(",") if text.strip()]
+        for origin in given:
+            if not _ORIGIN.fullmatch(origin):
+                raise ConfigurationError(
+                    f"{name} must be origins such as https://app.example.com, separated by commas, not {origin!r}"
+                )
+        return tuple(given)
 
     def log_level(self, name: str, default: str) -> str:
         level = self._environment.get(name, "").strip().upper() or default

@@ -70,13 +70,13 @@ def _held_back(waiting: dict[str, Any], requests: list[str]) -> set[str]:
     """The requests that unanswered interrupts hold back: all of them, where an interrupt is none of a tool's own."""
     held: set[str] = set()
     for interrupt_id in waiting:
-        own = {request for request in requests if _is_of_tool(interrupt_id, request)}
+        own = {request for request in requests if is_of_tool(interrupt_id, request)}
         if not own:
             return set(requests)
         held |= own
     return held
 
 
-def _is_of_tool(interrupt_id: str, tool_use_id: str) -> bool:
+def is_of_tool(interrupt_id: str, tool_use_id: str) -> bool:
     """`v1:tool_call:<tool use>:…`; an agent used as a tool quotes the id."""
     return any(f":{form}:" in interrupt_id for form in (tool_use_id, quote(tool_use_id, safe="")))

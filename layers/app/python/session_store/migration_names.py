@@ -1,8 +1,8 @@
 """Which migrations this version brings."""
 
-from importlib.resources import files
+from pathlib import Path
 
-FOLDER = files("session_store") / "migrations"
+FOLDER = Path(__file__).parent / "migrations"
 
 
 def migration_names() -> list[str]:

@@ -15,7 +15,7 @@ from .errors import InvalidInputError, StoreUnavailableError
 HEADER = "Sent-At"
 """Of a request to the session backend: the moment, a semicolon, and the seconds for which its sender waits."""
 
-_TRIES = 4
+_TRIES = 8
 _LATEST_SECONDS = 1e11  # since 1970; PostgreSQL knows later moments, but not much later ones
 T = TypeVar("T")
 

@@ -15,8 +15,9 @@ from turns.agent_errors import find_cause, translate_error
 from turns.agent_turn import AgentTurn
 from turns.agents import agents_in, listen
 from turns.event_loop import process_loop
-from turns.events import Event
+from turns.events import Event, ToolCallResult
 from turns.request import Prompt
+from turns.state_changes import StateChanges
 from turns.strands_events import StrandsEvents
 from turns.strands_result import AgentFinished
 
@@ -37,11 +38,13 @@ class AgentTask:
     heartbeat from coming.
 
     is_throttled: the model's service has refused the latest call, and it is tried again. is_redacted: a guardrail has
-    taken back some of what was said. input_tokens, output_tokens: of all model calls so far.
+    taken back some of what was said. state: its changes are events too, where a frontend wants them.
+    input_tokens, output_tokens: of all model calls so far.
     """
 
-    def __init__(self, built: "BuiltAgent", turn: AgentTurn, prompt: Prompt) -> None:
+    def __init__(self, built: "BuiltAgent", turn: AgentTurn, prompt: Prompt, state: StateChanges | None = None) -> None:
         self._built, self._turn, self._prompt = built, turn, prompt
+        self.state = state
         self._agents = list(agents_in(built))
         self._translation = StrandsEvents()
         self._happened: queue.SimpleQueue[Event | AgentFinished | BaseException] = queue.SimpleQueue()
@@ -118,10 +121,17 @@ class AgentTask:
         self.output_tokens += usage.get("outputTokens", 0)
         for translated in self._translation.translate(event):
             self._happened.put(translated)
+            if isinstance(translated, ToolCallResult):
+                self._put_state()
         if "result" in event:
             for closing in self._translation.close():
                 self._happened.put(closing)
+            self._put_state()
             self._happened.put(AgentFinished(event["result"]))
+
+    def _put_state(self) -> None:
+        if self.state and (change := self.state.take()):
+            self._happened.put(change)
 
     def after_model_call(self, event: AfterModelCallEvent) -> None:
         self.is_throttled = isinstance(event.exception, ModelThrottledException)

@@ -29,9 +29,11 @@ from turns.agent_task import AgentTask
 from turns.agent_turn import AgentTurn, Caller
 from turns.answer import RunAnswer, Usage, dump_result, parse_answer, parse_message_id, process_answer
 from turns.events import Event, Turn, TurnFailed, TurnFinished, TurnStarted
+from turns.frontend import connect_frontend
 from turns.prefetch import prefetch_first
 from turns.recording import RecordedRun, Recording
 from turns.request import Prompt, TurnRequest
+from turns.state_changes import StateChanges
 from turns.strands_events import StrandsEvents
 from turns.strands_result import AgentFinished, answer_message, read_answer
 
@@ -121,9 +123,10 @@ class TurnEngine:
                     return
                 turn = _describe(run, request)
                 built = self._build(turn)
-                run.check_answers(_answered_ids(request.prompt))
+                prompt, state = _connect(built, run, request)
+                run.check_answers(_answered_ids(prompt))
                 with self._record(run, request) as recording:
-                    agent = after_commit.enter_context(AgentTask(built, turn, request.prompt))
+                    agent = after_commit.enter_context(AgentTask(built, turn, prompt, state))
                     with _tokens_counted(agent, run):
                         work = yield from recording.follow(self._work(agent, run, request.deadline), agent)
                     if not isinstance(built, Agent):
@@ -153,6 +156,8 @@ class TurnEngine:
     def _work(self, agent: AgentTask, run: Run, deadline: float) -> Generator[Event | None, None, _Work]:
         started, first_event_seconds = time.monotonic(), None
         yield TurnStarted(run.session_id, run.run_id)
+        if agent.state:
+            yield agent.state.snapshot
         for event in self._happened(agent, run, deadline):
             if isinstance(event, AgentFinished):
                 answer, timings = (
@@ -200,6 +205,13 @@ def _tokens_counted(agent: AgentTask, run: Run) -> Generator[None]:
         run.count_tokens(agent.input_tokens, agent.output_tokens)
 
 
+def _connect(built: "BuiltAgent", run: Run, request: TurnRequest) -> tuple[Prompt, StateChanges | None]:
+    """The prompt as the agent takes it; the changes of its state, where a frontend wants them."""
+    if request.frontend is None:
+        return request.prompt, None
+    return connect_frontend(built, request.frontend, run.interrupts, request.prompt), StateChanges(built)
+
+
 def _describe(run: Run, request: TurnRequest) -> AgentTurn:
     caller = Caller(request.owner, request.end_user, request.claims)
     return AgentTurn(
@@ -224,7 +236,8 @@ def _reason(agent: AgentTask, run: Run, seconds: float) -> SessionStoreError:
 
 
 def _answered_ids(prompt: Prompt) -> Sequence[str]:
-    return [] if isinstance(prompt, str) else [block["interruptResponse"]["interruptId"] for block in prompt]
+    blocks = () if isinstance(prompt, str) else prompt
+    return [block["interruptResponse"]["interruptId"] for block in blocks if "interruptResponse" in block]
 
 
 def _repeat(record: RunRecord) -> Iterator[Event]:

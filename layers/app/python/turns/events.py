@@ -1,12 +1,12 @@
 """What happens in a turn, in order, as plain values that no library knows.
 
-A turn is `TurnStarted`, then text, tool calls and their results, and last `TurnFinished`, which comes after the commit.
-Between them stands None wherever nothing has happened for a while. What fails is raised; where a turn is watched from
-elsewhere it ends with `TurnFailed`.
+A turn is `TurnStarted`, then text, reasoning, tool calls and their results, and last `TurnFinished`, which comes after
+the commit. Between them stands None wherever nothing has happened for a while. What fails is raised; where a turn is
+watched from elsewhere it ends with `TurnFailed`.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from turns.answer import ProcessAnswer
 
@@ -42,6 +42,21 @@ class TextEnded(NamedTuple):
     message_id: str
 
 
+class ReasoningStarted(NamedTuple):
+    """A model thinks aloud; that is part of no text."""
+
+    message_id: str
+
+
+class ReasoningDelta(NamedTuple):
+    message_id: str
+    text: str
+
+
+class ReasoningEnded(NamedTuple):
+    message_id: str
+
+
 class ToolCallStarted(NamedTuple):
     tool_call_id: str
     tool_name: str
@@ -63,12 +78,25 @@ class ToolCallResult(NamedTuple):
     message_id: str
     tool_call_id: str
     content: str
+    is_error: bool = False
 
 
 class MessageDropped(NamedTuple):
     """The model was throttled midway and starts over: forget the message, with its tool calls."""
 
     message_id: str
+
+
+class StateSnapshot(NamedTuple):
+    """The agent's state as the turn begins, for a frontend that shows it."""
+
+    state: dict[str, Any]
+
+
+class StateDelta(NamedTuple):
+    """How the agent's state has changed since: the operations of a JSON Patch, RFC 6902."""
+
+    operations: list[dict[str, Any]]
 
 
 class TurnFinished(NamedTuple):
@@ -92,11 +120,16 @@ Event = (
     | TextStarted
     | TextDelta
     | TextEnded
+    | ReasoningStarted
+    | ReasoningDelta
+    | ReasoningEnded
     | ToolCallStarted
     | ToolCallDelta
     | ToolCallEnded
     | ToolCallResult
     | MessageDropped
+    | StateSnapshot
+    | StateDelta
     | TurnFinished
     | TurnFailed
 )

@@ -5,6 +5,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from session_store.records import IfBusy
+from turns.frontend_input import Frontend
 
 Prompt = str | list[dict[str, Any]]
 """Text, or the answers to interrupts: `[{"interruptResponse": {"interruptId": …, "response": …}}]`."""
@@ -15,7 +16,8 @@ class TurnRequest(NamedTuple):
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
     claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools. is_recorded: others
-    may watch the turn, and find it again. if_busy, wait_seconds: as for `PostgreSQLSessionRepository.run`.
+    may watch the turn, and find it again. frontend: what a frontend brings, which is then shown the agent's state.
+    if_busy, wait_seconds: as for `PostgreSQLSessionRepository.run`.
     """
 
     owner: str
@@ -29,5 +31,6 @@ class TurnRequest(NamedTuple):
     claims: Mapping[str, Any] = {}
     metadata: Mapping[str, Any] = {}
     is_recorded: bool = False
+    frontend: Frontend | None = None
     if_busy: IfBusy = "reject"
     wait_seconds: float = inf

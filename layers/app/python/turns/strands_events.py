@@ -1,6 +1,5 @@
 """The events of Strands' stream as a turn's own."""
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,6 +7,9 @@ from typing import Any
 from turns.events import (
     Event,
     MessageDropped,
+    ReasoningDelta,
+    ReasoningEnded,
+    ReasoningStarted,
     StepFinished,
     StepStarted,
     TextDelta,
@@ -18,13 +20,15 @@ from turns.events import (
     ToolCallResult,
     ToolCallStarted,
 )
+from turns.message_ids import reasoning_id, result_id, text_id
+from turns.tool_results import read_result
 
 
 class StrandsEvents:
     """Translates the stream of one turn; keeps what of a message is open, and the nodes of a Graph or a Swarm.
 
-    A message may show several texts, with tool calls between them. The first has the message's own id, the others one
-    that begins with it.
+    A message may show several texts, with tool calls between them. The first has the message's own id, the others, and
+    all reasoning, one that begins with it: `message_ids`.
     """
 
     def __init__(self, step: str | None = None) -> None:
@@ -65,6 +69,8 @@ class StrandsEvents:
         self._open_text: str | None = None
         self._open_tool_call: str | None = None
         self._visible: list[str] = []
+        self._open_reasoning: str | None = None
+        self._reasonings: list[str] = []
 
     def _node(self, event: Mapping[str, Any]) -> Iterator[Event]:
         name = f"{self._step}/{event['node_id']}" if self._step else event["node_id"]
@@ -89,20 +95,20 @@ class StrandsEvents:
             yield from self._delta(chunk["contentBlockDelta"]["delta"])
         elif "contentBlockStop" in chunk:
             yield from self._close_tool_call()
+            yield from self._close_reasoning()
         elif "messageStop" in chunk:
-            yield from self._close_tool_call()
-            yield from self._close_text()
+            yield from self._close_message()
 
     def _start_message(self) -> Iterator[Event]:
         """One that was begun and never became part of the conversation is dropped: the model was asked again."""
-        dropped = self._visible
-        yield from self._close_tool_call()
-        yield from self._close_text()
+        dropped = [*self._reasonings, *self._visible]
+        yield from self._close_message()
         self._begin_message()
         yield from map(MessageDropped, dropped)
 
     def _start_block(self, start: dict[str, Any]) -> Iterator[Event]:
         if "toolUse" in start:
+            yield from self._close_reasoning()
             yield from self._close_text()
             self._show(self._message_id)
             self._open_tool_call = start["toolUse"]["toolUseId"]
@@ -113,13 +119,24 @@ class StrandsEvents:
             yield from self._text(delta["text"])
         elif self._open_tool_call and delta.get("toolUse", {}).get("input"):
             yield ToolCallDelta(self._open_tool_call, delta["toolUse"]["input"])
+        elif text := delta.get("reasoningContent", {}).get("text"):
+            yield from self._reasoning(text)
+
+    def _reasoning(self, text: str) -> Iterator[Event]:
+        if not self._open_reasoning:
+            yield from self._close_text()
+            self._open_reasoning = reasoning_id(self._message_id, len(self._reasonings) + 1)
+            self._reasonings.append(self._open_reasoning)
+            yield ReasoningStarted(self._open_reasoning)
+        yield ReasoningDelta(self._open_reasoning, text)
 
     def _text(self, text: str) -> Iterator[Event]:
         if not text:
             return
         if not self._open_text:
+            yield from self._close_reasoning()
             self._texts += 1
-            self._open_text = self._message_id if not self._visible else f"{self._message_id}-{self._texts}"
+            self._open_text = text_id(self._message_id, self._texts, is_first=not self._visible)
             self._show(self._open_text)
             yield TextStarted(self._open_text, self._step)
         yield TextDelta(self._open_text, text)
@@ -127,6 +144,16 @@ class StrandsEvents:
     def _show(self, message_id: str) -> None:
         if message_id not in self._visible:
             self._visible.append(message_id)
+
+    def _close_message(self) -> Iterator[Event]:
+        yield from self._close_tool_call()
+        yield from self._close_reasoning()
+        yield from self._close_text()
+
+    def _close_reasoning(self) -> Iterator[Event]:
+        if self._open_reasoning:
+            yield ReasoningEnded(self._open_reasoning)
+            self._open_reasoning = None
 
     def _close_text(self) -> Iterator[Event]:
         if self._open_text:
@@ -144,13 +171,5 @@ def _tool_results(message: dict[str, Any]) -> Iterator[Event]:
     message_id = message.get("tracking_id") or uuid.uuid4().hex
     results = [block["toolResult"] for block in message["content"] if "toolResult" in block]
     for number, result in enumerate(results, start=1):
-        content = "\n".join(_readable(item) for item in result["content"])
-        yield ToolCallResult(message_id if number == 1 else f"{message_id}-{number}", result["toolUseId"], content)
-
-
-def _readable(content: dict[str, Any]) -> str:
-    if "text" in content:
-        return content["text"]
-    if "json" in content:
-        return json.dumps(content["json"], ensure_ascii=False, default=str)
-    return f"[{next(iter(content), 'empty')}]"
+        is_error = result.get("status") == "error"
+        yield ToolCallResult(result_id(message_id, number), result["toolUseId"], read_result(result), is_error)

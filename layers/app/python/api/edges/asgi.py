@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 from api.application import Application
 from api.call import Call
+from api.cors import is_preflight, preflight_headers
 from api.edges.asgi_caller import NOBODY, Caller, FindCaller
 from api.edges.asgi_client import Body, Client, Pieces, Receive, Scope, Send, read_headers
 from api.errors import RequestError, ServerBusyError
@@ -59,7 +60,9 @@ class AsgiEdge:
         body = await client.read_body(self._application.settings.max_body_bytes)
         operation, path_parameters = find_operation(self._operations, scope["method"], _path(scope))
         arrived = _Arrived(scope, read_headers(scope), body, path_parameters, str(uuid.uuid4()), received)
-        if operation is None or operation.access == "public":
+        if self._application.settings.cors_origins and is_preflight(scope["method"], arrived.headers):
+            await self._answer(arrived, client, lambda: self._allow(arrived))
+        elif operation is None or operation.access == "public":
             await self._answer(arrived, client, lambda: self._respond(operation, arrived, NOBODY))
         elif self._free:
             self._free -= 1
@@ -91,6 +94,10 @@ class AsgiEdge:
             await client.send_pieces(pieces)
         finally:
             await working  # the server waits for its connections' tasks before it ends
+
+    def _allow(self, arrived: _Arrived) -> Response:
+        origins = self._application.settings.cors_origins
+        return Response(204, preflight_headers(origins, arrived.headers["origin"][-1]))
 
     def _release(self) -> None:
         self._free += 1

@@ -18,13 +18,13 @@ def process_streaming(call: Call) -> Response:
     """An error before the first chunk is an ordinary problem with its status."""
     request = parse_turn(call, call.settings.streaming_run_timeout_seconds, wait_seconds=MAXIMUM_WAIT_SECONDS)
     if (after := call[LAST_EVENT_ID]) is not None:
-        return stream_events(call, _find_run(call, request), after)
+        return stream_events(call, find_run(call, request), after)
     span = call.application.observability.turn_span()
     turn = span.begin(lambda: call.turns.run(request._replace(is_recorded=True)))
     return stream_turn(turn, call, span=span)
 
 
-def _find_run(call: Call, request: TurnRequest) -> str:
+def find_run(call: Call, request: TurnRequest) -> str:
     """The run that a client which reconnects was listening to. Raises `RejoinRefusedError`."""
     run_id = call.store.run_events.find_run(
         request.owner, request.session_id, request.idempotency_key, request.request_hash or ""

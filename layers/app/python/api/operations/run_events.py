@@ -9,6 +9,7 @@ from api.parameters import RUN_ID, parse_whole_number
 from api.response import Response
 from api.settings import Settings
 from session_store.errors import EventsGoneError, RunNotFoundError
+from turns.events import Turn
 from turns.watching import WatchedRun, watch_turn
 
 MAX_EVENT_NUMBER = 10**15
@@ -35,11 +36,16 @@ def read_run_events(call: Call) -> Response:
 
 def stream_events(call: Call, run_id: str, after: int) -> Response:
     """Raises `RunNotFoundError`, `EventsGoneError`."""
+    return stream_turn(watch_run(call, run_id, after), call, first_number=after + 1)
+
+
+def watch_run(call: Call, run_id: str, after: int) -> Turn:
+    """The run's events behind that number. Raises `RunNotFoundError`, `EventsGoneError`."""
     if not call.settings.resumable_streams:
         raise EventsGoneError(run_id, call.store.runs.read(call.owner, run_id).session_id)
     run_events = AwaitedRunEvents(call.store, call.settings.awaited_seconds)
     watched = WatchedRun(call.owner, run_id, after, call.request.deadline - _SECONDS_TO_LEAVE)
-    return stream_turn(watch_turn(run_events, watched), call, first_number=after + 1)
+    return watch_turn(run_events, watched)
 
 
 OPERATIONS = (

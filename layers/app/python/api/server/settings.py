@@ -54,7 +54,7 @@ class ServerSettings:
             maximum_requests=read.integer("MAX_CONCURRENT_REQUESTS", cls.maximum_requests, 1, 10_000),
             shutdown_seconds=read.integer("SHUTDOWN_SECONDS", cls.shutdown_seconds, 0, 3600),
             caller_header=asked.get("CALLER_HEADER") or None,
-            token=_read_token(asked),
+            token=read_token(asked),
         )
         asked.refuse_misspelt()
         settings.check_callers()
@@ -78,7 +78,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _read_token(environment: Mapping[str, str]) -> TokenSettings | None:
+def read_token(environment: Mapping[str, str]) -> TokenSettings | None:
     issuer, audience = environment.get("JWT_ISSUER"), environment.get("JWT_AUDIENCE")
     owner_claim, key_url = environment.get("JWT_OWNER_CLAIM") or "sub", environment.get("JWT_JWKS_URL") or None
     if not (issuer or audience):

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from session_store._database import Database
 from session_store.background_runs import BackgroundRun
 
+from .expiry import delete_in_batches
 from .run_rows import known_run_id
 
 
@@ -56,21 +57,19 @@ class PostgreSQLBackgroundRuns:
         return BackgroundRun(*rows[0]) if rows else None
 
     def expire(self, older_than_hours: float, batch_size: int = 500) -> Iterator[int]:
-        while True:
-            deleted = self._database.fetch(
-                """
-                DELETE FROM {background_runs}
-                WHERE (owner, run_id) IN (
-                    SELECT owner, run_id
-                    FROM {background_runs}
-                    WHERE accepted_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
-                    ORDER BY accepted_at
-                    LIMIT %(batch_size)s
-                )
-                RETURNING 1
-                """,
-                {"seconds": older_than_hours * 3_600, "batch_size": batch_size},
-            ).rows
-            yield len(deleted)
-            if len(deleted) < batch_size:
-                return
+        return delete_in_batches(
+            self._database,
+            """
+            DELETE FROM {background_runs}
+            WHERE (owner, run_id) IN (
+                SELECT owner, run_id
+                FROM {background_runs}
+                WHERE accepted_at < statement_timestamp() - make_interval(secs => %(seconds)s::float8)
+                ORDER BY accepted_at
+                LIMIT %(batch_size)s
+            )
+            RETURNING 1
+            """,
+            batch_size,
+            seconds=older_than_hours * 3_600,
+        )

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
+from session_store._database import Database
+from session_store.connection import Statement
 from session_store.errors import SessionStoreError
 
 MAXIMUM_ROWS = 5_000
@@ -84,6 +86,15 @@ class Expiry(Iterator[int]):
     def _pass_over(self, key: str, refusal: psycopg.Error) -> None:
         self.passed_over[key] = reason = f"{type(refusal).__name__} ({refusal.sqlstate})"
         logger.error("key=<%s>, error=<%s> | cannot be deleted, passed over", key, reason)
+
+
+def delete_in_batches(database: Database, statement: Statement, batch_size: int, **parameters: Any) -> Iterator[int]:
+    """How many were deleted by each statement, which returns a row for each and deletes `batch_size` at most."""
+    while True:
+        deleted = len(database.fetch(statement, {**parameters, "batch_size": batch_size}).rows)
+        yield deleted
+        if deleted < batch_size:
+            return
 
 
 def find_refusal(error: Exception) -> psycopg.Error | None:

@@ -1,22 +1,23 @@
-import base64
-import json
 import uuid
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from psycopg.errors import UndefinedObject
 
 from session_store._database import Database
 from session_store.connection import Statement
-from session_store.errors import CursorNotFoundError, InvalidInputError, MemoryNotFoundError
+from session_store.errors import InvalidInputError, MemoryNotFoundError, StoreUnavailableError
 from session_store.records import FoundMemory, MemoryPage, MemoryQuery, MemoryRecord, NewMemory
+from session_store.sending import Sending
+
+from .cursors import NEWEST, dump_cursor, parse_cursor
+from .expiry import delete_in_batches
 
 _COLUMNS: Statement = """
     m.memory_id::text, m.store_name, m.content, m.metadata::text,
     {iso_timestamp_v1}(m.created_at), {iso_timestamp_v1}(m.updated_at)
 """
-_NEWEST = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 # A memory's worth halves with each half-life. Any word of the query is enough; more of them rank higher.
 _FOUND: Statement = """
     WITH query AS (
@@ -59,29 +60,42 @@ class PostgreSQLMemories:
 
     def add(self, owner: str, store_name: str, language: str, memories: Sequence[NewMemory]) -> Sequence[str]:
         by_source = {memory.source: memory for memory in memories}.values()
+        parameters = {
+            "owner": owner,
+            "store_name": store_name,
+            "language": language,
+            "sources": [memory.source for memory in by_source],
+            "contents": [memory.content for memory in by_source],
+            "metadata": [memory.metadata for memory in by_source],
+            "embeddings": [_dump_embedding(memory.embedding) for memory in by_source],
+            "lifetimes": [memory.lifetime_seconds for memory in by_source],
+        }
+        return self._database.send(partial(self._add, parameters))
+
+    def _add(self, parameters: Mapping[str, Any], sending: Sending) -> Sequence[str]:
+        """What was written since, or deleted, is left as it is, and the whole sent again."""
         rows = self._fetch(
             """
+            WITH deletion AS (
+                SELECT deleted_at FROM {deleted_memories} WHERE owner = %(owner)s FOR SHARE
+            )
             INSERT INTO {memories} AS m (owner, store_name, source, content, metadata, words, embedding, expires_at)
             SELECT %(owner)s, %(store_name)s, n.source, n.content, n.metadata,
                    to_tsvector(%(language)s::regconfig, n.content), n.embedding::real[],
                    clock_timestamp() + make_interval(secs => n.lifetime_seconds)
             FROM unnest(%(sources)s::text[], %(contents)s::text[], %(metadata)s::jsonb[], %(embeddings)s::text[],
                         %(lifetimes)s::float8[]) AS n (source, content, metadata, embedding, lifetime_seconds)
+            WHERE to_timestamp(%(sent_at)s::float8) < clock_timestamp() + interval '0.1 s'
+              AND NOT EXISTS (SELECT FROM deletion WHERE deleted_at >= to_timestamp(%(sent_at)s::float8))
             ON CONFLICT (owner, store_name, source)
             DO UPDATE SET metadata = EXCLUDED.metadata, expires_at = EXCLUDED.expires_at, updated_at = clock_timestamp()
+            WHERE m.updated_at <= to_timestamp(%(sent_at)s::float8)
             RETURNING memory_id::text
             """,
-            {
-                "owner": owner,
-                "store_name": store_name,
-                "language": language,
-                "sources": [memory.source for memory in by_source],
-                "contents": [memory.content for memory in by_source],
-                "metadata": [memory.metadata for memory in by_source],
-                "embeddings": [_dump_embedding(memory.embedding) for memory in by_source],
-                "lifetimes": [memory.lifetime_seconds for memory in by_source],
-            },
+            {**parameters, "sent_at": sending.sent_at},
         )
+        if len(rows) < len(parameters["sources"]):
+            raise _too_late(self._database.fetch("SELECT extract(epoch FROM clock_timestamp())::float8", {}).rows[0][0])
         return [memory_id for (memory_id,) in rows]
 
     def search(self, owner: str, store_name: str, query: MemoryQuery) -> Sequence[FoundMemory]:
@@ -109,7 +123,7 @@ class PostgreSQLMemories:
     def list(
         self, owner: str, *, store_name: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> MemoryPage:
-        before, before_id = _parse_cursor(cursor) if cursor else _NEWEST
+        before, before_id = parse_cursor(owner, cursor) if cursor else NEWEST
         rows = self._database.fetch(
             "SELECT"
             + _COLUMNS
@@ -125,48 +139,49 @@ class PostgreSQLMemories:
         ).rows
         page = [MemoryRecord(*row) for row in rows[:limit]]
         more = len(rows) > limit and limit > 0
-        return MemoryPage(page, _dump_cursor(page[-1]) if more else None)
+        return MemoryPage(page, dump_cursor(owner, page[-1].updated_at, page[-1].memory_id) if more else None)
 
     def delete(self, owner: str, memory_id: str) -> None:
-        deleted, repeated = self._database.fetch(
-            "DELETE FROM {memories} WHERE owner = %(owner)s AND memory_id = %(memory_id)s::uuid RETURNING 1",
-            {"owner": owner, "memory_id": _known_form(memory_id)},
-        )
+        deleted, repeated = self._delete(owner, None, _known_form(memory_id))
         if not deleted and not repeated:
             raise MemoryNotFoundError(memory_id)
 
     def delete_all(self, owner: str, *, store_name: str | None = None) -> int:
-        return len(
-            self._database.fetch(
+        return self._delete(owner, store_name, None)[0]
+
+    def _delete(self, owner: str, store_name: str | None, memory_id: str | None) -> tuple[int, bool]:
+        def send(sending: Sending) -> tuple[int, bool]:
+            rows, repeated = self._database.fetch(
                 """
-                DELETE FROM {memories}
-                WHERE owner = %(owner)s AND (%(store_name)s::text IS NULL OR store_name = %(store_name)s)
-                RETURNING 1
+                SELECT deleted, database_time
+                FROM {delete_memories_v1}(%(owner)s, %(store_name)s, %(memory_id)s::uuid, %(sent_at)s::float8)
                 """,
-                {"owner": owner, "store_name": store_name},
-            ).rows
-        )
+                {"owner": owner, "store_name": store_name, "memory_id": memory_id, "sent_at": sending.sent_at},
+            )
+            deleted, database_time = rows[0]
+            if deleted is None:
+                raise _too_late(database_time)
+            return deleted, repeated
+
+        return self._database.send(send)
 
     def expire(self, batch_size: int = 500) -> Iterator[int]:
-        while True:
-            deleted = self._database.fetch(
-                """
-                DELETE FROM {memories}
-                WHERE memory_id = ANY (ARRAY(
-                    SELECT memory_id
-                    FROM {memories}
-                    WHERE expires_at < statement_timestamp()
-                    ORDER BY expires_at
-                    LIMIT %(batch_size)s
-                    FOR UPDATE SKIP LOCKED
-                ))
-                RETURNING 1
-                """,
-                {"batch_size": batch_size},
-            ).rows
-            yield len(deleted)
-            if len(deleted) < batch_size:
-                return
+        return delete_in_batches(
+            self._database,
+            """
+            DELETE FROM {memories}
+            WHERE memory_id = ANY (ARRAY(
+                SELECT memory_id
+                FROM {memories}
+                WHERE expires_at < statement_timestamp()
+                ORDER BY expires_at
+                LIMIT %(batch_size)s
+                FOR UPDATE SKIP LOCKED
+            ))
+            RETURNING 1
+            """,
+            batch_size,
+        )
 
     def _fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         try:
@@ -181,6 +196,10 @@ class PostgreSQLMemories:
         return bool(self._has_vectors)
 
 
+def _too_late(database_time: float) -> StoreUnavailableError:
+    return StoreUnavailableError("memories were written since this was sent", database_time=database_time)
+
+
 def _dump_embedding(embedding: Sequence[float] | None) -> str | None:
     """As PostgreSQL writes an array: several of different lengths have no place in one array of theirs."""
     return None if embedding is None else "{" + ",".join(repr(float(number)) for number in embedding) + "}"
@@ -191,17 +210,3 @@ def _known_form(memory_id: str) -> str:
         return str(uuid.UUID(memory_id))
     except (ValueError, TypeError, AttributeError) as error:
         raise MemoryNotFoundError(memory_id) from error
-
-
-def _dump_cursor(last: MemoryRecord) -> str:
-    return base64.urlsafe_b64encode(json.dumps([last.updated_at, last.memory_id]).encode()).decode().rstrip("=")
-
-
-def _parse_cursor(cursor: str) -> tuple[Any, Any]:
-    try:
-        before, before_id = json.loads(
-            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        )
-        return datetime.fromisoformat(before).astimezone(UTC).isoformat(), str(uuid.UUID(before_id))
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise CursorNotFoundError(cursor) from error

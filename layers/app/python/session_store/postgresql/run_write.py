@@ -29,7 +29,7 @@ WRITE: Statement = "SELECT w.is_cancel_requested" + _CALL
 _WRITE_WITH_VALUES: Statement = (
     """
     SELECT w.is_cancel_requested,
-           {write_run_values_v1}(
+           {write_run_values_v2}(
                %(owner)s, %(session_id)s, %(value_keys)s::text[], %(value_sizes)s::int[],
                %(value_data)s::bytea, %(value_lifetimes)s::float8[])
     """

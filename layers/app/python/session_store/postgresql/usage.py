@@ -3,6 +3,8 @@ from collections.abc import Iterator, Sequence
 from session_store._database import Database
 from session_store.usage import DayUsage
 
+from .expiry import delete_in_batches
+
 
 class PostgreSQLUsage:
     def __init__(self, database: Database) -> None:
@@ -21,21 +23,19 @@ class PostgreSQLUsage:
         return [DayUsage(*row) for row in rows]
 
     def expire(self, older_than_days: float, batch_size: int = 500) -> Iterator[int]:
-        while True:
-            deleted = self._database.fetch(
-                """
-                DELETE FROM {usage}
-                WHERE (owner, day) IN (
-                    SELECT owner, day
-                    FROM {usage}
-                    WHERE day < (statement_timestamp() - make_interval(secs => %(seconds)s::float8))::date
-                    ORDER BY day
-                    LIMIT %(batch_size)s
-                )
-                RETURNING 1
-                """,
-                {"seconds": older_than_days * 86_400, "batch_size": batch_size},
-            ).rows
-            yield len(deleted)
-            if len(deleted) < batch_size:
-                return
+        return delete_in_batches(
+            self._database,
+            """
+            DELETE FROM {usage}
+            WHERE (owner, day) IN (
+                SELECT owner, day
+                FROM {usage}
+                WHERE day < (statement_timestamp() - make_interval(secs => %(seconds)s::float8))::date
+                ORDER BY day
+                LIMIT %(batch_size)s
+            )
+            RETURNING 1
+            """,
+            batch_size,
+            seconds=older_than_days * 86_400,
+        )

@@ -1,11 +1,15 @@
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from session_store._database import Database
-from session_store.errors import SessionBusyError
+from session_store.errors import SessionBusyError, StoreUnavailableError
 from session_store.records import ValueWrite
+from session_store.sending import Sending
 from session_store.server_store import ValuePage
+
+from .expiry import delete_in_batches
 
 _PAGE_VALUES = 64
 
@@ -15,15 +19,21 @@ class PostgreSQLValues:
         self._database = database
 
     def write(self, owner: str, value: ValueWrite) -> None:
-        busy = self._database.fetch(
+        self._database.send(partial(self._write, owner, value))
+
+    def _write(self, owner: str, value: ValueWrite, sending: Sending) -> None:
+        refusals = self._database.fetch(
             """
-            SELECT holder::text, seconds_left
-            FROM {write_value_v1}(%(owner)s, %(key)s, %(data)s::bytea, %(lifetime_seconds)s::float8)
+            SELECT holder::text, seconds_left, database_time
+            FROM {write_value_v2}(%(owner)s, %(key)s, %(data)s::bytea, %(lifetime_seconds)s::float8,
+                                  %(sent_at)s::float8)
             """,
-            {"owner": owner, **value._asdict()},
+            {"owner": owner, "sent_at": sending.sent_at, **value._asdict()},
         ).rows
-        if busy:
-            raise SessionBusyError(*busy[0])
+        for holder, seconds_left, database_time in refusals:
+            if database_time is not None:
+                raise StoreUnavailableError("the value was written since this was sent", database_time=database_time)
+            raise SessionBusyError(holder, seconds_left)
 
     def read(self, owner: str, key: str) -> bytes | None:
         rows = self._database.fetch(
@@ -70,25 +80,22 @@ class PostgreSQLValues:
         ).rows
 
     def expire(self, batch_size: int = 500) -> Iterator[int]:
-        while True:
-            deleted = self._database.fetch(
-                """
-                DELETE FROM {stored_values}
-                WHERE ctid = ANY (ARRAY(
-                    SELECT ctid
-                    FROM {stored_values}
-                    WHERE expires_at < statement_timestamp()
-                    ORDER BY expires_at
-                    LIMIT %(batch_size)s
-                    FOR UPDATE SKIP LOCKED
-                ))
-                RETURNING 1
-                """,
-                {"batch_size": batch_size},
-            ).rows
-            yield len(deleted)
-            if len(deleted) < batch_size:
-                return
+        return delete_in_batches(
+            self._database,
+            """
+            DELETE FROM {stored_values}
+            WHERE ctid = ANY (ARRAY(
+                SELECT ctid
+                FROM {stored_values}
+                WHERE expires_at < statement_timestamp() AND expires_at > '-infinity'
+                ORDER BY expires_at
+                LIMIT %(batch_size)s
+                FOR UPDATE SKIP LOCKED
+            ))
+            RETURNING 1
+            """,
+            batch_size,
+        )
 
 
 def dump_values(values: Sequence[ValueWrite]) -> dict[str, Any]:

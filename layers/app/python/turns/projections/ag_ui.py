@@ -1,7 +1,6 @@
 """Server-sent events in the vocabulary of AG-UI, docs.ag-ui.com/concepts/events; thread is the session, run the run."""
 
 import itertools
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,6 +9,11 @@ from turns.answer import Interrupt
 from turns.events import (
     Event,
     MessageDropped,
+    ReasoningDelta,
+    ReasoningEnded,
+    ReasoningStarted,
+    StateDelta,
+    StateSnapshot,
     StepFinished,
     StepStarted,
     TextDelta,
@@ -24,15 +28,15 @@ from turns.events import (
     TurnFinished,
     TurnStarted,
 )
+from turns.projections.heartbeats import HEARTBEAT, HEARTBEAT_SECONDS, with_heartbeats
+from turns.projections.printable import printable
 
 MEDIA_TYPE = "text/event-stream"
-# API Gateway ends a stream that is silent for 5 minutes, an edge-optimized one for 30 s; proxies between are stricter.
-# Whether one is due is looked at after each of the engine's pauses, so that at most 12 s pass.
-HEARTBEAT_SECONDS = 8.0
-# One line, not an event: behind an empty line, some clients deliver an event without data.
-HEARTBEAT = ": heartbeat\n"
 RESTARTED = "answer_restarted"
 """Name of the custom event that says: forget the message that it names, with its tool calls; the answer starts over."""
+
+
+Dump = Callable[[Event], dict[str, Any] | None]
 
 
 def frames(
@@ -41,45 +45,57 @@ def frames(
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     *,
     first_number: int = 1,
+    dump: Dump | None = None,
 ) -> Iterator[str]:
-    """One frame an event, with ids from `first_number`; what breaks midway is a `RUN_ERROR`, as `explain` has it."""
-    numbers = itertools.count(first_number)
+    """One frame an event, with ids from `first_number`; what breaks midway is a `RUN_ERROR`, as `explain` has it.
+
+    dump: in place of `dump_event`; where it has None for an event, its frame is empty.
+    """
+    numbers, dump = itertools.count(first_number), dump or dump_event
     try:
-        for event in _heartbeats(turn.events, heartbeat_seconds):
-            yield HEARTBEAT if event is None else _frame(next(numbers), _dump(event))
+        for event in with_heartbeats(turn.events, heartbeat_seconds):
+            if frame := HEARTBEAT if event is None else dump_frame(next(numbers), dump(event)):
+                yield frame
     except Exception as error:  # noqa: BLE001 - the caller reads of it, and the service logs it
-        yield _frame(next(numbers), _dump(explain(error)))
+        yield dump_frame(next(numbers), dump(explain(error)))
 
 
-def _heartbeats(events: Iterator[Event | None], seconds: float) -> Iterator[Event | None]:
-    """All events, and None once none came for `seconds`."""
-    latest = time.monotonic()
-    for event in events:
-        if event is not None or time.monotonic() - latest >= seconds:
-            yield event
-            latest = time.monotonic()
+def dump_frame(number: int, event: dict[str, Any] | None) -> str:
+    return f"id: {number}\ndata: {encode('event', event)}\n\n" if event is not None else ""
 
 
-def _frame(number: int, event: dict[str, Any]) -> str:
-    return f"id: {number}\ndata: {encode('event', event)}\n\n"
-
-
-def _dump(event: Event) -> dict[str, Any]:
+def dump_event(event: Event) -> dict[str, Any]:
     match event:
-        case TurnStarted(session_id, run_id):
-            return {"type": "RUN_STARTED", "threadId": session_id, "runId": run_id}
+        case TurnStarted() | TurnFinished() | TurnFailed():
+            return _dump_run(event)
         case StepStarted(name):
             return {"type": "STEP_STARTED", "stepName": name}
         case StepFinished(name):
             return {"type": "STEP_FINISHED", "stepName": name}
+        case StateSnapshot() | StateDelta():
+            return _dump_state(event)
+        case TextStarted() | TextDelta() | TextEnded() | MessageDropped():
+            return _dump_text(event)
+        case ReasoningStarted() | ReasoningDelta() | ReasoningEnded():
+            return _dump_reasoning(event)
+        case _:
+            return _dump_tool(event)
+
+
+def _dump_run(event: TurnStarted | TurnFinished | TurnFailed) -> dict[str, Any]:
+    match event:
+        case TurnStarted(session_id, run_id):
+            return {"type": "RUN_STARTED", "threadId": session_id, "runId": run_id}
         case TurnFinished():
             return _dump_finished(event)
         case TurnFailed(code, message):
             return {"type": "RUN_ERROR", "message": message, "code": code}
-        case TextStarted() | TextDelta() | TextEnded() | MessageDropped():
-            return _dump_text(event)
-        case _:
-            return _dump_tool(event)
+
+
+def _dump_state(event: StateSnapshot | StateDelta) -> dict[str, Any]:
+    if isinstance(event, StateSnapshot):
+        return {"type": "STATE_SNAPSHOT", "snapshot": event.state}
+    return {"type": "STATE_DELTA", "delta": event.operations}
 
 
 def _dump_text(event: TextStarted | TextDelta | TextEnded | MessageDropped) -> dict[str, Any]:
@@ -89,11 +105,22 @@ def _dump_text(event: TextStarted | TextDelta | TextEnded | MessageDropped) -> d
             speaker = {"name": event.step} if event.step else {}
             return {"type": "TEXT_MESSAGE_START", **message, "role": "assistant", **speaker}
         case TextDelta():
-            return {"type": "TEXT_MESSAGE_CONTENT", **message, "delta": _printable(event.text)}
+            return {"type": "TEXT_MESSAGE_CONTENT", **message, "delta": printable(event.text)}
         case TextEnded():
             return {"type": "TEXT_MESSAGE_END", **message}
         case MessageDropped():
             return {"type": "CUSTOM", "name": RESTARTED, "value": message}
+
+
+def _dump_reasoning(event: ReasoningStarted | ReasoningDelta | ReasoningEnded) -> dict[str, Any]:
+    message = {"messageId": event.message_id}
+    match event:
+        case ReasoningStarted():
+            return {"type": "REASONING_MESSAGE_START", **message, "role": "reasoning"}
+        case ReasoningDelta():
+            return {"type": "REASONING_MESSAGE_CONTENT", **message, "delta": printable(event.text)}
+        case ReasoningEnded():
+            return {"type": "REASONING_MESSAGE_END", **message}
 
 
 def _dump_tool(event: ToolCallStarted | ToolCallDelta | ToolCallEnded | ToolCallResult) -> dict[str, Any]:
@@ -103,11 +130,11 @@ def _dump_tool(event: ToolCallStarted | ToolCallDelta | ToolCallEnded | ToolCall
             name = {"toolCallName": event.tool_name, "parentMessageId": event.message_id}
             return {"type": "TOOL_CALL_START", **call, **name}
         case ToolCallDelta():
-            return {"type": "TOOL_CALL_ARGS", **call, "delta": _printable(event.arguments)}
+            return {"type": "TOOL_CALL_ARGS", **call, "delta": printable(event.arguments)}
         case ToolCallEnded():
             return {"type": "TOOL_CALL_END", **call}
         case ToolCallResult():
-            result = {"messageId": event.message_id, "content": _printable(event.content), "role": "tool"}
+            result = {"messageId": event.message_id, "content": printable(event.content), "role": "tool"}
             return {"type": "TOOL_CALL_RESULT", **call, **result}
 
 
@@ -126,8 +153,3 @@ def _dump_waiting(interrupts: Sequence[Interrupt]) -> dict[str, Any]:
         {"id": each["id"], "reason": each["name"], "metadata": {"reason": each.get("reason")}} for each in interrupts
     ]
     return {"type": "interrupt", "interrupts": asked}
-
-
-def _printable(text: str) -> str:
-    """Lone surrogates have no UTF-8, and AG-UI's own models refuse them."""
-    return text.encode(errors="replace").decode()

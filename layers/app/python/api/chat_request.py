@@ -1,0 +1,137 @@
+"""What the transport of `useChat` posts: ai-sdk.dev/docs/ai-sdk-ui/transport."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.ag_ui_input import AgUiTool
+from api.call import Call
+from api.errors import InvalidRequestError, PayloadTooLargeError
+from api.process_request import Identifier, SessionId, name_fields
+from session_store.identifiers import checked
+from turns.frontend_input import Frontend, FrontendResult
+from turns.request import Prompt
+
+
+class UiMessage(BaseModel):
+    """`parts` are read in the last message alone: those before it are the server's to know."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: Identifier
+    role: str
+    parts: list[dict[str, Any]]
+
+
+class ChatRequest(BaseModel):
+    """`id` is the session. The last message is the prompt, or the answers to an agent that waits.
+
+    Those are in the assistant's last message: approvals of tool calls, and outputs of `tools`, which the client carries
+    out itself. `metadata` is for the agent and its tools.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: SessionId
+    messages: Annotated[list[UiMessage], Field(min_length=1)]
+    tools: Annotated[list[AgUiTool] | None, Field(max_length=100)] = None
+    metadata: dict[str, Any] | None = None
+
+    @classmethod
+    def parse(cls, call: Call) -> Self:
+        """Raises `InvalidRequestError` naming every field at fault, and what `Call.json` raises."""
+        value = call.json()
+        if not isinstance(value, dict):
+            raise InvalidRequestError([("body", "must be a JSON object")])
+        try:
+            read = cls.model_validate(value)
+        except ValidationError as error:
+            raise InvalidRequestError(name_fields(error)) from None
+        limit = call.settings.max_prompt_characters
+        if len(str(read.prompt())) > limit:
+            raise PayloadTooLargeError("messages", f"end with more than {limit} characters")
+        return read
+
+    @property
+    def last(self) -> UiMessage:
+        return self.messages[-1]
+
+    @property
+    def continued_id(self) -> str | None:
+        """Of the client's message that the turn goes on with."""
+        return self.last.id if self.last.role == "assistant" else None
+
+    def prompt(self) -> Prompt:
+        """Empty where outputs of tools are all that is sent."""
+        if self.last.role == "user":
+            return self._words()
+        answers = list(self._approvals())
+        if not (answers or self.results()) or self.last.role != "assistant":
+            raise InvalidRequestError([("messages", "must end with the user's words, an approval or a tool's output")])
+        return [{"interruptResponse": {"interruptId": name, "response": value}} for name, value in answers]
+
+    def results(self) -> list[FrontendResult]:
+        parts = self._open_parts() if self.continued_id else []
+        return [result for part in parts if (result := _result(part))]
+
+    def frontend(self) -> Frontend:
+        tools = [tool.for_agent() for tool in self.tools or ()]
+        return Frontend(tools, self.results(), message_id=self.last.id if self.last.role == "user" else None)
+
+    def fingerprint(self) -> str:
+        """The same for a request that is sent again, another for any other."""
+        parts = [self.id, self.last.id, self.prompt(), [list(result) for result in self.results()]]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _words(self) -> str:
+        field = f"messages[{len(self.messages) - 1}].parts"
+        texts = [_text(part, f"{field}[{number}]") for number, part in enumerate(self.last.parts)]
+        words = "\n\n".join(text for text in texts if text)
+        if not words.strip():
+            raise InvalidRequestError([(field, "must not be empty")])
+        return words
+
+    def _open_parts(self) -> list[dict[str, Any]]:
+        """Of the last step: nothing before it waits any more."""
+        parts = self.last.parts
+        starts = [number for number, part in enumerate(parts) if part.get("type") == "step-start"]
+        return parts[starts[-1] :] if starts else parts
+
+    def _approvals(self) -> Iterator[tuple[str, bool]]:
+        """A plain `true` or `false`: a tool may take anything else for an approval."""
+        for part in self._open_parts() if self.continued_id else []:
+            approval: Any = part.get("approval")
+            if part.get("state") == "approval-responded" and isinstance(approval, dict):
+                yield _checked_id(approval), approval.get("approved") is True
+
+
+def _checked_id(approval: dict[str, Any]) -> str:
+    given = approval.get("id")
+    if not isinstance(given, str):
+        raise InvalidRequestError([("messages", "have an approval without an id")])
+    return checked("approval.id", given)
+
+
+def _text(part: dict[str, Any], field: str) -> str:
+    url: Any = part.get("url")
+    if isinstance(url, str) and not url.startswith("data:"):
+        raise InvalidRequestError([(f"{field}.url", "must be a data URL: nothing is fetched for a caller")])
+    if part.get("type") != "text":
+        raise InvalidRequestError([(f"{field}.type", "must be text: no other content is taken")])
+    text = part.get("text")
+    if not isinstance(text, str):
+        raise InvalidRequestError([(f"{field}.text", "must be text")])
+    return text
+
+
+def _result(part: dict[str, Any]) -> FrontendResult | None:
+    call_id, state = part.get("toolCallId"), part.get("state")
+    if not isinstance(call_id, str) or state not in ("output-available", "output-error"):
+        return None
+    is_error = state == "output-error"
+    output: Any = part.get("errorText") if is_error else part.get("output")
+    text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+    return FrontendResult(call_id, [{"text": text or "done"}], is_error=is_error)

@@ -1,0 +1,59 @@
+"""What is stored of a session's conversation, for clients that show it in messages of their own kind."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from api import answers
+from api.call import Call
+from api.history import without_binary
+from session_store.damage import find_message_damage
+from session_store.errors import AgentNotFoundError
+from session_store.interrupts import find_interrupts
+from session_store.message_pieces import read_messages
+from session_store.records import MessageRecord
+from session_store.wire import Page
+
+_LAST = 10**15
+_MAXIMUM_MESSAGES = 10_000
+
+
+class StoredConversation(NamedTuple):
+    """messages: of Strands' kind, with the ids that clients know them by, oldest first; of a very long history the end.
+
+    state: the agent's. interrupts: what it waits for.
+    """
+
+    messages: list[tuple[str, dict[str, Any]]]
+    state: dict[str, Any]
+    interrupts: list[answers.Interrupt]
+
+
+def read_conversation(call: Call, session_id: str) -> StoredConversation:
+    """Empty where there is no such session of the caller's, or its first turn has not ended."""
+    agent_id = call.settings.agent_id
+    agent = call.store.agents.read(call.owner, session_id, agent_id)
+    if agent is None:
+        return StoredConversation([], {}, [])
+    waiting = find_interrupts(json.loads(agent.internal_state)).values()
+    interrupts: list[answers.Interrupt] = [
+        {"id": each["id"], "name": each["name"], "reason": each.get("reason")} for each in waiting
+    ]
+    messages = list(_read_newest(call, session_id, agent_id))[::-1]
+    return StoredConversation(messages, json.loads(agent.state), interrupts)
+
+
+def _read_newest(call: Call, session_id: str, agent_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    place, page = (call.owner, session_id, agent_id), Page()
+    try:
+        records = read_messages(
+            call.store.messages, *place, from_message_id=_LAST, limit=_MAXIMUM_MESSAGES, order="desc"
+        )
+    except AgentNotFoundError:  # deleted just now
+        return
+    for record in records:
+        if not isinstance(record, MessageRecord) or not page.add(text := without_binary(record.message)):
+            return
+        message: dict[str, Any] = json.loads(text)
+        if not find_message_damage(message):
+            yield message.get("tracking_id") or f"message-{record.message_id}", message

@@ -1,0 +1,22 @@
+"""Ids of what one stored message shows in several pieces: the same while it is made, and later from the history.
+
+The message's own id, its `tracking_id`, is that of the piece that comes first.
+"""
+
+
+def text_id(message_id: str, number: int, *, is_first: bool) -> str:
+    """Of the text that is the `number`-th of its message; is_first: nothing else of the message was shown before."""
+    return message_id if is_first else f"{message_id}-{number}"
+
+
+def reasoning_id(message_id: str, number: int) -> str:
+    return f"{message_id}-reasoning" if number == 1 else f"{message_id}-reasoning-{number}"
+
+
+def result_id(message_id: str, number: int) -> str:
+    return message_id if number == 1 else f"{message_id}-{number}"
+
+
+def own_id(piece_id: str) -> str:
+    """Of the message of which a piece is shown while it is made: those ids have no hyphen of their own."""
+    return piece_id.partition("-")[0]

@@ -1,0 +1,150 @@
+"""What `/ag-ui` and `/chat` refuse, repeat and rejoin, at both edges; `clients/` has what real clients make of them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.models import build_model_once
+from session_store.postgresql import open_store
+from session_store.settings import StoreSettings
+from tests.support.http_api import BOB, Answer, HttpApi, load_handler
+from tests.support.scripted_model import read_calls
+
+FUNCTIONS = ("sessions", "process", "process_streaming", "run_events")
+
+
+@pytest.fixture(scope="module", params=["api_gateway", "asgi"])
+def api(request: pytest.FixtureRequest, shared_database_url: str, calls: Path) -> Iterator[HttpApi]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SESSION_BACKEND_URL", shared_database_url)
+        environment.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
+        environment.setenv("SCRIPTED_MODEL_CALLS", str(calls))
+        build_model_once.cache_clear()
+        yield HttpApi(request.param, **{name: load_handler(name) for name in FUNCTIONS})
+    open_store(StoreSettings(url=shared_database_url)).close()
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("calls") / "calls.jsonl"
+
+
+@pytest.fixture
+def thread(request: pytest.FixtureRequest, api: HttpApi) -> str:
+    return f"{api.edge} {request.node.name}"[:200]
+
+
+def said(content: Any, number: int = 1) -> dict[str, Any]:
+    return {"id": f"message-{number}", "role": "user", "content": content}
+
+
+def run(api: HttpApi, thread: str, *messages: dict[str, Any], run_id: str = "run-1", **more: Any) -> Answer:
+    headers, user = more.pop("headers", {}), more.pop("user", "AIDAALICE")
+    body = {"threadId": thread, "runId": run_id, "messages": messages, **more}
+    return api.call("POST", "/ag-ui", body=body, headers=headers, user=user)
+
+
+def events(answer: Answer) -> list[dict[str, Any]]:
+    assert answer.status == 200, answer.body
+    return [json.loads(frame.partition("data: ")[2]) for frame in answer.body.split("\n\n") if "data: " in frame]
+
+
+def chat(api: HttpApi, thread: str, *parts: dict[str, Any], role: str = "user", **more: Any) -> Answer:
+    body = {"id": thread, "messages": [{"id": "message-1", "role": role, "parts": parts}], **more}
+    return api.call("POST", "/chat", body=body)
+
+
+TOOL = {"name": "confirm", "description": "Ask.", "parameters": {"type": "object"}}
+URL = {"type": "image", "source": {"type": "url", "value": "https://example.com/a.png"}}
+
+
+@pytest.mark.parametrize(
+    ("messages", "more", "field"),
+    [
+        ([said([URL])], {}, "messages[0].content[0].source.type"),
+        ([said("")], {}, "messages[0].content"),
+        ([{"id": "a", "role": "assistant", "content": "hi"}], {}, "messages"),
+        ([{"id": "t", "role": "tool", "content": "hi"}], {}, "messages[0].toolCallId"),
+        ([said("hi")], {"state": ["a"]}, "state"),
+        ([said("hi")], {"tools": [{"name": "no name", "description": ""}]}, "tools[0].name"),
+        ([said("hi")], {"tools": [{**TOOL, "name": "calculator"}]}, "tools[0].name"),
+        ([], {"resume": [{"interruptId": "i", "status": "maybe"}]}, "resume[0].status"),
+        ([said("hi")], {"runId": ""}, "runId"),
+        ([said("hi")], {"threadId": ".."}, "threadId"),
+    ],
+)
+def test_a_refusal_names_the_field_as_ag_ui_does(
+    api: HttpApi, thread: str, messages: list[Any], more: dict[str, Any], field: str
+) -> None:
+    answer = run(api, thread, *messages, **more)
+    assert (answer.status, answer.json["errors"][0]["field"]) == (422, field)
+    assert api.call("GET", "/sessions/{session_id}/history", session_id=thread).json.get("messages", []) == []
+
+
+def test_a_result_of_a_call_that_nobody_made_is_refused(api: HttpApi, thread: str) -> None:
+    result = {"id": "t", "role": "tool", "toolCallId": "unknown", "content": "yes"}
+    answer = run(api, thread, result)
+    assert (answer.status, answer.code) == (409, "awaiting_response")
+    assert (
+        chat(api, thread, {"type": "tool-x", "toolCallId": "u", "state": "output-available"}, role="assistant").status
+        == 409
+    )
+
+
+def test_the_same_run_sent_again_is_repeated_and_asks_no_model(api: HttpApi, thread: str, calls: Path) -> None:
+    first = events(run(api, thread, said("say: once")))
+    asked = len(read_calls(calls))
+    again = events(run(api, thread, said("say: once")))
+    assert len(read_calls(calls)) == asked
+    assert [event["runId"] for event in (first[0], again[0], again[-1])] == ["run-1"] * 3
+    assert again[-1]["result"]["run_id"] == first[-1]["result"]["run_id"]
+    assert run(api, thread, said("say: other")).code == "idempotency_key_reused"
+    assert events(run(api, f"{thread}'s other", said("say: other")))[-1]["result"]["response"] == "other"
+
+
+def test_a_lost_stream_is_rejoined_by_the_same_request(api: HttpApi, thread: str) -> None:
+    first = run(api, thread, said("say: one two three"))
+    rejoined = run(api, thread, said("say: one two three"), headers={"Last-Event-ID": "4"})
+    assert first.body.endswith(rejoined.body)
+    assert rejoined.body.startswith("id: 5\n")
+    unknown = run(api, thread, said("say: new"), run_id="run-2", headers={"Last-Event-ID": "4"})
+    assert (unknown.status, unknown.code) == (409, "rejoin_refused")
+
+
+def test_another_callers_thread_is_as_one_that_never_was(api: HttpApi, thread: str) -> None:
+    run(api, thread, said("say: secret"))
+    started, _, snapshot, _ = events(run(api, thread, run_id="run-2", user=BOB))
+    assert (started["threadId"], snapshot["messages"]) == (thread, [])
+
+
+def test_a_snapshot_has_more_than_text(api: HttpApi, thread: str) -> None:
+    run(api, thread, said('tool: calculator {"expression": "1+1"}\nthen\nsay: two'))
+    *_, snapshot, _ = events(run(api, thread, run_id="run-2"))
+    user, asked, result, answer = snapshot["messages"]
+    assert (user["id"], user["role"]) == ("message-1", "user")
+    assert asked["toolCalls"][0]["function"] == {"name": "calculator", "arguments": '{"expression": "1+1"}'}
+    assert (result["toolCallId"], result["content"]) == (asked["toolCalls"][0]["id"], "2")
+    assert answer["content"] == "two"
+
+
+def test_chat_refuses_what_is_no_prompt(api: HttpApi, thread: str) -> None:
+    for parts, field in (
+        ([{"type": "file", "url": "https://example.com/a.png", "mediaType": "image/png"}], "messages[0].parts[0].url"),
+        ([{"type": "text", "text": " "}], "messages[0].parts"),
+    ):
+        answer = chat(api, thread, *parts)
+        assert (answer.status, answer.json["errors"][0]["field"]) == (422, field)
+    assert chat(api, thread, {"type": "text", "text": "hi"}, role="assistant").json["errors"][0]["field"] == "messages"
+
+
+def test_a_chat_without_a_run_in_progress_has_no_stream(api: HttpApi, thread: str) -> None:
+    stream = {"method": "GET", "resource": "/chat/{chat_id}/stream", "chat_id": thread}
+    assert api.call(**stream).status == 204
+    chat(api, thread, {"type": "text", "text": "say: hi"})
+    assert api.call(**stream).status == 204
+    messages = {"method": "GET", "resource": "/sessions/{session_id}/ui-messages"}
+    assert len(api.call(**messages, session_id=thread).json["messages"]) == 2
+    assert api.call(**messages, session_id=f"no {thread}").code == "session_not_found"
