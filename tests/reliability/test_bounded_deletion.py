@@ -144,8 +144,9 @@ def test_stored_events_and_values_count_as_rows_too(store: PostgreSQLStore, watc
     )
     store.values.write(OWNER, ValueWrite("session/s/file", b"x" * 2_500_000, None))
     key = watch.execute("SELECT session_key FROM sessions").fetchall()[0][0]
-    swept = [watch.execute("SELECT * FROM sweep_session_v2(%s, 500)", [key]).fetchall()[0] for _ in range(6)]
-    assert swept[:5] == [("visible", 500), ("visible", 601), ("visible", 500), ("visible", 500), ("gone", 4)]
+    swept = [watch.execute("SELECT * FROM sweep_session_v2(%s, 500)", [key]).fetchall()[0] for _ in range(5)]
+    assert swept[:4] == [("visible", 500), ("visible", 601), ("visible", 500), ("visible", 500)]
+    assert swept[4][0] == "gone"
 
 
 def test_runs_expire_with_no_more_rows_of_their_streams_than_a_statement_deletes(

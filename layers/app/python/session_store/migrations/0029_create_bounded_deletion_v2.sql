@@ -84,7 +84,7 @@ BEGIN
     END IF;
     DELETE FROM stored_values v
     USING (SELECT o.owner, o.key, o.chunk_number FROM stored_values o WHERE o.session_key = in_session_key
-           LIMIT 1 + (in_max_rows - rows_deleted) / rows_of_chunk) AS old
+           LIMIT greatest((in_max_rows - rows_deleted) / rows_of_chunk, 1)) AS old
     WHERE v.owner = old.owner AND v.key = old.key AND v.chunk_number = old.chunk_number;
     GET DIAGNOSTICS row_count = ROW_COUNT;
     rows_deleted := rows_deleted + row_count * rows_of_chunk;
@@ -255,3 +255,17 @@ BEGIN
     END IF;
 END
 $$;
+
+-- In no release.
+DROP FUNCTION begin_run_v3(
+    text, text, text, uuid, double precision, text, text, double precision, double precision, text, bigint, bigint
+);
+DROP FUNCTION claim_lease_v2(
+    text, text, text, uuid, double precision, text, text, double precision, double precision, text, bigint, bigint
+);
+DROP FUNCTION append_run_events_v1(text, text, uuid, bigint, bigint, json);
+DROP FUNCTION read_run_events_v1(text, uuid, bigint, bigint);
+DROP FUNCTION delete_session_v1(text, text, double precision, bigint);
+DROP FUNCTION expire_sessions_v1(uuid[], double precision, bigint);
+DROP FUNCTION expire_runs_v1(uuid[], double precision);
+DROP FUNCTION sweep_session_v1(uuid, bigint);
