@@ -55,8 +55,10 @@ def test_what_the_expiry_passes_over_is_counted_as_its_function_counts_it(either
         for function in either.all("AWS::Lambda::Function").values()
         if function.get("Environment", {}).get("Variables", {}).get("POWERTOOLS_SERVICE_NAME") == "expire"
     )
-    assert alarm["Namespace"] == environment["POWERTOOLS_METRICS_NAMESPACE"]
-    assert flat(alarm["Dimensions"]) == flat([{"Name": "service", "Value": environment["POWERTOOLS_SERVICE_NAME"]}])
+    (watched,) = alarm["Metrics"]
+    metric = watched["MetricStat"]["Metric"]
+    assert metric["Namespace"] == environment["POWERTOOLS_METRICS_NAMESPACE"]
+    assert metric["Dimensions"] == [{"Name": "service", "Value": environment["POWERTOOLS_SERVICE_NAME"]}]
 
 
 def test_busy_answers_are_counted_from_the_access_log(either: Template) -> None:

@@ -1,5 +1,6 @@
 """A turn as the network sees it: how often it waits, and that nothing of it pins an RDS Proxy."""
 
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.reliability.round_trips import SCRIPTS, look, turn_round_trips
 from tests.reliability.turns import OWNER, agent_of, hold_turn
 from tests.reliability.wire import WireProxy
 from tests.support.scripted_model import ScriptedModel, UseTool
+from tests.support.waiting import wait_until
 
 NOW = "2026-11-22T10:00:00+00:00"
 
@@ -88,8 +90,13 @@ def exercise_everything_else(repository: PostgreSQLSessionRepository) -> None:
 def exercise_admission(repository: PostgreSQLSessionRepository, wire: WireProxy) -> None:
     """Runs that wait, interrupt, spend a budget, keep their events, and are found again."""
     budget = OwnerBudget(runs_per_minute=3, tokens_per_day=100)
-    store = PostgreSQLStore(replace(StoreSettings(url=wire.url), budget=budget))
-    limited = PostgreSQLSessionRepository(store=store, owner=OWNER)
+    with closing(PostgreSQLStore(replace(StoreSettings(url=wire.url), budget=budget))) as store:
+        exercise_streams(repository, store)
+        exercise_budget(PostgreSQLSessionRepository(store=store, owner=OWNER))
+        list(store.runs.expire(0))
+
+
+def exercise_streams(repository: PostgreSQLSessionRepository, store: PostgreSQLStore) -> None:
     with pytest.raises(RunCancelledError), repository.run("shared") as run:
         for number in (1, 2, 2):
             assert store.run_events.append(OWNER, "shared", run.run_id, EventBatch(number, number, "[1]"))
@@ -97,22 +104,26 @@ def exercise_admission(repository: PostgreSQLSessionRepository, wire: WireProxy)
         for choice in ("wait", "interrupt"):
             with pytest.raises(SessionBusyError), repository.run("shared", if_busy=choice, wait_seconds=0.3):
                 pass
+        wait_until(lambda: run.is_cancelled)
     with pytest.raises(LeaseLostError):
         store.run_events.append(OWNER, "shared", run.run_id, EventBatch(3, 3, "[1]"))
     store.run_events.delete(OWNER, run.run_id)
     store.run_events.find_run(OWNER, "shared", None, "hash")
-    for _ in range(3):
-        hold_turn(limited, "limited", "Hello")
-    with pytest.raises(BudgetExhaustedError), limited.run("limited"):
-        pass
-    store.usage.read(OWNER, 7)
     store.background_runs.claim(OWNER, run.run_id)
     store.background_runs.mark_begun(OWNER, run.run_id, run.run_id)
     store.background_runs.refuse(OWNER, run.run_id, "{}")
     store.background_runs.read(OWNER, run.run_id)
+
+
+def exercise_budget(limited: PostgreSQLSessionRepository) -> None:
+    for _ in range(3):
+        hold_turn(limited, "limited", "Hello")
+    with pytest.raises(BudgetExhaustedError), limited.run("limited"):
+        pass
+    store = limited.store
+    assert isinstance(store, PostgreSQLStore)
+    assert [day.runs for day in store.usage.read(OWNER, 1)]
     store.agents.delete(OWNER, "limited", "default")
-    list(store.runs.expire(0))
-    store.close()
 
 
 def test_the_detector_sees_what_pins(wire: WireProxy) -> None:

@@ -190,7 +190,7 @@ class PostgreSQLRuns:
         """A write whose answer was lost may be stored, and a commit has released the lease itself: the run says so."""
         rows = self._database.fetch(
             """
-            SELECT last_write, status, cancel_requested
+            SELECT coalesce(last_write, 0), status, cancel_requested
             FROM {runs}
             WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid
             """,
