@@ -10,9 +10,9 @@ SAM_CLI := .local/sam-cli/.synced
 HELM := .local/helm/.synced
 IMAGE ?= strands-sessions
 
-.PHONY: bench bench-library bench-runs bench-server bench-streaming bootstrap chaos check compatibility demo deploy \
-	deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam sam-down setup \
-	shapes smoke soak soak-streams synth test test-examples test-helm test-image test-sam unit vendor
+.PHONY: bench bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
+	deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam \
+	sam-down setup shapes smoke soak soak-streams synth test test-examples test-helm test-image test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -119,6 +119,9 @@ bench-server: $(SETUP)  ## turns a second and memory of one server process at 1,
 
 bench-runs: $(SETUP)  ## PostgreSQL's CPU for stored events, watchers and admission, and the time to a first word
 	@$(RUN) python -m tests.benchmarks.runs
+
+bench-sessions: $(SETUP)  ## forks, search in a million sessions, PostgreSQL's CPU and growth of a plain turn (five minutes)
+	@$(RUN) python -m tests.benchmarks.sessions
 
 bench-library: $(SETUP)  ## the part of bench that measures imports, snapshots and an event loop under a locked table (a minute)
 	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.library

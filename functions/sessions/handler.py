@@ -6,13 +6,24 @@ from api.application import Application
 from api.early_connection import connect_early
 from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
-from api.operations import agents, console, memories, runs, service, sessions, ui_messages, usage
+from api.operations import (
+    agents,
+    attachments,
+    console,
+    forks,
+    memories,
+    runs,
+    service,
+    sessions,
+    ui_messages,
+    usage,
+)
 from api.settings import Settings
 from session_store.postgresql import open_store
 
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 connect_early(store, observability)
-served = (sessions, ui_messages, agents, runs, usage, memories, service, console)
+served = (sessions, ui_messages, forks, attachments, agents, runs, usage, memories, service, console)
 operations = [operation for module in served for operation in module.OPERATIONS]
 handler = ApiGatewayHandler(operations, Application(settings, store, observability))

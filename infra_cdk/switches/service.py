@@ -22,6 +22,9 @@ class ServiceSwitches(BaseModel):
     streaming_run_timeout_seconds: int | None = None
     session_ttl_days: int | None = None
     run_ttl_hours: int | None = None
+    rewind_ttl_hours: int | None = None
+    search: str | None = None
+    search_language: str | None = None
     expire_batch_size: int | None = None
     owner_runs_per_minute: int | None = None
     owner_tokens_per_day: int | None = None

@@ -32,11 +32,11 @@ def measure(server: EmbeddedDatabase, sessions: int) -> dict[str, Any]:
 
 
 def _generate(connection: "psycopg.Connection[Any]", sessions: int) -> None:
-    statement = "COPY sessions (owner, session_id, updated_at, preview) FROM STDIN"
+    statement = "COPY sessions (owner, session_id, updated_at, preview, error_code) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for number in range(sessions):
             moment = EARLIEST + timedelta(seconds=number)
-            copy.write_row(("owner", f"session-{number}", moment, f"Prompt number {number}"))
+            copy.write_row(("owner", f"session-{number}", moment, f"Prompt number {number}", None))
     connection.execute(
         "INSERT INTO agents (session_key, agent_id, state, conversation_manager_state, internal_state,"
         " removed_message_count, message_count, created_at, updated_at)"

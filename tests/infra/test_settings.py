@@ -96,7 +96,11 @@ def test_every_variable_of_the_documentation_is_set_by_a_switch() -> None:
     rows = [line.split("|")[1] for line in (ROOT / "docs/api.md").read_text().splitlines() if line.startswith("| `")]
     documented = {name for row in rows for name in re.findall("`([A-Z][A-Z_]+)`", row)}
     assert "RUN_TTL_HOURS" in documented
-    numbers = dict.fromkeys(ServiceSwitches.model_fields, "20") | {"max_body_bytes": "2048"}
+    numbers = dict.fromkeys(ServiceSwitches.model_fields, "20") | {
+        "max_body_bytes": "2048",
+        "search": "all",
+        "search_language": "english",
+    }
     words = {"database_schema": "agents", "log_error_words": "true", "log_level": "DEBUG", "tracing": "true"}
     words |= {"caller_by": "session", "cors_origins": "https://app.example.com", "resumable_streams": "false"}
     assert documented - SET_BY_THE_STACK <= set(ServiceSwitches.model_validate(numbers | words).variables)

@@ -22,6 +22,8 @@ DOCUMENT = json.loads(OPENAPI_FILE.read_text())
 HISTORY = "/sessions/{session_id}/history"
 AGENT = "/sessions/{session_id}/agents/{agent_id}"
 RUN = "/runs/{run_id}"
+ATTACHMENT = "/sessions/{session_id}/attachments/{attachment_id}"
+FORKS = "/sessions/{session_id}/forks"
 NO_MEMORY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -32,8 +34,9 @@ class Stage:
         self.api, self.monkeypatch = api, monkeypatch
         self.go_on = folder / "go-on"
 
-    def ask(self, prompt: Any = "Hello", **more: Any) -> Answer:
-        return self.api.call("POST", "/process", body={"prompt": prompt, "session_id": "user-123"}, **more)
+    def ask(self, prompt: Any = "Hello", *, members: Any = None, **more: Any) -> Answer:
+        body = {"prompt": prompt, "session_id": "user-123", **(members or {})}
+        return self.api.call("POST", "/process", body=body, **more)
 
     @contextlib.contextmanager
     def in_flight(self, **more: Any) -> Iterator[tuple[str, "Future[Answer]"]]:
@@ -160,6 +163,16 @@ def agent_not_found(stage: Stage) -> Answer:
     return stage.api.call("GET", HISTORY, session_id="user-123", query="agent_id=other")
 
 
+def message_not_found(stage: Stage) -> Answer:
+    stage.ask()
+    return stage.ask(members={"from_message_id": 9})
+
+
+def already_exists(stage: Stage) -> Answer:
+    stage.ask()
+    return stage.api.call("POST", FORKS, session_id="user-123", body={"session_id": "user-123"})
+
+
 ERRORS: dict[str, Callable[[Stage], Answer]] = {
     "malformed_request": lambda stage: stage.api.call("POST", "/process", text="{"),
     "unauthorized": lambda stage: stage.ask(user=None),
@@ -169,8 +182,11 @@ ERRORS: dict[str, Callable[[Stage], Answer]] = {
     "idempotency_key_reused": idempotency_key_reused,
     "session_not_found": lambda stage: stage.api.call("GET", HISTORY, session_id="none"),
     "agent_not_found": agent_not_found,
+    "attachment_not_found": lambda stage: stage.api.call("GET", ATTACHMENT, session_id="none", attachment_id="0-0"),
     "cursor_not_found": lambda stage: stage.api.call("GET", "/sessions", query="cursor=none"),
     "memory_not_found": lambda stage: stage.api.call("DELETE", "/memories/{memory_id}", memory_id=NO_MEMORY),
+    "message_not_found": message_not_found,
+    "already_exists": already_exists,
     "damaged_record": damaged_record,
     "run_not_found": lambda stage: stage.api.call("GET", RUN, run_id="none"),
     "session_busy": session_busy,
@@ -219,6 +235,8 @@ def test_answers_have_the_documented_shape(stage: Stage) -> None:
     check_schema("ProcessAnswer", asked.json)
     check_schema("SessionList", stage.api.call("GET", "/sessions").json)
     check_schema("History", stage.api.call("GET", HISTORY, session_id="user-123").json)
+    check_schema("Fork", stage.api.call("POST", FORKS, session_id="user-123", body={}).json)
+    check_schema("Session", stage.api.call("GET", "/sessions/{session_id}", session_id="user-123").json)
     check_schema("Agent", stage.api.call("GET", AGENT, session_id="user-123", agent_id="default").json)
     check_schema("Run", stage.api.call("GET", RUN, run_id=asked.json["run_id"]).json)
     check_schema("RunList", stage.api.call("GET", "/sessions/{session_id}/runs", session_id="user-123").json)
@@ -237,8 +255,8 @@ def test_answers_have_the_documented_shape(stage: Stage) -> None:
 def test_every_route_of_the_table_is_served_by_its_function(stage: Stage) -> None:
     for route in load_table(ROOT / "functions/functions.toml").deployed():
         if route.function.name in stage.api.handlers:
-            names = {"session_id": "none", "run_id": "none", "agent_id": "none", "memory_id": NO_MEMORY}
-            names["file"] = "marked.js" if "/vendor/" in route.path else "main.js"
+            names = dict.fromkeys(("session_id", "run_id", "agent_id", "attachment_id"), "none")
+            names |= {"memory_id": NO_MEMORY, "file": "marked.js" if "/vendor/" in route.path else "main.js"}
             answer = stage.api.call(route.method, route.path, **names)
             assert "route_not_found" not in answer.body, route
 

@@ -36,8 +36,8 @@ def fill(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             """
-            INSERT INTO sessions (owner, session_id, updated_at)
-            SELECT owner, 's' || n, clock_timestamp() - n * interval '1 second'
+            INSERT INTO sessions (owner, session_id, updated_at, error_code)
+            SELECT owner, 's' || n, clock_timestamp() - n * interval '1 second', NULL
             FROM generate_series(1, %(sessions)s) n, (VALUES (%(owner)s), ('iam:AIDABOB')) owners (owner)
             """,
             {"sessions": SESSIONS, "owner": OWNER},

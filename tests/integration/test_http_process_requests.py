@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from api.settings import Settings
 from session_store.postgresql import PostgreSQLStore
 from tests.support.http_api import ALICE, Answer, HttpApi, event_of, load_handler
 
@@ -73,7 +74,7 @@ def test_a_body_in_base64_is_read_as_what_it_holds(api: HttpApi) -> None:
         return api.send({**event, "body": body, "isBase64Encoded": True})
 
     assert send(base64.b64encode('{"prompt": "käse"}'.encode()).decode()).json["response"] == "You said: käse"
-    assert send(base64.b64encode(b"x" * 1024 * 1024 + b"x").decode()).code == "payload_too_large"
+    assert send(base64.b64encode(b"x" * (Settings.max_body_bytes + 1)).decode()).code == "payload_too_large"
     no_base64 = ("!", "é") if api.edge == "api_gateway" else ()  # over ASGI bodies are bytes
     for broken in (*no_base64, base64.b64encode(b'\xff{"prompt": "a"}').decode()):
         assert send(broken).code == "malformed_request"
@@ -82,7 +83,7 @@ def test_a_body_in_base64_is_read_as_what_it_holds(api: HttpApi) -> None:
 def test_what_is_too_large_is_413_naming_it(api: HttpApi) -> None:
     long_prompt = api.call("POST", "/process", body={"prompt": "x" * 100_001})
     assert (long_prompt.status, long_prompt.json["errors"][0]["field"]) == (413, "prompt")
-    large_body = api.call("POST", "/process", text=json.dumps({"prompt": "x" * 1024 * 1024}))
+    large_body = api.call("POST", "/process", text=json.dumps({"prompt": "x" * Settings.max_body_bytes}))
     assert (large_body.status, large_body.json["errors"][0]["field"]) == (413, "body")
 
 

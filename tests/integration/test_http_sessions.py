@@ -106,8 +106,10 @@ def test_binary_content_is_shown_by_type_and_size(api: HttpApi, store: PostgreSQ
 
     (item,) = api.call("GET", HISTORY, session_id="user-123").json["messages"]
 
+    name = {"attachment_id": "0-4c4b6a3be1314ab8"}
     shown = [
-        {"type": "binary", "media_type": media, "size_bytes": 8} for media in ("image/png", "application/octet-stream")
+        {"type": "binary", "media_type": media, "size_bytes": 8, **name}
+        for media in ("image/png", "application/octet-stream")
     ]
     assert item["message"]["content"] == [
         {"image": {"format": "png", "source": {"bytes": shown[0]}}},
@@ -268,6 +270,37 @@ def test_a_session_id_that_breaks_the_rule_is_422(api: HttpApi, raw: str) -> Non
     event["pathParameters"]["session_id"] = raw
     answer = api.send(event)
     assert (answer.status, answer.json["errors"][0]["field"]) == (422, "session_id")
+
+
+def test_a_session_is_named_and_found_by_its_name(api: HttpApi, store: PostgreSQLStore) -> None:
+    for session_id in ("user-123", "another"):
+        add_session(store, session_id, "Hello")
+    body = {"title": "Trip to Rome", "metadata": {"project": "rome"}}
+    changed = api.call(
+        "PATCH", SESSION, session_id="user-123", body=body, headers={"Content-Type": "application/merge-patch+json"}
+    )
+    assert (changed.status, changed.json["title"], changed.json["metadata"]) == (200, *body.values())
+    assert api.call("GET", SESSION, session_id="user-123").json == {**changed.json, "forks": []}
+    for query in ("title=Trip%20to%20Rome", "metadata.project=rome", "metadata.project=rome&title=Trip to Rome"):
+        assert api.call("GET", "/sessions", query=query).json["sessions"] == [changed.json]
+    assert api.call("GET", "/sessions", query="metadata.project=oslo").json["sessions"] == []
+    assert '"title":"Trip to Rome"' in api.call("GET", f"{SESSION}/export", session_id="user-123").body
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_another_owners_session_is_neither_read_nor_named(api: HttpApi, store: PostgreSQLStore, method: str) -> None:
+    add_session(store, "user-123", "Hello")
+    theirs = api.call(method, SESSION, session_id="user-123", user=BOB, body={"title": "Mine"})
+    assert theirs.code == "session_not_found"
+    assert api.call("GET", SESSION, session_id="user-123").json["title"] is None
+
+
+@pytest.mark.parametrize("body", [{"title": ""}, {"title": "x" * 201}, {"metadata": []}, {"preview": "x"}, []])
+def test_a_wrong_change_is_422_naming_the_field(api: HttpApi, store: PostgreSQLStore, body: object) -> None:
+    add_session(store, "user-123", "Hello")
+    answer = api.call("PATCH", SESSION, session_id="user-123", body=body)
+    field = next(iter(body)) if isinstance(body, dict) else "body"
+    assert (answer.status, answer.json["errors"][0]["field"]) == (422, field)
 
 
 def test_a_damaged_message_is_shown_as_one_among_the_others(api: HttpApi, store: PostgreSQLStore) -> None:

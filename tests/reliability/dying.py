@@ -49,7 +49,7 @@ class _DyingCalls:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._calls, name)
-        if name == "renew" or not callable(call):
+        if name in ("renew", "is_cancel_requested") or not callable(call):  # the lease keeper's, at any time
             return call
         return lambda *given, **more: self._store.count(call, *given, **more)
 
@@ -61,8 +61,15 @@ class Turns:
         self._repository, self._session_id, self._effects = repository, session_id, effects
 
     def hold(self, kind: str) -> None:
-        with self._repository.run(self._session_id, lease_seconds=60) as run:
+        from_message_id = 2 if kind == "talk_again" else None
+        with self._repository.run(self._session_id, lease_seconds=60, from_message_id=from_message_id) as run:
             getattr(self, kind)(run)
+
+    def talk(self, run: Run) -> None:
+        self._agent(run, "default", "said")("something")
+
+    def talk_again(self, run: Run) -> None:
+        self._agent(run, "default", [self._use("again")], "said otherwise")("something else")
 
     def ask(self, run: Run) -> None:
         turns = [self._use("early")], [self._use("beside"), self._use_approved("transfer")]

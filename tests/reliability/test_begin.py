@@ -17,6 +17,7 @@ from session_store.errors import (
     SessionBusyError,
 )
 from session_store.postgresql import PostgreSQLStore
+from session_store.postgresql.message_words import MessageWords
 from session_store.postgresql.run_write import WRITE, dump_parameters
 from session_store.records import (
     AgentMessage,
@@ -75,7 +76,9 @@ def write(begun: RunRequest, *texts: str, first_id: int = 0, outcome: RunOutcome
 def held_open(connection: "psycopg.Connection[Any]", run_write: RunWrite) -> Iterator[None]:
     """The write has been carried out, and is committed where the block ends."""
     with connection.transaction():
-        connection.execute(StatementNames(None).fill(WRITE), dump_parameters(OWNER, run_write))
+        connection.execute(
+            StatementNames(None).fill(WRITE), dump_parameters(OWNER, run_write, MessageWords(StoreSettings()))
+        )
         yield
 
 

@@ -166,8 +166,8 @@ PAIRS = [
 MARKS = {
     "begin": b"begin_run_v4",
     "delete session": b"delete_session_v2",
-    "write": b"write_run_v2",
-    "commit": b"write_run_v2",
+    "write": b"write_run_v3",
+    "commit": b"write_run_v3",
     "renew": b"r.cancel_requested FROM lease",
     "abandon": b"abandon_run_v1",
 }

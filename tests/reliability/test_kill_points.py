@@ -14,7 +14,7 @@ from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
 from tests.reliability.dying import Turns, hold_dying_turn
 from tests.reliability.processes import Worker
-from tests.reliability.turns import agent_of, assert_closed, assert_valid, history
+from tests.reliability.turns import OWNER, agent_of, assert_closed, assert_valid, history, texts
 from tests.support.scripted_model import ScriptedModel
 
 
@@ -104,16 +104,31 @@ def after_answering_through_another_agent(session: Session) -> None:
     session.assert_goes_on("default", "second")
 
 
-RUNS: dict[str, tuple[str | None, Callable[[Session], None]]] = {
-    "ask": (None, after_asking),
-    "answer": ("ask", after_answering),
-    "two": (None, after_two_agents),
-    "graph": (None, after_a_graph),
-    "swarm": (None, after_a_swarm),
-    "answer_through": ("ask_through", after_answering_through_another_agent),
-    "answer_in_graph": ("ask_in_graph", after_answering_in_a_graph),
+def after_talking_again(session: Session) -> None:
+    """The history that was to be replaced stands as it was, or the new one does and the old one is kept as a fork."""
+    store = session.repository.store
+    stored, forks = texts(history(store, session.session_id)), store.sessions.forks(OWNER, session.session_id)
+    if stored != TALKED:
+        assert stored == ["something", "said", "something else", "said otherwise"]
+        (removed,) = forks
+        assert texts(history(store, removed.session_id)) == TALKED
+    assert bool(forks) == (stored != TALKED)
+    session.assert_goes_on("default")
+    assert texts(history(store, session.session_id))[: len(stored)] == stored
+
+
+TALKED = ["something", "said", "something", "said"]
+RUNS: dict[str, tuple[tuple[str, ...], Callable[[Session], None]]] = {
+    "ask": ((), after_asking),
+    "answer": (("ask",), after_answering),
+    "two": ((), after_two_agents),
+    "graph": ((), after_a_graph),
+    "swarm": ((), after_a_swarm),
+    "answer_through": (("ask_through",), after_answering_through_another_agent),
+    "answer_in_graph": (("ask_in_graph",), after_answering_in_a_graph),
+    "talk_again": (("talk", "talk"), after_talking_again),
 }
-"""The run that is killed: the one before it, and what must hold after it."""
+"""The run that is killed: those before it, and what must hold after it."""
 
 
 @pytest.fixture
@@ -135,8 +150,8 @@ def test_a_run_killed_at_any_statement_leaves_what_the_next_one_can_go_on_from(
     for at in count(1):
         for side in ("before", "after"):
             session = Session(repository, f"{kind} {at} {side}", tmp_path / f"{at} {side}")
-            if before:
-                session.turns.hold(before)
+            for each in before:
+                session.turns.hold(each)
             worker = Worker(
                 hold_dying_turn, database_url, session.session_id, kind, tmp_path / f"{at} {side}", at, side
             )

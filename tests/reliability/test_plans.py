@@ -10,9 +10,10 @@ from local.database import EmbeddedDatabase
 from session_store.migrate import apply_migrations
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
+from session_store.session_records import SessionFilter
 from session_store.settings import StoreSettings
-from tests.reliability.turns import OWNER, hold_turn
-from tests.support.scripted_model import Stop, UseTool
+from tests.reliability.turns import OWNER, agent_of, hold_turn
+from tests.support.scripted_model import ScriptedModel, Stop, UseTool
 
 SESSIONS = 100_000
 MESSAGES_OF_ONE = 20_000
@@ -42,12 +43,21 @@ def fill(connection: "psycopg.Connection[Any]") -> None:
     connection.execute("SET session_replication_role = replica")
     connection.execute(
         """
-        INSERT INTO sessions (owner, session_id, updated_at)
+        INSERT INTO sessions (owner, session_id, updated_at, title, error_code)
         SELECT CASE number %% 4 WHEN 0 THEN 'another' ELSE %(owner)s END, 'session ' || number,
-               clock_timestamp() - number * interval '1 second'
+               clock_timestamp() - number * interval '1 second', 'Title ' || number, NULL
         FROM generate_series(1, %(sessions)s) AS number
         """,
         parameters,
+    )
+    connection.execute(
+        """
+        INSERT INTO session_index
+        SELECT session_key, session_labels_v1(owner, ARRAY[NULL], ARRAY[title]),
+               to_tsvector('simple', title) || array_to_tsvector(ARRAY[owner_word_v1(owner)])
+        FROM sessions
+        WHERE session_id LIKE '%5'
+        """
     )
     connection.execute(
         """
@@ -121,6 +131,18 @@ def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], 
     yield "tool turns on a long history under a window", 600, windowed_turns
     yield "redactions of what is stored, on a long history under a window", 1_500, redactions
     yield "a turn under a key", 100, keyed_turn
+    yield (
+        "sessions of a title",
+        20,
+        lambda repository: repository.store.sessions.list(OWNER, only=SessionFilter(title="Title 25")),
+    )
+    yield "a search", 20, lambda repository: repository.store.sessions.search(OWNER, "35")
+    yield (
+        "a fork of a long history's beginning",
+        300,
+        lambda repository: repository.fork_session("session 1", message_id=49),
+    )
+    yield "turns that go on from an earlier message", 400, rewound_turns
     yield "a deletion", 60, lambda repository: repository.delete_session("session 13")
     yield (
         "nothing to expire",
@@ -128,6 +150,7 @@ def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], 
         lambda repository: (
             list(repository.store.sessions.expire(30)),  # type: ignore[attr-defined]
             list(repository.store.runs.expire(24)),  # type: ignore[attr-defined]
+            list(repository.store.sessions.discard_leftovers(24)),  # type: ignore[attr-defined]
         ),
     )
 
@@ -147,6 +170,12 @@ def windowed_turns(repository: PostgreSQLSessionRepository) -> None:
 def redactions(repository: PostgreSQLSessionRepository) -> None:
     for _ in range(7):
         hold_turn(repository, "session 17", "Hello", UseTool("no", {}), Stop("guardrail_intervened"))
+
+
+def rewound_turns(repository: PostgreSQLSessionRepository) -> None:
+    for number in (18, 19, 21, 22, 23, 26, 27):
+        with repository.run(f"session {number}", from_message_id=0) as run:
+            agent_of(run.session_manager, ScriptedModel("again"))("Hello")
 
 
 def keyed_turn(repository: PostgreSQLSessionRepository) -> None:

@@ -134,3 +134,12 @@ def hold_interrupted_turn(url: str, session_id: str, pipe: Connection) -> None:
         agent = agent_of(run.session_manager, ScriptedModel(UseTool("ask_a_human", {})), [ask_a_human])
         result = agent("Hello")
     pipe.send((result.stop_reason, [interrupt.id for interrupt in result.interrupts or []]))
+
+
+def hold_rewinding_turn(url: str, session_id: str, from_message_id: int, pipe: Connection) -> None:
+    """One turn that goes on from an earlier message, with pauses before and after its statements."""
+    store = PausingStore(PostgreSQLStore(StoreSettings(url=url)), pipe)
+    repository = PostgreSQLSessionRepository(store=store)  # type: ignore[arg-type]
+    with repository.run(session_id, from_message_id=from_message_id, lease_seconds=60) as run:
+        agent_of(run.session_manager, ScriptedModel("another answer"))("another prompt")
+    pipe.send(("acknowledged", run.run_id))

@@ -288,3 +288,36 @@ def test_over_the_session_backend_a_run_has_no_storage() -> None:
     with pytest.raises(RuntimeError, match="has not begun"):
         _ = run.storage
     assert ConfigurationError.code == "misconfigured"
+
+
+def ask(run: Run, prompt: str) -> None:
+    model = ScriptedModel(f"answer to {prompt}")
+    Agent(model=model, session_manager=run.session_manager, agent_id="default", callback_handler=None)(prompt)
+    asyncio.run(run.storage.write("notes", prompt.encode()))
+
+
+def test_a_turn_that_goes_back_writes_its_values_and_is_counted_once(
+    repository: PostgreSQLSessionRepository, outside: PostgreSQLStorage, module_store: PostgreSQLStore, owner: str
+) -> None:
+    for prompt, start in (("1", None), ("2", None), ("3", 2)):
+        with repository.run("user-123", from_message_id=start) as run:
+            ask(run, prompt)
+            run.count_tokens(10, 1)
+    said = [message.to_message()["content"][0] for message in repository.list_messages("user-123", "default")]
+    assert said == [{"text": "1"}, {"text": "answer to 1"}, {"text": "3"}, {"text": "answer to 3"}]
+    assert asyncio.run(outside.read("notes")) == b"3"
+    (day,) = module_store.usage.read(owner, 1)
+    assert day[1:] == (3, 30, 3)
+
+
+def test_a_turn_that_goes_back_and_fails_writes_no_values(
+    repository: PostgreSQLSessionRepository, outside: PostgreSQLStorage
+) -> None:
+    with repository.run("user-123") as run:
+        ask(run, "kept")
+    with pytest.raises(ValueError, match="no"), repository.run("user-123", from_message_id=0) as run:
+        ask(run, "lost")
+        run.flush()
+        raise ValueError("no")
+    assert asyncio.run(outside.read("notes")) == b"kept"
+    assert len(repository.list_messages("user-123", "default")) == 2

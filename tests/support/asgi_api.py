@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from api.catalog import BINARY_MEDIA_TYPES
 from api.edges.api_gateway_caller import find_caller, find_claims
 from api.edges.asgi import AsgiEdge
 from api.edges.asgi_caller import Caller
@@ -40,9 +41,12 @@ async def _exchange(edge: AsgiEdge, scope: dict[str, Any], body: bytes) -> dict[
     await edge(scope, receive, send)
     assert [message["type"] for message in sent[1:]] == ["http.response.body"] * (len(sent) - 1)
     assert [message["more_body"] for message in sent[1:]] == [True] * (len(sent) - 2) + [False]
-    text = b"".join(message["body"] for message in sent[1:]).decode(errors="surrogatepass")
+    content = b"".join(message["body"] for message in sent[1:])
     headers = {name.decode("latin-1").title(): [value.decode("latin-1")] for name, value in sent[0]["headers"]}
-    return {"statusCode": sent[0]["status"], "multiValueHeaders": headers, "body": text}
+    is_binary = headers.get("Content-Type", [""])[0] in BINARY_MEDIA_TYPES
+    text = base64.b64encode(content).decode() if is_binary else content.decode(errors="surrogatepass")
+    answer = {"statusCode": sent[0]["status"], "multiValueHeaders": headers, "body": text}
+    return {**answer, "isBase64Encoded": is_binary}
 
 
 def _scope(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,13 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Roots of the tree, which nothing raises by itself.
 ROOTS = {"not_found", "conflict", "route_not_found"}
 OF_A_SERVER = {"server_busy", "service_stopping", "issuer_unavailable"}
-OF_THE_SESSION_BACKEND = {
-    "already_exists",
-    "message_not_found",
-    "message_order",
-    "message_redacted",
-    "multi_agent_not_found",
-}
+OF_THE_SESSION_BACKEND = {"message_order", "message_redacted", "multi_agent_not_found"}
 
 
 def test_the_committed_document_is_what_the_code_makes() -> None:

@@ -32,7 +32,7 @@ ERRORS: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/sessions/s/multi-agents/none", None, 404, "NotFoundError", "multi_agent_not_found"),
     ("GET", "/runs/none", None, 404, "NotFoundError", "run_not_found"),
     ("GET", "/nothing", None, 404, "NotFoundError", "route_not_found"),
-    ("PATCH", "/sessions/s", {}, 404, "NotFoundError", "route_not_found"),
+    ("PATCH", "/sessions/s/agents", {}, 404, "NotFoundError", "route_not_found"),
     ("GET", "/sessions?cursor=x", None, 404, "NotFoundError", "cursor_not_found"),
     ("POST", "/sessions", {"session_id": "s"}, 409, "ConflictError", "already_exists"),
     ("POST", "/sessions/s/agents", AGENT, 409, "ConflictError", "already_exists"),

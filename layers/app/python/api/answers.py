@@ -10,14 +10,59 @@ from turns.answer import Interrupt, ProcessAnswer, RunAnswer, Usage
 __all__ = ["Interrupt", "ProcessAnswer", "RunAnswer", "Usage"]
 
 
+class ForkOrigin(TypedDict):
+    """The session that this one was forked from, null once it is deleted, and the last message that both have."""
+
+    session_id: str | None
+    message_id: int | None
+
+
+class Match(TypedDict):
+    """Where the words were found: in that message, or without one in the title.
+
+    highlights: begin and end of each of them in the passage, in characters.
+    """
+
+    message_id: int | None
+    agent_id: str | None
+    passage: str
+    highlights: list[list[int]]
+
+
 class SessionSummary(TypedDict):
-    """`preview` is the beginning of the first prompt."""
+    """`preview` is the beginning of the first prompt. `error_code`: why it has no message, if its run failed."""
 
     session_id: str
     created_at: str
     updated_at: str
     message_count: int
     preview: str
+    title: str | None
+    metadata: dict[str, Any]
+    forked_from: ForkOrigin | None
+    error_code: str | None
+    match: NotRequired[Match]
+
+
+class SessionFork(TypedDict):
+    """message_id: the last message that both have. removed_at: when a rewind took it out; unless used, it expires."""
+
+    session_id: str
+    message_id: int | None
+    created_at: str
+    removed_at: str | None
+
+
+class Session(SessionSummary):
+    """`forks`: the newest, at most 100."""
+
+    forks: list[SessionFork]
+
+
+class Fork(SessionSummary):
+    """state_message_id: the message after which the agent's state was recorded; null where none was by then."""
+
+    state_message_id: int | None
 
 
 class SessionList(TypedDict):
@@ -28,11 +73,12 @@ class SessionList(TypedDict):
 
 
 class BinaryContent(TypedDict):
-    """Stands where a content block has bytes."""
+    """Stands where a content block has bytes; `attachment_id` names them."""
 
     type: Literal["binary"]
     media_type: str
     size_bytes: int
+    attachment_id: str
 
 
 class Message(TypedDict):

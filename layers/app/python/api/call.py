@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SECONDS_TO_END_A_RUN = 3.0
+_MEDIA_TYPES = {"PATCH": ("application/merge-patch+json",)}
 
 
 class Call:
@@ -71,6 +72,15 @@ class Call:
     def header(self, name: str) -> str | None:
         return self.request.headers.get(name.lower())
 
+    def query_members(self, parameter: Parameter[None]) -> dict[str, str]:
+        """What follows the prefix that `parameter` stands for, and the values. Raises `InvalidIdentifierError`."""
+        prefix = parameter.name.removesuffix("*")
+        return {
+            identifiers.checked("query", name.removeprefix(prefix)): identifiers.checked(name, values[-1])
+            for name, values in self.request.query.items()
+            if name.startswith(prefix)
+        }
+
     def json(self) -> Any:
         """The body's value. Raises `UnsupportedMediaTypeError`, `PayloadTooLargeError`, `MalformedRequestError`."""
         return json_body.parse(self._text(), self.settings.max_json_depth)
@@ -90,7 +100,7 @@ class Call:
         return max(received + 1.0, min(received + limit_seconds, self.request.deadline - _SECONDS_TO_END_A_RUN))
 
     def _text(self) -> str:
-        _check_media_type(self.header("Content-Type"))
+        _check_media_type(self.header("Content-Type"), self.request.method)
         content, limit = self.request.read_body(), self.settings.max_body_bytes
         if len(content) > limit:
             raise PayloadTooLargeError("body", f"is larger than {limit} bytes")
@@ -125,7 +135,12 @@ def _owner(caller: str, subspace: str | None) -> str:
 
 def _check_query(operation: Operation, request: Request) -> None:
     names = {parameter.name for parameter in operation.parameters if parameter.place == "query"}
-    unknown = [(name, "is not a parameter of this route") for name in request.query if name not in names]
+    prefixes = tuple(name.removesuffix("*") for name in names if name.endswith("*"))
+    unknown = [
+        (name, "is not a parameter of this route")
+        for name in request.query
+        if name not in names and not name.startswith(prefixes)
+    ]
     repeated = [(name, "is given more than once") for name, values in request.query.items() if len(values) > 1]
     if unknown or repeated:
         raise InvalidRequestError(unknown + repeated)
@@ -139,12 +154,12 @@ def _text(parameter: Parameter[Any], request: Request) -> str | None:
     return request.path_parameters.get(parameter.name)
 
 
-def _check_media_type(content_type: str | None) -> None:
+def _check_media_type(content_type: str | None, method: str) -> None:
     if content_type is None:
         raise UnsupportedMediaTypeError("must be application/json")
     message = Message()
     message["Content-Type"] = content_type
-    if message.get_content_type() != "application/json":
+    if message.get_content_type() not in ("application/json", *_MEDIA_TYPES.get(method, ())):
         raise UnsupportedMediaTypeError("must be application/json")
     try:
         charset = message.get_content_charset() or "utf-8"

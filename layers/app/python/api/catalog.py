@@ -7,14 +7,17 @@ import json
 import sys
 from typing import Literal, NamedTuple
 
+from api.media_formats import FORMATS, OTHER
 from api.operation import Access, Operation
 from api.operations import (
     ag_ui,
     agents,
+    attachments,
     chat,
     chat_stream,
     console,
     create_run,
+    forks,
     memories,
     process,
     process_streaming,
@@ -35,6 +38,8 @@ API = (
     *create_run.OPERATIONS,
     *sessions.OPERATIONS,
     *ui_messages.OPERATIONS,
+    *forks.OPERATIONS,
+    *attachments.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *run_events.OPERATIONS,
@@ -45,6 +50,12 @@ API = (
 """What the OpenAPI document describes."""
 
 CONSOLE = console.OPERATIONS
+
+BINARY_MEDIA_TYPES = (
+    OTHER,
+    *sorted({each.media_type for each in FORMATS.values() if not each.media_type.startswith("text/")}),
+)
+"""What a REST API is to give as bytes; not text, since a stream of text is asked for by the same `Accept`."""
 
 
 class Route(NamedTuple):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -105,7 +105,8 @@ class ChatRequest(BaseModel):
         for part in self._open_parts() if self.continued_id else []:
             approval: Any = part.get("approval")
             if part.get("state") == "approval-responded" and isinstance(approval, dict):
-                yield _checked_id(approval), approval.get("approved") is True
+                given = cast(dict[str, Any], approval)
+                yield _checked_id(given), given.get("approved") is True
 
 
 def _checked_id(approval: dict[str, Any]) -> str:

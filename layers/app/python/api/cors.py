@@ -25,7 +25,7 @@ def response_headers(origins: Collection[str], origin: str | None) -> dict[str, 
     """Of every answer, errors included; `Vary` keeps caches from giving one origin's to another."""
     if not origins:
         return {}
-    if origin not in origins:
+    if origin is None or origin not in origins:
         return {"Vary": "Origin"}
     return {
         "Access-Control-Allow-Origin": origin,
@@ -35,7 +35,7 @@ def response_headers(origins: Collection[str], origin: str | None) -> dict[str, 
 
 
 def preflight_headers(origins: Collection[str], origin: str | None) -> dict[str, str]:
-    if origin not in origins:
+    if origin is None or origin not in origins:
         return {"Vary": "Origin"}
     return {
         "Access-Control-Allow-Origin": origin,

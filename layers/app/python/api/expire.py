@@ -38,6 +38,7 @@ def delete_expired(
 
     batch_size = settings.expire_batch_size
     runs = store.runs.expire(settings.run_ttl_hours, batch_size)
+    count(store.sessions.discard_leftovers(settings.rewind_ttl_hours, batch_size))
     sessions = store.sessions.expire(settings.session_ttl_days, batch_size)
     deleted = {
         "runs": count(runs),

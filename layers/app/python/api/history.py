@@ -4,22 +4,13 @@ import json
 from collections.abc import Iterable
 from typing import Any, cast
 
+from api.attachments import attachment_id
+from api.media_formats import FORMATS, OTHER
 from session_store.damage import UNREADABLE, find_message_damage
 from session_store.encoding import BYTES_MARK, decode, decoded_object
 from session_store.raw_json import dump_json
 from session_store.records import MessageRecord, OmittedMessage
 from session_store.wire import MAXIMUM_BYTES, Page, wire_bytes
-
-_APPLICATION = "application/vnd.openxmlformats-officedocument"
-_MEDIA_TYPES = {
-    **{image: f"image/{image}" for image in ("png", "jpeg", "gif", "webp")},
-    **{video: f"video/{video}" for video in ("mp4", "webm", "mpeg")},
-    **{"mov": "video/quicktime", "mkv": "video/x-matroska", "flv": "video/x-flv", "wmv": "video/x-ms-wmv"},
-    **{"mpg": "video/mpeg", "three_gp": "video/3gpp"},
-    **{"pdf": "application/pdf", "csv": "text/csv", "html": "text/html", "txt": "text/plain", "md": "text/markdown"},
-    **{"doc": "application/msword", "docx": f"{_APPLICATION}.wordprocessingml.document"},
-    **{"xls": "application/vnd.ms-excel", "xlsx": f"{_APPLICATION}.spreadsheetml.sheet"},
-}
 
 
 def fill_page(records: Iterable[MessageRecord | OmittedMessage], limit: int) -> tuple[list[str], int | None]:
@@ -44,7 +35,7 @@ def message_text(record: MessageRecord | OmittedMessage, *, with_binary: bool = 
         return dump_json({**head, "message": None, "omitted_bytes": record.size_bytes})
     if not with_binary and (damage := _find_damage(record.message)):
         return dump_json({**head, "message": None, "damaged": damage})
-    shown = record.message if with_binary else without_binary(record.message)
+    shown = record.message if with_binary else without_binary(record.message, record.message_id)
     text = f'{dump_json(head)[:-1]},"message":{shown}}}'
     if wire_bytes(text) <= MAXIMUM_BYTES:
         return text
@@ -59,18 +50,21 @@ def _find_damage(text: str) -> str | None:
         return UNREADABLE
 
 
-def without_binary(text: str) -> str:
+def without_binary(text: str, message_id: int) -> str:
     """JSON text with a typed placeholder for each of Strands' encoded bytes."""
-    return dump_json(json.loads(text, object_hook=_placeholder)) if BYTES_MARK in text else text
+    if BYTES_MARK not in text:
+        return text
 
+    def placeholder(members: dict[str, Any]) -> dict[str, Any]:
+        """Called from the innermost object outwards: first for bytes, then for the block that knows their format."""
+        decoded = decoded_object(members)
+        if isinstance(decoded, bytes):
+            name = attachment_id(message_id, decoded)
+            return {"type": "binary", "media_type": OTHER, "size_bytes": len(decoded), "attachment_id": name}
+        source = members.get("source")
+        content = cast(dict[str, Any], source).get("bytes") if isinstance(source, dict) else None
+        if isinstance(content, dict) and members.get("format") in FORMATS:
+            cast(dict[str, Any], content)["media_type"] = FORMATS[members["format"]].media_type
+        return decoded
 
-def _placeholder(members: dict[str, Any]) -> dict[str, Any]:
-    """Called from the innermost object outwards: first for the bytes, then for the block that knows their format."""
-    decoded = decoded_object(members)
-    if isinstance(decoded, bytes):
-        return {"type": "binary", "media_type": "application/octet-stream", "size_bytes": len(decoded)}
-    source = members.get("source")
-    content = cast(dict[str, Any], source).get("bytes") if isinstance(source, dict) else None
-    if isinstance(content, dict) and members.get("format") in _MEDIA_TYPES:
-        cast(dict[str, Any], content)["media_type"] = _MEDIA_TYPES[members["format"]]
-    return decoded
+    return dump_json(json.loads(text, object_hook=placeholder))

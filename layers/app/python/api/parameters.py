@@ -52,6 +52,11 @@ def query_choice(name: str, description: str, options: tuple[Option, ...]) -> Pa
     return Parameter(name, "query", description, schema, lambda text, _: _choice(name, text, options))
 
 
+def query_members(prefix: str, description: str) -> Parameter[None]:
+    """Any parameter whose name begins with `prefix`; `Call.query_members` has them."""
+    return Parameter(f"{prefix}*", "query", description, IDENTIFIER, _read_elsewhere)
+
+
 def parse_identifier(name: str, text: str | None) -> str:
     """From its percent-encoded form in a path. Raises `InvalidIdentifierError`."""
     return identifiers.checked(name, unquote(text or "", errors="surrogateescape"))
@@ -61,6 +66,9 @@ def parse_whole_number(name: str, text: str, minimum: int, maximum: int) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len(str(maximum)) and minimum <= int(text) <= maximum:
         return int(text)
     raise InvalidRequestError([(name, f"must be a whole number from {minimum} to {maximum}")])
+
+
+def _read_elsewhere(_text: str | None, _settings: Settings) -> None: ...
 
 
 def _text(name: str, text: str | None) -> str | None:

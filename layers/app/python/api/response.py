@@ -12,11 +12,11 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """body: an iterator of text is sent piece by piece, where the server can."""
+    """body: an iterator of text is sent piece by piece, where the server can; bytes are sent as they are."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    body: str | Iterator[str] = ""
+    body: str | bytes | Iterator[str] = ""
 
 
 def json_response(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -38,7 +38,7 @@ class Settings:
     """
 
     store: StoreSettings = field(default_factory=StoreSettings)
-    max_body_bytes: int = _MEBIBYTE
+    max_body_bytes: int = 5 * _MEBIBYTE
     max_prompt_characters: int = 100_000
     max_json_depth: int = 32
     page_size: int = 50
@@ -47,6 +47,7 @@ class Settings:
     streaming_run_timeout_seconds: int = 840
     session_ttl_days: int | None = None
     run_ttl_hours: int = 24
+    rewind_ttl_hours: int = 24
     expire_batch_size: int = 500
     agent_id: str = "default"
     agent_factory: str = "agent.agent:build_agent"
@@ -83,7 +84,7 @@ class Settings:
         max_page_size = read.integer("MAX_PAGE_SIZE", cls.max_page_size, 1, 1000)
         return cls(
             store=store,
-            max_body_bytes=read.integer("MAX_BODY_BYTES", cls.max_body_bytes, 1024, 4 * _MEBIBYTE),
+            max_body_bytes=read.integer("MAX_BODY_BYTES", cls.max_body_bytes, 1024, 5 * _MEBIBYTE),
             max_prompt_characters=read.integer("MAX_PROMPT_CHARACTERS", cls.max_prompt_characters, 1, 4 * _MEBIBYTE),
             max_json_depth=read.integer("MAX_JSON_DEPTH", cls.max_json_depth, 4, 200),
             page_size=read.integer("PAGE_SIZE", min(cls.page_size, max_page_size), 1, max_page_size),
@@ -94,6 +95,7 @@ class Settings:
             ),
             session_ttl_days=read.integer("SESSION_TTL_DAYS", 0, 0, 36_500) or None,
             run_ttl_hours=read.integer("RUN_TTL_HOURS", cls.run_ttl_hours, 1, 24 * 365),
+            rewind_ttl_hours=read.integer("REWIND_TTL_HOURS", cls.rewind_ttl_hours, 1, 24 * 365),
             expire_batch_size=read.integer("EXPIRE_BATCH_SIZE", cls.expire_batch_size, 1, 10_000),
             agent_id=read.identifier("AGENT_ID", cls.agent_id),
             agent_factory=environment.get("AGENT_FACTORY") or cls.agent_factory,

@@ -52,7 +52,9 @@ def _read_newest(call: Call, session_id: str, agent_id: str) -> Iterator[tuple[s
     except AgentNotFoundError:  # deleted just now
         return
     for record in records:
-        if not isinstance(record, MessageRecord) or not page.add(text := without_binary(record.message)):
+        if not isinstance(record, MessageRecord) or not page.add(
+            text := without_binary(record.message, record.message_id)
+        ):
             return
         message: dict[str, Any] = json.loads(text)
         if not find_message_damage(message):

@@ -12,6 +12,7 @@ from .document import Document
 from .errors import InvalidInputError
 from .lease import checked_lease
 from .raw_json import dump_json
+from .session_patch import checked_title, dump_metadata
 
 AGENT_SESSION = "AGENT"
 
@@ -38,6 +39,15 @@ class Inline(NamedTuple):
 
 def _parse_session_type(document: Document, name: str) -> str:
     return document.one_of(name, (AGENT_SESSION,)) if document.has(name) else AGENT_SESSION
+
+
+def _parse_title(document: Document, name: str) -> str:
+    return checked_title(name, document.value(name))
+
+
+def _parse_metadata(document: Document, name: str) -> str:
+    dump_metadata(document.value(name), name)
+    return document.object(name)
 
 
 def _parse_internal_state(document: Document, name: str) -> str:
@@ -81,6 +91,8 @@ Identifier = Annotated[str, Field(Document.identifier)]
 RunId = Annotated[str, Field(Document.run_id)]
 SessionType = Annotated[str, Field(_parse_session_type)]
 Text = Annotated[str, Field(Document.text)]
+Title = Annotated[str, Field(_parse_title)]
+Metadata = Annotated[str, Field(_parse_metadata, dump=str)]
 Preview = Annotated[str, Field(Document.preview)]
 Timestamp = Annotated[str, Field(Document.timestamp)]
 WholeNumber = Annotated[int, Field(Document.whole_number)]

@@ -69,7 +69,10 @@ class Document:
         return identifiers.checked_run_id(name, self.value(name))
 
     def whole_number(self, name: str) -> int:
-        return identifiers.checked_number(name, self.value(name))
+        """As JSON has numbers: 3.0 is whole too."""
+        value = self.value(name)
+        is_whole = isinstance(value, float) and value.is_integer()
+        return identifiers.checked_number(name, int(value) if is_whole else value)
 
     def ordinal_number(self, name: str) -> int:
         number = self.whole_number(name)

@@ -19,6 +19,7 @@ SessionStoreError                 session_store_error
 │   ├── AgentNotFoundError        agent_not_found
 │   ├── MessageNotFoundError      message_not_found
 │   ├── MultiAgentNotFoundError   multi_agent_not_found
+│   ├── AttachmentNotFoundError   attachment_not_found
 │   ├── MemoryNotFoundError       memory_not_found
 │   ├── CursorNotFoundError       cursor_not_found
 │   ├── RunNotFoundError          run_not_found
@@ -173,6 +174,11 @@ class MessageNotFoundError(NotFoundError):
 class MultiAgentNotFoundError(NotFoundError):
     code = "multi_agent_not_found"
     kind = "multi-agent"
+
+
+class AttachmentNotFoundError(NotFoundError):
+    code = "attachment_not_found"
+    kind = "attachment"
 
 
 class MemoryNotFoundError(NotFoundError):

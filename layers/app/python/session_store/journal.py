@@ -6,7 +6,16 @@ from typing import TypeVar
 
 from .errors import RunEndedError
 from .open_turn import mark_open, unmark
-from .records import AgentMessage, AgentRecord, MessageRecord, MultiAgentRecord, RunOutcome, RunWrite, ValueWrite
+from .records import (
+    AgentMessage,
+    AgentRecord,
+    MessageRecord,
+    MultiAgentRecord,
+    Rewind,
+    RunOutcome,
+    RunWrite,
+    ValueWrite,
+)
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -40,10 +49,16 @@ class Journal:
         self._values: dict[str, ValueWrite] = {}
         self._taken: RunWrite = self._empty
         self._closed = False
+        self._title: str | None = None
+        self._rewind: Rewind | None = None
         self._preview: str | None = None
         self._redacted_preview: str | None = None
         self.stored_tails: dict[str, MessageRecord] = {}
         self.stored_agents: dict[str, AgentRecord] = {}
+
+    @property
+    def run_id(self) -> str:
+        return self._empty.run_id
 
     @property
     def is_empty(self) -> bool:
@@ -65,8 +80,19 @@ class Journal:
         self._next_ids[agent.agent_id] = self._stored_counts[agent.agent_id] = agent.message_count
         self._agents[agent.agent_id] = unmark(agent)
         self.stored_agents[agent.agent_id] = agent
+        if self._rewind and self._rewind.agent_id == agent.agent_id:
+            self._updated.add(agent.agent_id)  # to be written even unchanged: it is not what is stored
         if tail:
             self.stored_tails[agent.agent_id] = tail
+
+    def rewind(self, rewind: Rewind) -> None:
+        """What completes the run goes on before that message; a run that fails leaves the history as it is."""
+        self._rewind = rewind
+
+    def set_title(self, title: str) -> None:
+        with self._lock:
+            self.check_open()
+            self._title = title
 
     def leave(self, agent_id: str) -> None:
         """Write nothing of an agent that was restored: a mark of an open turn stays on it."""
@@ -145,6 +171,8 @@ class Journal:
                 preview=self._preview,
                 redacted_preview=self._redacted_preview,
                 outcome=outcome,
+                title=self._title,
+                rewind=self._rewind if outcome and outcome.status == "completed" else None,
                 values=tuple(self._values.values()),
             )
             return self._taken
@@ -172,6 +200,8 @@ class Journal:
         self.close()
         successor = Journal(self._empty.session_id, self._empty.run_id, self._empty.lease_seconds)
         successor._lock = self._lock
+        if self._rewind:  # nothing is stored yet, and what was restored is not what stands at the history's end
+            return successor
         for agent in self.stored_agents.values():
             successor.restored(agent, self.stored_tails.get(agent.agent_id))
         successor._next_ids |= self._stored_counts
@@ -215,6 +245,7 @@ class Journal:
         _discard_same(self._multi_agents, {state.multi_agent_id: state for state in written.multi_agents})
         _discard_same(self._values, {value.key: value for value in written.values})
         self._preview = None if self._preview == written.preview else self._preview
+        self._title = None if self._title == written.title else self._title
         if self._redacted_preview == written.redacted_preview:
             self._redacted_preview = None
 

@@ -18,6 +18,7 @@ from ._fields import (
     LeaseSeconds,
     Local,
     MessageBody,
+    Metadata,
     OrdinalNumber,
     Preview,
     RemovedMessageCount,
@@ -25,6 +26,7 @@ from ._fields import (
     SessionType,
     Text,
     Timestamp,
+    Title,
     WholeNumber,
 )
 
@@ -35,7 +37,12 @@ RunStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"
 
 
 class SessionRecord(NamedTuple):
-    """Timestamps are ISO 8601 in UTC; `preview` is the beginning of the first prompt."""
+    """Timestamps are ISO 8601 in UTC; `preview` is the beginning of the first prompt.
+
+    metadata: its owner's own, a JSON object. error_code: why it has no message, if its first run failed. The origin is
+    the session that it was forked from, and the last message that both have; without an id where that was deleted.
+    removed_at: when a rewind took it from its origin; it expires unless it is used.
+    """
 
     session_id: Identifier
     session_type: SessionType
@@ -43,6 +50,12 @@ class SessionRecord(NamedTuple):
     updated_at: Timestamp
     message_count: WholeNumber = 0
     preview: Text = ""
+    title: Title | None = None
+    metadata: Metadata = "{}"
+    error_code: Text | None = None
+    origin_session_id: Text | None = None
+    origin_message_id: WholeNumber | None = None
+    removed_at: Text | None = None
 
 
 class SessionPage(NamedTuple):
@@ -227,12 +240,19 @@ class MultiAgentRecord(NamedTuple):
     state: JsonObject
 
 
+class Rewind(NamedTuple):
+    """The write goes on before this message of the agent: it and all that follow it are taken out of the session."""
+
+    agent_id: Identifier
+    message_id: WholeNumber
+
+
 class RunWrite(NamedTuple):
     """All that a run has gathered since its last write; with an `outcome` it also ends the run.
 
     number: 1 for a run's first write, and one more for each later one, so that a write which comes late, or twice,
     changes nothing; None: not checked. The messages of an agent follow one another. `preview` is set when the first of
-    them is written, `redacted_preview` when it is redacted.
+    them is written, `redacted_preview` when it is redacted. `title`: the agent's own, unless somebody gave one.
     """
 
     session_id: Identifier
@@ -247,6 +267,8 @@ class RunWrite(NamedTuple):
     redacted_preview: Preview | None = None
     outcome: RunOutcome | None = None
     number: OrdinalNumber | None = None
+    title: Title | None = None
+    rewind: Rewind | None = None
     values: Annotated[Sequence[ValueWrite], Local()] = ()
 
     @property

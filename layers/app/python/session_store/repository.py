@@ -1,11 +1,12 @@
 """Strands' `SessionRepository` on PostgreSQL, directly or through the session backend."""
 
 import os
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from strands.session.session_repository import SessionRepository
 from strands.types.session import Session, SessionAgent, SessionMessage
@@ -23,8 +24,10 @@ from .conversion import (
 )
 from .encoding import encode, preview_of
 from .identifiers import DEFAULT_OWNER, checked, checked_number
-from .records import IfBusy, RunRecord, SessionPage
+from .records import IfBusy, RunRecord, SessionPage, SessionRecord
 from .run import DEFAULT_LEASE_SECONDS, Run
+from .session_patch import SessionChanges, parse_session_patch
+from .session_records import EVERY_SESSION, ForkRecord, ForkRequest, SessionFilter, SessionMatch
 from .settings import StoreSettings
 from .store import Store
 from .strands_errors import as_session_exceptions
@@ -84,13 +87,16 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
         run_id: str | None = None,
         deadline: float = inf,
+        from_message_id: int | None = None,
         if_busy: IfBusy = "reject",
         wait_seconds: float = DEFAULT_WAIT_SECONDS,
     ) -> Run:
         """One turn of one agent as a unit: leased, durable at its end, two round trips.
 
         `run_id` is new for each run; without one it gets a UUID. `deadline` is the moment of `time.monotonic()` after
-        which the database is no longer waited for, but for 2 s in which the run's end is written.
+        which the database is no longer waited for, but for 2 s in which the run's end is written. With a
+        `from_message_id` the turn goes on as if the history ended before that message of the agent: what follows is
+        replaced in the commit, and kept as a fork for a while.
         Entering it raises `SessionBusyError` while another run holds the session; with `if_busy="wait"` only after
         `wait_seconds` in which it was nobody's turn but others', and `"interrupt"` has that run cancelled. See `Run`.
         """
@@ -104,6 +110,7 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
             lease_seconds=lease_seconds,
             run_id=run_id,
             deadline=deadline,
+            from_message_id=from_message_id,
             if_busy=if_busy,
             wait_seconds=wait_seconds,
             storage_ttl_seconds=self._storage_ttl_seconds,
@@ -118,11 +125,42 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
         with as_session_exceptions():
             return self._store.runs.request_cancel(self._owner, checked("run_id", run_id))
 
-    def list_sessions(self, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+    def list_sessions(
+        self, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
+    ) -> SessionPage:
         """Sessions by newest activity."""
         with as_session_exceptions():
             start, count = checked("cursor", cursor) if cursor else None, checked_number("limit", limit)
-            return self._store.sessions.list(self._owner, limit=count, cursor=start)
+            return self._store.sessions.list(self._owner, limit=count, cursor=start, only=only)
+
+    def search_sessions(self, query: str, *, limit: int = 50) -> Sequence[SessionMatch]:
+        """Sessions in which all the words are, best first: in titles, and where `SEARCH` is on in messages."""
+        with as_session_exceptions():
+            return self._store.sessions.search(self._owner, query, limit=checked_number("limit", limit))
+
+    def update_session(self, session_id: str, **changes: Unpack[SessionChanges]) -> SessionRecord:
+        """Change a session's title or its metadata; what is not named stays, and None takes away.
+
+        metadata is a merge patch (RFC 7396): members that it names are set, those with None are removed.
+        """
+        with as_session_exceptions():
+            patch = parse_session_patch(changes)
+            return self._store.sessions.patch(self._owner, checked("session_id", session_id), patch)
+
+    def fork_session(
+        self,
+        session_id: str,
+        fork_id: str | None = None,
+        *,
+        message_id: int | None = None,
+        agent_id: str = "default",
+    ) -> ForkRecord:
+        """A new session with this one's messages up to `message_id` of the agent, by default all of them."""
+        with as_session_exceptions():
+            new_id = checked("fork_id", uuid.uuid4().hex if fork_id is None else fork_id)
+            number = None if message_id is None else checked_number("message_id", message_id)
+            request = ForkRequest(new_id, checked("agent_id", agent_id), number)
+            return self._store.sessions.fork(self._owner, checked("session_id", session_id), request)
 
     def delete_session(self, session_id: str) -> None:
         """Delete the session; a run that still holds it can no longer commit."""

@@ -1,12 +1,9 @@
 """A run: one turn of one agent on one session, leased from its begin to its commit."""
 
-import json
-import logging
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
 from functools import cache, partial
 from math import inf
 from types import TracebackType
@@ -14,13 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 from strands.types.agent import LocalAgent
 from strands.types.content import Message
-from strands.types.session import SessionMessage
 
 from ._offload import AsyncContext, offload
-from .conversion import agent_of, agent_record, message_of, message_record
 from .encoding import encode
 from .errors import (
-    DamagedRecordError,
     InvalidInputError,
     LeaseLostError,
     RunCancelledError,
@@ -28,17 +22,19 @@ from .errors import (
     RunNotFoundError,
     SessionStoreError,
 )
-from .identifiers import checked
+from .identifiers import checked, checked_number
 from .interrupts import check_answers
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
-from .records import AgentRecord, BegunRun, IfBusy, RunOutcome, RunRecord, RunRequest
-from .repair import repair_agent
-from .run_errors import checked_uuid, error_code, failure_status, find_cause
+from .records import BegunRun, IfBusy, Rewind, RunRecord, RunRequest
+from .rewind import read_rewound
+from .run_errors import checked_uuid, find_cause
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
 from .run_values import RunValues
+from .run_writer import RunWriter
 from .server_store import require_server_store
+from .session_patch import checked_title
 from .store import Store
 from .stored_values import DurableValues
 from .strands_errors import as_session_exceptions
@@ -51,10 +47,7 @@ if TYPE_CHECKING:
     from .storage import PostgreSQLStorage
 
 DEFAULT_LEASE_SECONDS = 30.0
-END_SECONDS = 2.0
 _RENEWALS_PER_LEASE = 3
-
-logger = logging.getLogger(__name__)
 
 
 class Run(AsyncContext):
@@ -84,6 +77,7 @@ class Run(AsyncContext):
         lease_seconds: float,
         run_id: str | None = None,
         deadline: float = inf,
+        from_message_id: int | None = None,
         if_busy: IfBusy = "reject",
         wait_seconds: float = DEFAULT_WAIT_SECONDS,
         storage_ttl_seconds: Mapping[str, float] | None = None,
@@ -93,7 +87,6 @@ class Run(AsyncContext):
         self.run_id = str(uuid.uuid4()) if run_id is None else checked_uuid(run_id)
         self.stored: RunRecord | None = None
         self.begin_seconds = 0.0
-        self.round_trips = 0
         self._store = store
         self._owner = owner
         self._deadline = deadline
@@ -109,6 +102,11 @@ class Run(AsyncContext):
         )
         self._wait_seconds = wait_seconds
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
+        self._rewind = None
+        if from_message_id is not None:
+            self._rewind = Rewind(self.agent_id, checked_number("from_message_id", from_message_id))
+            self._journal.rewind(self._rewind)
+        self._writer = RunWriter(store.runs, owner, self._journal, deadline)
         self._keeper = LeaseKeeper(
             self._renew, self._watch, self._end, lease_seconds / _RENEWALS_PER_LEASE, store.runs.watch_seconds
         )
@@ -119,7 +117,7 @@ class Run(AsyncContext):
         self._storage_ttl_seconds = storage_ttl_seconds or {}
         # Held while a write is on its way; agents on other threads, or nodes of a Graph, may flush at once.
         self._writing = threading.RLock()
-        self._write_number = self._input_tokens = self._output_tokens = 0
+        self._reads = 0
         self._result: str | None = None
         self._cancelled = False
         self._lost: LeaseLostError | None = None
@@ -146,7 +144,7 @@ class Run(AsyncContext):
             if cause is None:
                 self._commit()
                 return
-            self._abort(cause)
+            self._writer.abort(cause)
             if cause is not error:
                 raise cause from error
 
@@ -196,6 +194,11 @@ class Run(AsyncContext):
         return self._repository.restored_message_count if self._repository else 0
 
     @property
+    def round_trips(self) -> int:
+        """Those for its begin and its writes, so far."""
+        return self._reads + self._writer.writes
+
+    @property
     def is_cancelled(self) -> bool:
         return self._cancelled
 
@@ -213,10 +216,16 @@ class Run(AsyncContext):
         """Keep `result` with the run when it commits: the answer to the same idempotency key."""
         self._result = encode("result", result)
 
+    def set_title(self, title: str) -> None:
+        """Call the session so, with the run's next write, unless somebody has given it a title.
+
+        Raises `InvalidInputError`.
+        """
+        self._journal.set_title(checked_title("title", title))
+
     def count_tokens(self, input_tokens: int, output_tokens: int) -> None:
         """What its models have taken and made, counted for its owner when the run ends, however it does."""
-        self._input_tokens += input_tokens
-        self._output_tokens += output_tokens
+        self._writer.count_tokens(input_tokens, output_tokens)
 
     def keep_exchange(self, prompt: str | None, answer: Message | None) -> None:
         """Add what a Graph or a Swarm was asked and answered to the run's history: its nodes keep none of their own."""
@@ -233,7 +242,7 @@ class Run(AsyncContext):
         with time_limit(self._deadline), traced("begin", self.session_id, self.run_id):
             wait_until = min(time.monotonic() + self._wait_seconds, self._deadline - MINIMUM_TURN_SECONDS)
             begun = begin_in_turn(self._store.runs, self._owner, self._request, wait_until)
-        self.round_trips += 1
+        self._reads += 1
         self.begin_seconds = time.perf_counter() - started
         if isinstance(begun, RunRecord):
             self.stored = begun
@@ -244,10 +253,14 @@ class Run(AsyncContext):
             self._prepare(begun)
         except BaseException as error:
             self._keeper.stop()
-            self._abort(error)
+            self._writer.abort(error)
             raise
 
     def _prepare(self, begun: BegunRun) -> None:
+        if self._rewind:
+            with time_limit(self._deadline):
+                begun = read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
+            self._reads += 2
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
         self._session_manager = RunSessionManager(
             repository, self.session_id, self._flush_of_agent, self._agents.append
@@ -274,77 +287,27 @@ class Run(AsyncContext):
         with as_session_exceptions(), self._writing:
             if self._closed:  # an agent that outlived its run
                 raise RunEndedError(self.run_id)
-            if not self._journal.is_empty:
-                self._write(None)
+            # The history that is to be replaced stays as it is until the turn is complete.
+            if not (self._rewind or self._journal.is_empty) and self._writer.write(None):
+                self.cancel()
 
     def _commit(self) -> None:
         try:
             for agent in self._agents:
                 self.session_manager.hold(agent)
             self._journal.close()  # nothing that comes from now on would be stored
-            self._write(RunOutcome("completed", self._result, self._answer_message_id()))
+            self._writer.complete(self._result, self.agent_id)
         except InvalidInputError as refusal:  # nothing was stored: the session is free for another try at once
-            self._abort(refusal)
+            self._writer.abort(refusal)
             raise
-
-    def _write(self, outcome: RunOutcome | None) -> None:
-        self._write_number += 1
-        if outcome:
-            outcome = outcome._replace(input_tokens=self._input_tokens, output_tokens=self._output_tokens)
-        write = self._journal.take(outcome)._replace(number=self._write_number)
-        with self._write_limit(), traced("commit" if outcome else "flush", self.session_id, self.run_id):
-            cancel_requested = self._store.runs.write(self._owner, write)
-        self.round_trips += 1
-        self._journal.settle()
-        if cancel_requested and outcome is None:
-            self.cancel()
-
-    def _abort(self, error: BaseException) -> None:
-        """The error goes on its way in any case: a turn that cannot be closed here is closed by the next run."""
-        self._journal = self._journal.successor()
-        try:
-            for agent in list(self._journal.stored_agents.values()):
-                try:
-                    self._close_turn(agent)
-                except DamagedRecordError:  # its turn stays open, for the run after its repair
-                    self._journal.leave(agent.agent_id)
-            self._write(RunOutcome(failure_status(error), error_code=error_code(error)))
-        except LeaseLostError as failure:
-            logger.warning("run_id=<%s>, error=<%s> | run not closed", self.run_id, failure)
-        except Exception as failure:  # noqa: BLE001 - a message that nobody can read, or whatever else
-            logger.warning("run_id=<%s>, error=<%r> | run not closed, giving its lease back", self.run_id, failure)
-            self._give_back()
-
-    def _give_back(self) -> None:
-        """Where the database cannot be reached, the lease runs out by itself."""
-        with suppress(SessionStoreError), self._write_limit():
-            self._store.runs.abandon(self._owner, self.run_id)
-
-    def _close_turn(self, record: AgentRecord) -> None:
-        """Only after a flush is anything of this run stored that a next prompt could not follow."""
-        agent, tail = agent_of(record), self._journal.stored_tails.get(record.agent_id)
-        last = tail and message_of(tail).to_message()
-        closing = repair_agent(agent, lambda: last)
-        for message in closing or ():
-            self._journal.append(record.agent_id, message_record(SessionMessage.from_message(message, 0)), str)
-        if closing is not None:
-            self._journal.update_agent(agent_record(agent))
 
     def _check_called_off(self) -> None:
         if self.is_called_off:
             raise self.end_reason
 
-    def _answer_message_id(self) -> int | None:
-        last = self._journal.last_of_run(self.agent_id)
-        return last.message_id if last and json.loads(last.message).get("role") == "assistant" else None
-
-    def _write_limit(self) -> AbstractContextManager[None]:
-        """The end of a run has to be written after its deadline."""
-        return time_limit(self._deadline + END_SECONDS)
-
     def _renew(self) -> bool:
         try:
-            with self._write_limit():
+            with self._writer.time_limit():
                 if self._store.runs.renew(self._owner, self.session_id, self.run_id, self._lease_seconds):
                     self._cancelled = True
         except LeaseLostError as error:
@@ -355,7 +318,7 @@ class Run(AsyncContext):
     def _watch(self) -> bool:
         """Between renewals: whether somebody asks for the run's end, or has deleted its session."""
         try:
-            with self._write_limit():
+            with self._writer.time_limit():
                 self._cancelled = self._cancelled or self._store.runs.is_cancel_requested(self._owner, self.run_id)
         except RunNotFoundError:
             self._lost = LeaseLostError(self.run_id, "the session was deleted")

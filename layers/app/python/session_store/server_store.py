@@ -49,11 +49,18 @@ class ServerSessions(Sessions, Protocol):
         """Raises `SessionNotFoundError`, `SessionBusyError`. No `multi_agent` leaves what is stored."""
         ...
 
-    def page(self, owner: str, *, limit: int, offset: int) -> Sequence[SessionRecord]:
+    def page(self, owner: str, *, limit: int, offset: int, include_empty: bool = False) -> Sequence[SessionRecord]:
         """By newest activity; the further the offset, the longer it takes: `list` does not."""
         ...
 
-    def count(self, owner: str) -> int: ...
+    def count(self, owner: str, *, include_empty: bool = False) -> int: ...
+
+    def discard_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Iterator[int]:
+        """Give up, for `expire` to delete, what rewinds took out so long ago, and what has no message after a day.
+
+        Unless it was used since. How many, batch by batch as it is taken.
+        """
+        ...
 
     def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
         """Delete sessions of all owners without activity for so long, and what deletions of large ones have left.

@@ -1,8 +1,9 @@
 """Where sessions live, read once from the environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
@@ -10,6 +11,7 @@ from .errors import ConfigurationError
 DEFAULT_URL = "http://localhost:8001"
 POSTGRESQL_SCHEMES = ("postgresql", "postgres")
 HTTP_SCHEMES = ("http", "https")
+Search = Literal["off", "messages", "all"]
 _SIGN = "SESSION_BACKEND_IAM_AUTH"
 
 
@@ -35,6 +37,8 @@ class StoreSettings:
     ca_file: PEM of the authorities to trust, for hosts that are not loopback.
     read_timeout_seconds: how long the session backend may take for an answer; API Gateway gives up after 29 s.
     sign_requests: sign with AWS credentials for the session backend; None does so for API Gateway's own host names.
+    search: whether the words of messages can be found; `all` with what tools answered. Titles are found in any case.
+    search_language: PostgreSQL's text search configuration, by which words are found: `simple`, `english`, …
     token_file: holds a bearer token for the session backend, read for each request, since whoever writes it renews it.
     pool_size: how many connections the process opens at most; more than one where it serves many requests at a time.
     statement_timeout_seconds: how long the database may take for the answer to one statement, connecting included.
@@ -50,6 +54,8 @@ class StoreSettings:
     connect_timeout_seconds: int = 5
     read_timeout_seconds: float = 30
     sign_requests: bool | None = None
+    search: Search = "off"
+    search_language: str = "simple"
     token_file: str | None = None
     statement_timeout_seconds: float = 30
     idle_seconds: float = 1500
@@ -69,6 +75,11 @@ class StoreSettings:
         if self.schema is not None and not (1 <= len(self.schema.encode()) <= 63 and self.schema.isprintable()):
             raise ConfigurationError(f"DATABASE_SCHEMA must be a name of at most 63 bytes, not {self.schema!r}")
 
+        if not re.fullmatch(r"[a-z_][a-z0-9_.]{0,126}", self.search_language):
+            raise ConfigurationError(
+                f"SEARCH_LANGUAGE must name a text search configuration, not {self.search_language!r}"
+            )
+
     @property
     def is_postgresql(self) -> bool:
         return urlsplit(self.url).scheme in POSTGRESQL_SCHEMES
@@ -84,6 +95,8 @@ class StoreSettings:
             region=environment.get("AWS_REGION") or None,
             connect_timeout_seconds=int(_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5)),
             read_timeout_seconds=_number(environment, "SESSION_BACKEND_TIMEOUT_SECONDS", 30),
+            search=_search(environment),
+            search_language=environment.get("SEARCH_LANGUAGE") or "simple",
             sign_requests=_flag(environment, _SIGN) if _SIGN in environment else None,
             token_file=environment.get("SESSION_BACKEND_TOKEN_FILE") or None,
             statement_timeout_seconds=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 30),
@@ -93,6 +106,14 @@ class StoreSettings:
             ),
             pool_size=_pool_size(environment, "DATABASE_POOL_SIZE"),
         )
+
+
+def _search(environment: Mapping[str, str]) -> Search:
+    value = environment.get("SEARCH") or "off"
+    for option in get_args(Search):
+        if option == value:
+            return option
+    raise ConfigurationError(f"SEARCH must be off, messages or all, not {value!r}")
 
 
 def _limit(environment: Mapping[str, str], name: str) -> int | None:

@@ -19,6 +19,8 @@ from .records import (
     SessionPage,
     SessionRecord,
 )
+from .session_patch import SessionPatch
+from .session_records import EVERY_SESSION, ForkRecord, ForkRequest, ForkSummary, SessionFilter, SessionMatch
 
 
 class Sessions(Protocol):
@@ -28,8 +30,37 @@ class Sessions(Protocol):
 
     def read(self, owner: str, session_id: str) -> SessionRecord | None: ...
 
-    def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+    def list(
+        self, owner: str, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
+    ) -> SessionPage:
         """Newest activity first. Raises `CursorNotFoundError` for a cursor that this owner was not given."""
+        ...
+
+    def search(self, owner: str, query: str, *, limit: int = 50) -> Sequence[SessionMatch]:
+        """Sessions in which all the words are, best first; `"…"`, `or` and `-` as search engines have them.
+
+        Where messages are not searched, in their titles alone.
+        """
+        ...
+
+    def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
+        """Change its title and its metadata, whether a run holds it or not; its `updated_at` stays.
+
+        Raises `SessionNotFoundError`, and `InvalidInputError` for metadata that becomes too large.
+        """
+        ...
+
+    def fork(self, owner: str, session_id: str, request: ForkRequest) -> ForkRecord:
+        """Copy the session up to a message, its agents as they were then as far as that was recorded.
+
+        Raises `SessionNotFoundError`, `AgentNotFoundError`, `MessageNotFoundError`, `AlreadyExistsError`,
+        `InvalidInputError` for a message that is a tool's call, and `SessionBusyError` where a run is about to add to
+        what would be copied.
+        """
+        ...
+
+    def forks(self, owner: str, session_id: str) -> Sequence[ForkSummary]:
+        """Those of the session, newest first, at most 100. Raises `SessionNotFoundError`."""
         ...
 
     def delete(self, owner: str, session_id: str) -> None:
@@ -46,6 +77,13 @@ class Agents(Protocol):
         ...
 
     def read(self, owner: str, session_id: str, agent_id: str) -> AgentRecord | None: ...
+
+    def read_past(self, owner: str, session_id: str, agent_id: str, message_id: int) -> AgentRecord:
+        """The agent as it was before that message of its own; with empty states where nothing was recorded by then.
+
+        Raises `AgentNotFoundError`, `MessageNotFoundError`.
+        """
+        ...
 
     def list(self, owner: str, session_id: str) -> Sequence[AgentRecord]:
         """All of the session's agents, by id."""

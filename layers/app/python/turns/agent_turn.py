@@ -42,6 +42,7 @@ class AgentTurn:
     open_storage: Callable[[], "PostgreSQLStorage"]
     open_memory: Callable[[], "PostgreSQLMemoryStore"]
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    set_title: Callable[[str], None] = lambda _: None
 
     @property
     def model(self) -> Model:

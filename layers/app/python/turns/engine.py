@@ -109,6 +109,7 @@ class TurnEngine:
             lease_seconds=self.lease_seconds,
             run_id=request.run_id,
             deadline=request.deadline,
+            from_message_id=request.from_message_id,
             if_busy=request.if_busy,
             wait_seconds=request.wait_seconds,
         )
@@ -224,6 +225,7 @@ def _describe(run: Run, request: TurnRequest) -> AgentTurn:
         lambda: run.storage,
         run.open_memory,
         request.metadata,
+        run.set_title,
     )
 
 

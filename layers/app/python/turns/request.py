@@ -8,16 +8,17 @@ from session_store.records import IfBusy
 from turns.frontend_input import Frontend
 
 Prompt = str | list[dict[str, Any]]
-"""Text, or the answers to interrupts: `[{"interruptResponse": {"interruptId": …, "response": …}}]`."""
+"""Text, content blocks as Strands has them, or answers to interrupts: `[{"interruptResponse": {"interruptId": …}}]`."""
 
 
 class TurnRequest(NamedTuple):
     """`deadline`: the moment of `time.monotonic()` at which the turn is over. Without a `session_id` a session begins.
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
-    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools. is_recorded: others
-    may watch the turn, and find it again. frontend: what a frontend brings, which is then shown the agent's state.
-    if_busy, wait_seconds: as for `PostgreSQLSessionRepository.run`.
+    claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
+    from_message_id: before which message of the agent the turn goes on. is_recorded: others may watch the turn, and
+    find it again. frontend: what a frontend brings, which is then shown the agent's state. if_busy, wait_seconds: as
+    for `PostgreSQLSessionRepository.run`.
     """
 
     owner: str
@@ -30,6 +31,7 @@ class TurnRequest(NamedTuple):
     end_user: str | None = None
     claims: Mapping[str, Any] = {}
     metadata: Mapping[str, Any] = {}
+    from_message_id: int | None = None
     is_recorded: bool = False
     frontend: Frontend | None = None
     if_busy: IfBusy = "reject"

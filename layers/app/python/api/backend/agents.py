@@ -3,12 +3,12 @@
 from http import HTTPStatus
 
 from api.backend.pages import PageQuery
-from api.backend.parameters import AGENT_ID, PAGE, PAGE_SIZE, SESSION_ID
+from api.backend.parameters import AGENT_ID, BEFORE_MESSAGE_ID, PAGE, PAGE_SIZE, SESSION_ID
 from api.backend.resource import document_response, resource
 from api.call import Call
 from api.response import Response, no_content
 from session_store.codec import dump_record, parse_record
-from session_store.errors import AgentNotFoundError, AlreadyExistsError, SessionNotFoundError
+from session_store.errors import AgentNotFoundError, AlreadyExistsError, MessageNotFoundError, SessionNotFoundError
 from session_store.raw_json import dump_list, dump_object
 from session_store.records import AgentChange, AgentRecord
 from session_store.restorable import check_agent
@@ -37,6 +37,14 @@ def list_agents(call: Call) -> Response:
 
 
 def read_agent(call: Call) -> Response:
+    """As it is, or as it was before one of its messages."""
+    place, message_id = (call.owner, call[SESSION_ID], call[AGENT_ID]), call[BEFORE_MESSAGE_ID]
+    if message_id is not None:
+        return document_response(dump_record(call.store.agents.read_past(*place, message_id)))
+    return _read_agent(call)
+
+
+def _read_agent(call: Call) -> Response:
     agent = call.store.agents.read(call.owner, call[SESSION_ID], call[AGENT_ID])
     if agent is None:
         raise AgentNotFoundError(call[AGENT_ID])
@@ -48,7 +56,7 @@ def update_agent(call: Call) -> Response:
     change = parse_record(AgentChange, call.document(), agent_id=call[AGENT_ID])
     check_agent(change)
     call.store.agents.update(call.owner, call[SESSION_ID], change)
-    return read_agent(call)
+    return _read_agent(call)
 
 
 def delete_agent(call: Call) -> Response:
@@ -83,7 +91,14 @@ OPERATIONS = (
         parameters=[SESSION_ID, PAGE, PAGE_SIZE],
         errors=[SessionNotFoundError],
     ),
-    resource("readAgent", "GET", _AGENT, read_agent, parameters=_ONE, errors=[AgentNotFoundError]),
+    resource(
+        "readAgent",
+        "GET",
+        _AGENT,
+        read_agent,
+        parameters=(*_ONE, BEFORE_MESSAGE_ID),
+        errors=[AgentNotFoundError, MessageNotFoundError],
+    ),
     resource("updateAgent", "PUT", _AGENT, update_agent, parameters=_ONE, errors=[AgentNotFoundError]),
     resource("deleteAgent", "DELETE", _AGENT, delete_agent, parameters=_ONE, status=204, errors=[AgentNotFoundError]),
 )

@@ -1,9 +1,10 @@
 """All operations of the session backend."""
 
-from api.backend import agents, health, messages, multi_agents, runs, sessions
+from api.backend import agents, forks, health, messages, multi_agents, runs, sessions
 
 RESOURCES = (
     *sessions.OPERATIONS,
+    *forks.OPERATIONS,
     *agents.OPERATIONS,
     *multi_agents.OPERATIONS,
     *messages.OPERATIONS,

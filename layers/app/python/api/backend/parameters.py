@@ -80,3 +80,6 @@ LIMIT = _optional_whole_number("limit", "How many follow the cursor at most.", M
 CURSOR = query_text("cursor", "Where the list begins: `next_cursor` of the one before.")
 ORDER: Parameter[Order] = query_choice("order", "Oldest first or newest.", ORDERS)
 FROM_MESSAGE_ID = _optional_whole_number("from_message_id", "The message that the first page begins with.", _MAXIMUM_ID)
+BEFORE_MESSAGE_ID = _optional_whole_number(
+    "before_message_id", "The agent as it was before that message of its own.", _MAXIMUM_ID
+)

@@ -6,6 +6,7 @@ from api.backend.pages import PageQuery
 from api.backend.parameters import CURSOR, LIMIT, PAGE, PAGE_SIZE, SESSION_ID
 from api.backend.resource import document_response, resource
 from api.call import Call
+from api.operations.sessions import INCLUDE, METADATA, QUERY, TITLE, parse_filter
 from api.response import Response, no_content
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
@@ -14,6 +15,8 @@ from session_store.identifiers import checked
 from session_store.raw_json import dump_json, dump_list, dump_object
 from session_store.records import MultiAgentRecord, SessionRecord
 from session_store.restorable import check_multi_agent
+from session_store.session_patch import parse_session_patch
+from session_store.session_records import EVERY_SESSION
 
 _SESSION = "/sessions/{session_id}"
 _DEFAULT_LIMIT = 50
@@ -28,13 +31,16 @@ def create_session(call: Call) -> Response:
 
 
 def list_sessions(call: Call) -> Response:
-    limit, cursor = call[LIMIT], call[CURSOR]
-    if limit is not None or cursor is not None:
+    limit, cursor, only = call[LIMIT], call[CURSOR], parse_filter(call)
+    if (query := call[QUERY]) is not None:
+        matches = call.store.sessions.search(call.owner, query, limit=_DEFAULT_LIMIT if limit is None else limit)
+        return document_response(dump_object({"matches": dump_list(map(dump_record, matches))}))
+    if limit is not None or cursor is not None or only._replace(include_empty=False) != EVERY_SESSION:
         return _list_from_cursor(call, _DEFAULT_LIMIT if limit is None else limit)
-    query, sessions = PageQuery.of(call), call.store.sessions
-    records = sessions.page(call.owner, limit=query.size, offset=query.offset)
-    items = dump_list(map(dump_record, records))
-    return document_response(dump_object({**query.members(sessions.count(call.owner)), "sessions": items}))
+    place, sessions, include_empty = PageQuery.of(call), call.store.sessions, only.include_empty
+    records = sessions.page(call.owner, limit=place.size, offset=place.offset, include_empty=include_empty)
+    total = sessions.count(call.owner, include_empty=include_empty)
+    return document_response(dump_object({**place.members(total), "sessions": dump_list(map(dump_record, records))}))
 
 
 def read_session(call: Call) -> Response:
@@ -54,13 +60,18 @@ def update_session(call: Call) -> Response:
     return read_session(call)
 
 
+def patch_session(call: Call) -> Response:
+    session = call.store.sessions.patch(call.owner, call[SESSION_ID], parse_session_patch(call.json()))
+    return document_response(dump_record(session))
+
+
 def delete_session(call: Call) -> Response:
     call.store.sessions.delete(call.owner, call[SESSION_ID])
     return no_content()
 
 
 def _list_from_cursor(call: Call, limit: int) -> Response:
-    page = call.store.sessions.list(call.owner, limit=limit, cursor=call[CURSOR])
+    page = call.store.sessions.list(call.owner, limit=limit, cursor=call[CURSOR], only=parse_filter(call))
     items = dump_list(map(dump_record, page.sessions))
     return document_response(dump_object({"next_cursor": dump_json(page.next_cursor), "sessions": items}))
 
@@ -93,11 +104,12 @@ OPERATIONS = (
         "GET",
         "/sessions",
         list_sessions,
-        parameters=[PAGE, PAGE_SIZE, LIMIT, CURSOR],
+        parameters=[PAGE, PAGE_SIZE, LIMIT, CURSOR, QUERY, TITLE, METADATA, INCLUDE],
         errors=[CursorNotFoundError],
     ),
     resource("readSession", "GET", _SESSION, read_session, parameters=[SESSION_ID], errors=[SessionNotFoundError]),
     resource("updateSession", "PUT", _SESSION, update_session, parameters=[SESSION_ID], errors=[SessionNotFoundError]),
+    resource("patchSession", "PATCH", _SESSION, patch_session, parameters=[SESSION_ID], errors=[SessionNotFoundError]),
     resource(
         "deleteSession",
         "DELETE",

@@ -103,9 +103,10 @@ def _decode_body(event: Event) -> bytes:
 
 
 def _dump_response(response: Response) -> dict[str, Any]:
+    body = response.body
     return {
         "statusCode": int(response.status),
         "multiValueHeaders": {name: [value] for name, value in response.headers.items()},
-        "body": response.body,
-        "isBase64Encoded": False,
+        "body": base64.b64encode(body).decode() if isinstance(body, bytes) else body,
+        "isBase64Encoded": isinstance(body, bytes),
     }

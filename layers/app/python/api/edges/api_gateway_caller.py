@@ -53,7 +53,8 @@ def dump_authorized_caller(owner: str, claims: Mapping[str, Any]) -> str:
 
 
 def _parse_authorized_caller(request_context: dict[str, Any]) -> dict[str, Any] | None:
-    given = (request_context.get("authorizer") or {}).get(AUTHORIZED_CALLER)
+    authorizer: dict[str, Any] = request_context.get("authorizer") or {}
+    given = authorizer.get(AUTHORIZED_CALLER)
     return json.loads(base64.urlsafe_b64decode(given)) if given else None
 
 

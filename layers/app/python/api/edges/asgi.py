@@ -140,8 +140,8 @@ def _take(
     try:
         response = respond()
         put(response)
-        for piece in [response.body] if isinstance(response.body, str) else response.body:
-            put(piece.encode(errors="surrogatepass"))
+        for piece in [response.body] if isinstance(response.body, str | bytes) else response.body:
+            put(piece if isinstance(piece, bytes) else piece.encode(errors="surrogatepass"))
             if is_over():
                 break
         put(None)

@@ -100,6 +100,8 @@ class Client:
 
 def _dump(response: Response) -> list[tuple[bytes, bytes]]:
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-    if isinstance(response.body, str) and response.status not in (204, 304):
-        headers.append((b"content-length", str(len(response.body.encode(errors="surrogatepass"))).encode()))
+    body = response.body
+    if isinstance(body, str | bytes) and response.status not in (204, 304):
+        content = body if isinstance(body, bytes) else body.encode(errors="surrogatepass")
+        headers.append((b"content-length", str(len(content)).encode()))
     return headers

@@ -12,11 +12,13 @@ from api.parameters import header_identifier
 from api.process_request import ProcessRequest
 from api.response import Response, json_response
 from session_store.errors import (
+    AgentNotFoundError,
     AwaitingResponseError,
     BudgetExhaustedError,
     DamagedRecordError,
     IdempotencyKeyReusedError,
     LeaseLostError,
+    MessageNotFoundError,
     ModelFailedError,
     ModelThrottledError,
     RunCancelledError,
@@ -36,6 +38,13 @@ BODY = Body(
     {
         "text": {"prompt": "Hello, my name is Alice", "session_id": "user-123"},
         "new session": {"prompt": "Hello"},
+        "picture": {
+            "prompt": [
+                {"text": "What is this?"},
+                {"image": {"format": "gif", "source": {"bytes": "R0lGODlhAQABAAAAACw="}}},
+            ]
+        },
+        "again from a message": {"prompt": "Hello, I am Bob", "session_id": "user-123", "from_message_id": 0},
         "answer to an interrupt": {
             "prompt": [{"interruptResponse": {"interruptId": "v1:tool_call:tooluse_1:5a2c", "response": "approved"}}],
             "session_id": "user-123",
@@ -51,6 +60,8 @@ TURN_ERRORS = (
     SessionBusyError,
     RunInProgressError,
     LeaseLostError,
+    AgentNotFoundError,
+    MessageNotFoundError,
     AwaitingResponseError,
     DamagedRecordError,
     RunCancelledError,
@@ -75,6 +86,7 @@ def parse_turn(
         end_user=call.end_user,
         claims=call.request.claims,
         metadata=body.metadata or {},
+        from_message_id=body.from_message_id,
         if_busy=body.if_busy or if_busy,
         wait_seconds=wait_seconds,
     )

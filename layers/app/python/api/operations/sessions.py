@@ -1,13 +1,15 @@
-"""Sessions: list, read, export, delete."""
+"""Sessions: list, read, change, export, delete."""
 
-from collections.abc import Iterable
-from typing import Literal
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 from api import answers
 from api.call import Call
+from api.errors import InvalidRequestError, MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
 from api.export import FIRST, Export, dump_cursor, parse_cursor
 from api.history import fill_page
-from api.operation import Link, Operation, Parameter
+from api.operation import Body, Link, Operation, Parameter
 from api.parameters import (
     CURSOR,
     LIMIT,
@@ -15,16 +17,21 @@ from api.parameters import (
     parse_whole_number,
     query_choice,
     query_identifier,
+    query_members,
 )
+from api.request_schemas import SessionChanges
 from api.response import Response, json_response, no_content, text_response
 from api.settings import Settings
 from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
 from session_store.message_pieces import read_messages
 from session_store.raw_json import dump_json
 from session_store.records import MessageRecord, OmittedMessage, SessionRecord
+from session_store.session_patch import parse_session_patch
+from session_store.session_records import EVERY_SESSION, MATCH_END, MATCH_START, SessionFilter, SessionMatch
 
 MAX_MESSAGE_ID = 10**15
 Order = Literal["asc", "desc"]
+Include = Literal["messages", "empty"]
 ORDERS: tuple[Order, ...] = ("asc", "desc")
 SESSION_LINKS = tuple(
     Link(operation_id, "session_id", "/session_id")
@@ -33,6 +40,15 @@ SESSION_LINKS = tuple(
 
 AGENT_ID = query_identifier("agent_id", "Which of the session's agents; else the one that answers, or the oldest.")
 ORDER: Parameter[Order] = query_choice("order", "Oldest first or newest.", ORDERS)
+QUERY = query_identifier(
+    "q",
+    "Words to find: in titles, and in messages where the service searches them. Best first, in one page.",
+)
+TITLE = query_identifier("title", "Sessions of exactly this title.")
+METADATA = query_members("metadata.", "Sessions whose metadata has this member with this value, as text.")
+INCLUDE: Parameter[Include] = query_choice(
+    "include", "`empty`: sessions too that have no message, since their first run failed.", ("messages", "empty")
+)
 
 
 def _parse_message_id(text: str | None, _: Settings) -> int | None:
@@ -48,13 +64,63 @@ FROM_MESSAGE = Parameter(
 )
 
 
+def parse_filter(call: Call) -> SessionFilter:
+    return SessionFilter(call[TITLE], call.query_members(METADATA), call[INCLUDE] == "empty")
+
+
 def list_sessions(call: Call) -> Response:
-    page = call.store.sessions.list(call.owner, limit=call[LIMIT], cursor=call[CURSOR])
+    if (query := call[QUERY]) is not None:
+        return _search_sessions(call, query)
+    page = call.store.sessions.list(call.owner, limit=call[LIMIT], cursor=call[CURSOR], only=parse_filter(call))
     answer: answers.SessionList = {
-        "sessions": [_summarize(session) for session in page.sessions],
+        "sessions": [summarize(session) for session in page.sessions],
         "next_cursor": page.next_cursor,
     }
     return json_response(answer)
+
+
+def _search_sessions(call: Call, query: str) -> Response:
+    if call[CURSOR] is not None or parse_filter(call) != EVERY_SESSION:
+        raise InvalidRequestError([("q", "comes without a cursor, and without other conditions")])
+    matches = call.store.sessions.search(call.owner, query, limit=call[LIMIT])
+    answer: answers.SessionList = {"sessions": [_describe_match(match) for match in matches], "next_cursor": None}
+    return json_response(answer)
+
+
+def _describe_match(match: SessionMatch) -> answers.SessionSummary:
+    found: answers.Match = {
+        "message_id": match.message_id,
+        "agent_id": match.agent_id,
+        "passage": match.passage.replace(MATCH_START, "").replace(MATCH_END, ""),
+        "highlights": list(_find_highlights(match.passage)),
+    }
+    return {**summarize(match.session), "match": found}
+
+
+def _find_highlights(passage: str) -> Iterator[list[int]]:
+    """Begin and end of each word that was found, in the passage without its marks."""
+    position = start = 0
+    for character in passage:
+        if character == MATCH_START:
+            start = position
+        elif character == MATCH_END:
+            yield [start, position]
+        else:
+            position += 1
+
+
+def read_session(call: Call) -> Response:
+    session = call.store.sessions.read(call.owner, call[SESSION_ID])
+    if session is None:
+        raise SessionNotFoundError(call[SESSION_ID])
+    forks: list[Any] = [fork._asdict() for fork in call.store.sessions.forks(call.owner, call[SESSION_ID])]
+    answer: answers.Session = {**summarize(session), "forks": forks}
+    return json_response(answer)
+
+
+def update_session(call: Call) -> Response:
+    patch = parse_session_patch(call.json())
+    return json_response(summarize(call.store.sessions.patch(call.owner, call[SESSION_ID], patch)))
 
 
 def read_history(call: Call) -> Response:
@@ -112,15 +178,33 @@ def _require_empty(call: Call, session_id: str, agent_id: str) -> None:
         raise AgentNotFoundError(agent_id)
 
 
-def _summarize(session: SessionRecord) -> answers.SessionSummary:
+def summarize(session: SessionRecord) -> answers.SessionSummary:
+    is_fork = session.origin_message_id is not None or session.origin_session_id is not None
+    origin: answers.ForkOrigin = {"session_id": session.origin_session_id, "message_id": session.origin_message_id}
     return {
         "session_id": session.session_id,
         "created_at": session.created_at,
         "updated_at": session.updated_at,
         "message_count": session.message_count,
         "preview": session.preview,
+        "title": session.title,
+        "metadata": json.loads(session.metadata),
+        "forked_from": origin if is_fork else None,
+        "error_code": session.error_code,
     }
 
+
+SESSION_EXAMPLE = {
+    "session_id": "user-123",
+    "created_at": "2026-11-22T10:00:00+00:00",
+    "updated_at": "2026-11-22T10:00:02+00:00",
+    "message_count": 2,
+    "preview": "Hello, my name is Alice",
+    "title": "Trip to Rome",
+    "metadata": {"project": "rome"},
+    "forked_from": None,
+    "error_code": None,
+}
 
 OPERATIONS = (
     Operation(
@@ -129,26 +213,40 @@ OPERATIONS = (
         path="/sessions",
         handle=list_sessions,
         summary="List your sessions, newest activity first",
-        parameters=[LIMIT, CURSOR],
+        parameters=[LIMIT, CURSOR, QUERY, TITLE, METADATA, INCLUDE],
         answer=answers.SessionList,
-        example={
-            "sessions": [
-                {
-                    "session_id": "user-123",
-                    "created_at": "2026-11-22T10:00:00+00:00",
-                    "updated_at": "2026-11-22T10:00:02+00:00",
-                    "message_count": 2,
-                    "preview": "Hello, my name is Alice",
-                }
-            ],
-            "next_cursor": None,
-        },
+        example={"sessions": [SESSION_EXAMPLE], "next_cursor": None},
         links=[
             Link("listSessions", "cursor", "/next_cursor"),
             Link("readHistory", "session_id", "/sessions/0/session_id"),
             Link("deleteSession", "session_id", "/sessions/0/session_id"),
         ],
         errors=[CursorNotFoundError],
+    ),
+    Operation(
+        operation_id="readSession",
+        method="GET",
+        path="/sessions/{session_id}",
+        handle=read_session,
+        summary="Read what a session is called, and where it comes from",
+        parameters=[SESSION_ID],
+        answer=answers.Session,
+        example={**SESSION_EXAMPLE, "forks": []},
+        errors=[SessionNotFoundError],
+    ),
+    Operation(
+        operation_id="updateSession",
+        method="PATCH",
+        path="/sessions/{session_id}",
+        handle=update_session,
+        summary="Change a session's title or metadata",
+        description="A merge patch (RFC 7396): what it does not name stays, null removes. Possible at any time, while "
+        "a run is in progress too.",
+        parameters=[SESSION_ID],
+        body=Body(SessionChanges, {"both": {"title": "Trip to Rome", "metadata": {"project": "rome", "draft": None}}}),
+        answer=answers.SessionSummary,
+        example=SESSION_EXAMPLE,
+        errors=[MalformedRequestError, UnsupportedMediaTypeError, PayloadTooLargeError, SessionNotFoundError],
     ),
     Operation(
         operation_id="readHistory",

@@ -1,5 +1,7 @@
 """GET /sessions/{session_id}/ui-messages: a history as Vercel's AI SDK shows it."""
 
+from typing import Any
+
 from api import answers
 from api.call import Call
 from api.operation import Operation
@@ -14,7 +16,8 @@ def read_ui_messages(call: Call) -> Response:
     stored = read_conversation(call, call[SESSION_ID])
     if not stored.messages and call.store.sessions.read(call.owner, call[SESSION_ID]) is None:
         raise SessionNotFoundError(call[SESSION_ID])
-    answer: answers.UiMessages = {"messages": dump_ui_messages(stored.messages, stored.interrupts)}
+    messages: list[Any] = dump_ui_messages(stored.messages, stored.interrupts)
+    answer: answers.UiMessages = {"messages": messages}
     return json_response(answer)
 
 

@@ -26,6 +26,12 @@ class HttpAgents:
             return None
         return parse_record(AgentRecord, answer.document())
 
+    def read_past(self, owner: str, session_id: str, agent_id: str, message_id: int) -> AgentRecord:
+        path = dump_path("sessions", session_id, "agents", agent_id)
+        return parse_record(
+            AgentRecord, self._backend.send("GET", path, owner, before_message_id=message_id).document()
+        )
+
     def list(self, owner: str, session_id: str) -> Sequence[AgentRecord]:
         path = dump_path("sessions", session_id, "agents")
         return [parse_record(AgentRecord, item) for item in all_items(self._backend, owner, path, "agents")]

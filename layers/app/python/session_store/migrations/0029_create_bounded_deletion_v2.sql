@@ -115,9 +115,10 @@ BEGIN
         END IF;
     END IF;
 
+    DELETE FROM session_index i WHERE i.session_key = in_session_key;
     UPDATE sessions
-    SET owner = '', session_id = session_key::text, updated_at = '-infinity', preview = '',
-        run_id = NULL, lease_until = NULL
+    SET owner = '', session_id = session_key::text, updated_at = '-infinity', preview = '', title = NULL,
+        metadata = NULL, error_code = NULL, removed_at = NULL, run_id = NULL, lease_until = NULL
     WHERE session_key = in_session_key AND owner <> '';
 END
 $$;

@@ -2,7 +2,7 @@ from functools import partial
 
 from session_store._database import Database
 from session_store.connection import Statement
-from session_store.errors import AgentNotFoundError, AlreadyExistsError
+from session_store.errors import AgentNotFoundError, AlreadyExistsError, MessageNotFoundError
 from session_store.records import AgentChange, AgentRecord
 
 from .deletion import delete_agent
@@ -54,6 +54,26 @@ class PostgreSQLAgents:
             {"owner": owner, "session_id": session_id, "agent_id": agent_id},
         ).rows
         return AgentRecord(*rows[0]) if rows else None
+
+    def read_past(self, owner: str, session_id: str, agent_id: str, message_id: int) -> AgentRecord:
+        rows = self._database.fetch(
+            """
+            SELECT a.message_count,
+                   a.agent_id, coalesce(p.state::text, '{{}}'), coalesce(p.conversation_manager_state::text, '{{}}'),
+                   coalesce(p.internal_state::text, '{{}}'), a.created_at, a.updated_at,
+                   coalesce(p.removed_message_count, 0), %(message_id)s::bigint
+            FROM {sessions} s
+            JOIN {agents} a USING (session_key)
+            LEFT JOIN LATERAL {past_agent_v1}(s.session_key, a.agent_id, %(message_id)s) AS p ON true
+            WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
+            """,
+            {"owner": owner, "session_id": session_id, "agent_id": agent_id, "message_id": message_id},
+        ).rows
+        if not rows:
+            raise AgentNotFoundError(agent_id)
+        if message_id >= rows[0][0]:
+            raise MessageNotFoundError(message_id)
+        return AgentRecord(*rows[0][1:])
 
     def list(self, owner: str, session_id: str, *, limit: int | None = None, offset: int = 0) -> list[AgentRecord]:
         """Agents by id; a session has a handful, so an offset costs nothing."""

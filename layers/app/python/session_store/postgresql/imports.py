@@ -23,9 +23,10 @@ class PostgreSQLImports:
         created, repeated = self._database.fetch(
             """
             WITH created AS (
-                INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at, preview)
+                INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at, preview,
+                                        error_code)
                 VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz, %(preview)s)
+                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz, %(preview)s, NULL)
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), with_agents AS (

@@ -1,9 +1,8 @@
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from session_store._database import Database
 from session_store._retried_write import find_stored_id
-from session_store.connection import Statement
 from session_store.errors import (
     AgentNotFoundError,
     AlreadyExistsError,
@@ -12,20 +11,22 @@ from session_store.errors import (
     MessageRedactedError,
     SessionStoreError,
 )
-from session_store.records import MessagePage, MessageRecord, OmittedMessage
+from session_store.records import MessagePage, MessageRecord
 from session_store.wire import MAXIMUM_BYTES
 
 from .free_session import explain_refusal, with_free_session, write_free
 from .message_copies import REPLACE_COPIES, replacements
+from .message_rows import DOWNWARDS, MESSAGE_COLUMNS, UPWARDS, parse_message
+from .message_words import MessageWords
 
-_COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
 # More than any response holds, as a history shows bytes by their size alone.
 _MAXIMUM_MESSAGE_BYTES = 32_000_000
 
 
 class PostgreSQLMessages:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, words: MessageWords) -> None:
         self._database = database
+        self._words = words
 
     def create(self, owner: str, session_id: str, agent_id: str, message: MessageRecord, preview: str | None) -> int:
         rows, repeated = write_free(
@@ -48,9 +49,9 @@ class PostgreSQLMessages:
                 RETURNING a.session_key, a.message_count - 1 AS message_id
             ), stored AS (
                 INSERT INTO {messages}
-                    (session_key, agent_id, message_id, message, redact_message, created_at, updated_at)
+                    (session_key, agent_id, message_id, message, redact_message, created_at, updated_at, words)
                 SELECT session_key, %(agent_id)s, message_id, %(message)s, %(redact_message)s,
-                       %(created_at)s, %(updated_at)s
+                       %(created_at)s, %(updated_at)s, {message_words_v1}(%(owner)s, %(language)s::regconfig, %(text)s)
                 FROM place
                 RETURNING message_id
             )
@@ -61,6 +62,8 @@ class PostgreSQLMessages:
                 "session_id": session_id,
                 "agent_id": agent_id,
                 "preview": preview,
+                "language": self._words.language,
+                "text": self._words.read(message.message),
                 **message._asdict(),
             },
         )
@@ -77,7 +80,7 @@ class PostgreSQLMessages:
     def read(self, owner: str, session_id: str, agent_id: str, message_id: int) -> MessageRecord | None:
         rows = self._database.fetch(
             "SELECT"
-            + _COLUMNS
+            + MESSAGE_COLUMNS
             + """
             FROM {sessions} s JOIN {messages} m USING (session_key)
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
@@ -106,7 +109,8 @@ class PostgreSQLMessages:
             + """
             , changed AS (
                 UPDATE {messages} m
-                SET message = %(message)s, redact_message = %(redact_message)s, updated_at = %(updated_at)s
+                SET message = %(message)s, redact_message = %(redact_message)s, updated_at = %(updated_at)s,
+                    words = {message_words_v1}(%(owner)s, %(language)s::regconfig, %(text)s)
                 FROM free
                 WHERE m.session_key = free.session_key AND m.agent_id = %(agent_id)s AND m.message_id = %(message_id)s
                   AND (m.redact_message IS NULL OR %(redact_message)s::json IS NOT NULL)
@@ -119,6 +123,8 @@ class PostgreSQLMessages:
                 "session_id": session_id,
                 "agent_id": agent_id,
                 "preview": preview,
+                "language": self._words.language,
+                "text": self._words.read(message.message),
                 **message._asdict(),
                 **replacements(earlier, message),
             },
@@ -142,7 +148,7 @@ class PostgreSQLMessages:
         order: Literal["asc", "desc"] = "asc",
     ) -> Sequence[MessageRecord]:
         rows = self._database.fetch(
-            _UPWARDS if order == "asc" else _DOWNWARDS,
+            UPWARDS if order == "asc" else DOWNWARDS,
             {
                 "owner": owner,
                 "session_id": session_id,
@@ -184,7 +190,7 @@ class PostgreSQLMessages:
         ).rows
         if not rows:
             raise AgentNotFoundError(agent_id)
-        messages = [_parse_row(row) for row in rows if row[1] is not None or row[5] is not None]
+        messages = [parse_message(row) for row in rows if row[1] is not None or row[5] is not None]
         return MessagePage(messages, rows[-1][0] if len(messages) < len(rows) else None)
 
     def count(self, owner: str, session_id: str, agent_id: str) -> int:
@@ -242,53 +248,3 @@ class PostgreSQLMessages:
             {"owner": owner, "session_id": session_id, "agent_id": agent_id},
         ).rows
         return rows[0][0] if rows else None
-
-
-def _parse_row(row: tuple[Any, ...]) -> MessageRecord | OmittedMessage:
-    """See read_messages_v1."""
-    message_id, message, redact_message, created_at, updated_at, omitted_bytes = row
-    if omitted_bytes is None:
-        return MessageRecord(message_id, message, redact_message, created_at, updated_at)
-    return OmittedMessage(message_id, omitted_bytes, redact_message is not None, created_at, updated_at)
-
-
-# An agent without messages gives one empty row, a missing agent gives none.
-# Ids are dense, so a page is bounded by ids at both ends: for LIMIT alone the planner may read and sort all the rest.
-_UPWARDS: Statement = (
-    "SELECT"
-    + _COLUMNS
-    + """
-    FROM {sessions} s
-    JOIN {agents} a USING (session_key)
-    LEFT JOIN LATERAL (
-        SELECT *
-        FROM {messages}
-        WHERE session_key = a.session_key AND agent_id = a.agent_id AND message_id >= %(from_message_id)s
-          AND message_id < least(%(from_message_id)s, a.message_count)::bigint
-                           + coalesce(%(limit)s::bigint, a.message_count)
-        ORDER BY message_id
-        LIMIT %(limit)s
-    ) m ON true
-    WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
-    ORDER BY m.message_id
-    """
-)
-_DOWNWARDS: Statement = (
-    "SELECT"
-    + _COLUMNS
-    + """
-    FROM {sessions} s
-    JOIN {agents} a USING (session_key)
-    LEFT JOIN LATERAL (
-        SELECT *
-        FROM {messages}
-        WHERE session_key = a.session_key AND agent_id = a.agent_id AND message_id <= %(from_message_id)s
-          AND message_id > least(%(from_message_id)s, a.message_count - 1)::bigint
-                           - coalesce(%(limit)s::bigint, a.message_count)
-        ORDER BY message_id DESC
-        LIMIT %(limit)s
-    ) m ON true
-    WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s AND a.agent_id = %(agent_id)s
-    ORDER BY m.message_id DESC
-    """
-)

@@ -27,6 +27,7 @@ from session_store.store import Runs
 from session_store.time_limit import time_limit
 
 from .agents import PostgreSQLAgents
+from .message_words import MessageWords
 from .messages import PostgreSQLMessages
 from .values import parse_snapshots
 
@@ -69,9 +70,9 @@ class Decision(NamedTuple):
 
 
 class RunBegin:
-    def __init__(self, database: Database, budget: OwnerBudget) -> None:
+    def __init__(self, database: Database, words: MessageWords, budget: OwnerBudget) -> None:
         self._database, self._budget = database, budget
-        self._agents, self._messages = PostgreSQLAgents(database), PostgreSQLMessages(database)
+        self._agents, self._messages = PostgreSQLAgents(database), PostgreSQLMessages(database, words)
 
     def begin(self, owner: str, request: RunRequest, runs: Runs) -> BegunRun | Decision:
         """Where it fails and may have begun all the same, the run is given up."""

@@ -5,12 +5,13 @@ from typing import Any
 from session_store.connection import Statement
 from session_store.records import RunOutcome, RunWrite
 
+from .message_words import MessageWords
 from .values import dump_values
 
-_CALL: Statement = """
-    FROM {write_run_v2}(
-        %(owner)s, %(session_id)s, %(run_id)s::uuid, %(number)s::bigint, %(lease_seconds)s::float8,
+_ARGUMENTS: Statement = """
+        %(session_id)s, %(run_id)s::uuid, %(number)s::bigint, %(lease_seconds)s::float8,
         %(status)s, %(result)s::json, %(answer_message_id)s, %(error_code)s, %(preview)s, %(redacted_preview)s,
+        %(title)s, %(language)s::regconfig,
         %(created_ids)s::text[], %(created_states)s::json[], %(created_manager_states)s::json[],
         %(created_internal_states)s::json[], %(created_removed_counts)s::bigint[],
         %(created_message_counts)s::bigint[], %(created_created_at)s::text[], %(created_updated_at)s::text[],
@@ -19,26 +20,36 @@ _CALL: Statement = """
         %(updated_message_counts)s::bigint[], %(updated_updated_at)s::text[],
         %(message_agent_ids)s::text[], %(message_ids)s::bigint[], %(messages)s::json[], %(redact_messages)s::json[],
         %(message_created_at)s::text[], %(message_updated_at)s::text[],
+        %(message_texts)s::text[],
         %(redacted_agent_ids)s::text[], %(redacted_ids)s::bigint[], %(redacted_messages)s::json[],
-        %(redacted_updated_at)s::text[],
+        %(redacted_updated_at)s::text[], %(redacted_texts)s::text[],
         %(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]
     ) w
 """
-WRITE: Statement = "SELECT w.is_cancel_requested" + _CALL
-# Called once the row of write_run is there: while the run holds the session, whose row is locked by then.
-_WRITE_WITH_VALUES: Statement = (
+_WRITTEN: Statement = " FROM {write_run_v3}(%(owner)s," + _ARGUMENTS
+# A run that does not hold the session gets no owner: then nothing is written.
+_REWOUND: Statement = (
     """
-    SELECT w.is_cancel_requested,
+    FROM {remove_tail_v1}(%(owner)s, %(session_id)s, %(run_id)s::uuid, %(rewound_agent_id)s, %(from_message_id)s,
+                          %(language)s::regconfig) AS removed,
+         LATERAL {write_run_v3}(CASE WHEN removed THEN %(owner)s END,"""
+    + _ARGUMENTS
+)
+_ANSWER: Statement = "SELECT w.is_cancel_requested"
+# Called once the row of write_run is there: while the run holds the session, whose row is locked by then.
+_ANSWER_WITH_VALUES: Statement = (
+    _ANSWER
+    + """,
            {write_run_values_v2}(
                %(owner)s, %(session_id)s, %(value_keys)s::text[], %(value_sizes)s::int[],
-               %(value_data)s::bytea, %(value_lifetimes)s::float8[])
-    """
-    + _CALL
+               %(value_data)s::bytea, %(value_lifetimes)s::float8[])"""
 )
+WRITE: Statement = _ANSWER + _WRITTEN
 
 
 def choose_statement(write: RunWrite) -> Statement:
-    statement = _WRITE_WITH_VALUES if write.values else WRITE
+    answer = _ANSWER_WITH_VALUES if write.values else _ANSWER
+    statement = answer + (_REWOUND if write.rewind else _WRITTEN)
     return _and_count(statement) if write.outcome else statement
 
 
@@ -51,12 +62,12 @@ def _and_count(statement: Statement) -> Statement:
     )
 
 
-def dump_parameters(owner: str, write: RunWrite) -> dict[str, Any]:
+def dump_parameters(owner: str, write: RunWrite, words: MessageWords) -> dict[str, Any]:
     lists = {
         **_dump_created_agents(write),
         **_dump_updated_agents(write),
-        **_dump_messages(write),
-        **_dump_redactions(write),
+        **_dump_messages(write, words),
+        **_dump_redactions(write, words),
         "multi_agent_ids": [state.multi_agent_id for state in write.multi_agents],
         "multi_agent_states": [state.state for state in write.multi_agents],
     }
@@ -66,6 +77,10 @@ def dump_parameters(owner: str, write: RunWrite) -> dict[str, Any]:
         "run_id": write.run_id,
         "number": write.number,
         "lease_seconds": write.lease_seconds,
+        "title": write.title,
+        "language": words.language,
+        "rewound_agent_id": write.rewind and write.rewind.agent_id,
+        "from_message_id": write.rewind and write.rewind.message_id,
         "preview": write.preview,
         "redacted_preview": write.redacted_preview,
         **(dump_values(write.values) if write.values else {}),
@@ -107,7 +122,7 @@ def _dump_updated_agents(write: RunWrite) -> dict[str, list[Any]]:
     }
 
 
-def _dump_messages(write: RunWrite) -> dict[str, list[Any]]:
+def _dump_messages(write: RunWrite, words: MessageWords) -> dict[str, list[Any]]:
     records = [message.record for message in write.messages]
     return {
         "message_agent_ids": [message.agent_id for message in write.messages],
@@ -116,14 +131,16 @@ def _dump_messages(write: RunWrite) -> dict[str, list[Any]]:
         "redact_messages": [record.redact_message for record in records],
         "message_created_at": [record.created_at for record in records],
         "message_updated_at": [record.updated_at for record in records],
+        "message_texts": words.read_all(records),
     }
 
 
-def _dump_redactions(write: RunWrite) -> dict[str, list[Any]]:
+def _dump_redactions(write: RunWrite, words: MessageWords) -> dict[str, list[Any]]:
     records = [message.record for message in write.redactions]
     return {
         "redacted_agent_ids": [message.agent_id for message in write.redactions],
         "redacted_ids": [record.message_id for record in records],
         "redacted_messages": [record.message for record in records],
         "redacted_updated_at": [record.updated_at for record in records],
+        "redacted_texts": words.read_all(records),
     }

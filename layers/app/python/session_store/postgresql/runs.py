@@ -18,6 +18,7 @@ from session_store.settings import NO_BUDGET, OwnerBudget
 
 from .cursors import NEWEST, dump_cursor, parse_cursor
 from .expiry import Batch, Expiry
+from .message_words import MessageWords
 from .run_begin import RunBegin
 from .run_rows import STATUS, known_run_id
 from .run_write import choose_statement, dump_parameters
@@ -33,15 +34,15 @@ _COLUMNS: Statement = (
 )
 
 
-_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v2
+_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v3
 
 
 class PostgreSQLRuns:
     watch_seconds = 0.4
 
-    def __init__(self, database: Database, budget: OwnerBudget = NO_BUDGET) -> None:
-        self._database = database
-        self._begin = RunBegin(database, budget)
+    def __init__(self, database: Database, words: MessageWords, budget: OwnerBudget = NO_BUDGET) -> None:
+        self._database, self._words = database, words
+        self._begin = RunBegin(database, words, budget)
 
     def begin(self, owner: str, request: RunRequest) -> BegunRun | RunRecord:
         checked_new_session_id("session_id", request.session_id)
@@ -57,7 +58,9 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(choose_statement(write), dump_parameters(owner, write), _ANSWERS)
+            rows, repeated = self._database.fetch(
+                choose_statement(write), dump_parameters(owner, write, self._words), _ANSWERS
+            )
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:

@@ -1,35 +1,53 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from session_store._database import Database
 from session_store.connection import Statement
-from session_store.errors import AlreadyExistsError
+from session_store.errors import AlreadyExistsError, SessionNotFoundError
 from session_store.identifiers import checked_new_session_id
 from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
+from session_store.rewind import check_cut
+from session_store.session_patch import MAXIMUM_METADATA_BYTES, SessionPatch, metadata_too_large
+from session_store.session_records import (
+    EVERY_SESSION,
+    ForkRecord,
+    ForkRequest,
+    ForkSummary,
+    SessionFilter,
+    SessionMatch,
+)
 
 from .cursors import NEWEST, dump_cursor, parse_cursor
 from .deletion import delete_session
 from .expiry import Batch, Expiry
+from .forks import fork_session, list_forks
 from .free_session import explain_refusal, with_free_session, write_free
+from .leftovers import discard_leftovers
+from .message_words import MessageWords
+from .messages import PostgreSQLMessages
+from .session_rows import IS_LISTED, SESSION_COLUMNS
+from .session_search import search_sessions
 
-_COLUMNS: Statement = """
-    s.session_id, s.session_type, {iso_timestamp_v1}(s.created_at), {iso_timestamp_v1}(s.updated_at),
-    (SELECT coalesce(sum(a.message_count), 0)::bigint FROM {agents} a WHERE a.session_key = s.session_key), s.preview
+_FILTERED: Statement = """
+    JOIN {session_index} i ON i.session_key = s.session_key
+                          AND i.labels @> {session_labels_v1}(%(owner)s, %(names)s::text[], %(values)s::text[])
 """
 
 
 class PostgreSQLSessions:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, messages: PostgreSQLMessages, words: MessageWords) -> None:
         self._database = database
+        self._messages, self._words = messages, words
 
     def create(self, owner: str, session: SessionRecord, multi_agent: MultiAgentRecord | None = None) -> None:
         created, repeated = self._database.fetch(
             """
             WITH created AS (
-                INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at)
+                INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at, error_code)
                 VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()))
+                        %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()), NULL)
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
@@ -49,8 +67,14 @@ class PostgreSQLSessions:
                 **_multi_agent(multi_agent),
             },
         )
-        if not created and not (repeated and self.read(owner, session.session_id) == session):
+        if not created and not (repeated and self._is_stored(owner, session)):
             raise AlreadyExistsError("session", session.session_id)
+        if session.title or session.metadata != "{}":
+            self.patch(owner, session.session_id, SessionPatch(session.title, session.metadata))
+
+    def _is_stored(self, owner: str, session: SessionRecord) -> bool:
+        stored = self.read(owner, session.session_id)
+        return stored is not None and stored._replace(title=session.title, metadata=session.metadata) == session
 
     def update(self, owner: str, session_id: str, session_type: str, multi_agent: MultiAgentRecord | None) -> None:
         rows = write_free(
@@ -75,7 +99,7 @@ class PostgreSQLSessions:
     def read(self, owner: str, session_id: str) -> SessionRecord | None:
         rows = self._database.fetch(
             "SELECT"
-            + _COLUMNS
+            + SESSION_COLUMNS
             + """
             FROM {sessions} s
             WHERE s.owner = %(owner)s AND s.session_id = %(session_id)s
@@ -84,46 +108,95 @@ class PostgreSQLSessions:
         ).rows
         return SessionRecord(*rows[0]) if rows else None
 
-    def list(self, owner: str, *, limit: int = 50, cursor: str | None = None) -> SessionPage:
+    def list(
+        self, owner: str, *, limit: int = 50, cursor: str | None = None, only: SessionFilter = EVERY_SESSION
+    ) -> SessionPage:
         before, before_key = parse_cursor(owner, cursor) if cursor else NEWEST
         rows = self._database.fetch(
-            """
-            SELECT s.session_key::text,"""
-            + _COLUMNS
+            "SELECT s.session_key::text,"
+            + SESSION_COLUMNS
+            + "FROM {sessions} s"
+            + (_FILTERED if only.title is not None or only.metadata else "")
             + """
-            FROM {sessions} s
             WHERE s.owner = %(owner)s
               AND (s.updated_at, s.session_key) < (%(before)s::timestamptz, %(before_key)s::uuid)
+              AND"""
+            + IS_LISTED
+            + """
             ORDER BY s.updated_at DESC, s.session_key DESC
             LIMIT %(limit)s
             """,
-            {"owner": owner, "before": before, "before_key": before_key, "limit": limit + 1},
+            {"owner": owner, "before": before, "before_key": before_key, "limit": limit + 1, **_dump_filter(only)},
         ).rows
         page = [SessionRecord(*row[1:]) for row in rows[:limit]]
         more = len(rows) > limit and limit > 0
         return SessionPage(page, dump_cursor(owner, page[-1].updated_at, rows[limit - 1][0]) if more else None)
 
-    def page(self, owner: str, *, limit: int, offset: int) -> Sequence[SessionRecord]:
+    def page(self, owner: str, *, limit: int, offset: int, include_empty: bool = False) -> Sequence[SessionRecord]:
         rows = self._database.fetch(
             "SELECT"
-            + _COLUMNS
+            + SESSION_COLUMNS
             + """
             FROM {sessions} s
-            WHERE s.owner = %(owner)s
+            WHERE s.owner = %(owner)s AND"""
+            + IS_LISTED
+            + """
             ORDER BY s.updated_at DESC, s.session_key DESC
             LIMIT %(limit)s OFFSET %(offset)s
             """,
-            {"owner": owner, "limit": limit, "offset": offset},
+            {"owner": owner, "limit": limit, "offset": offset, "include_empty": include_empty},
         ).rows
         return [SessionRecord(*row) for row in rows]
 
-    def count(self, owner: str) -> int:
-        counted = self._database.fetch("SELECT count(*) FROM {sessions} WHERE owner = %(owner)s", {"owner": owner})
+    def count(self, owner: str, *, include_empty: bool = False) -> int:
+        counted = self._database.fetch(
+            "SELECT count(*) FROM {sessions} s WHERE s.owner = %(owner)s AND" + IS_LISTED,
+            {"owner": owner, "include_empty": include_empty},
+        )
         return counted.rows[0][0]
+
+    def search(self, owner: str, query: str, *, limit: int = 50) -> Sequence[SessionMatch]:
+        return search_sessions(self._database, self._words, owner, query, limit)
+
+    def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
+        ((decision,),) = self._database.fetch(
+            """
+            SELECT {update_session_v1}(%(owner)s, %(session_id)s, %(title)s, %(metadata)s::jsonb, %(max_bytes)s,
+                                       %(language)s::regconfig)
+            """,
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "max_bytes": MAXIMUM_METADATA_BYTES,
+                "language": self._words.language,
+                **patch._asdict(),
+            },
+        ).rows
+        if decision == "too_large":
+            raise metadata_too_large()
+        stored = self.read(owner, session_id) if decision == "updated" else None
+        if stored is None:
+            raise SessionNotFoundError(session_id)
+        return stored
+
+    def fork(self, owner: str, session_id: str, request: ForkRequest) -> ForkRecord:
+        if request.message_id is not None:
+            check_cut("message_id", self._messages.read(owner, session_id, request.agent_id, request.message_id))
+        state_message_id = fork_session(self._database, owner, session_id, request, self._words.language)
+        fork = self.read(owner, request.session_id)
+        if fork is None:
+            raise SessionNotFoundError(request.session_id)
+        return ForkRecord(fork, state_message_id)
+
+    def forks(self, owner: str, session_id: str) -> Sequence[ForkSummary]:
+        return list_forks(self._database, owner, session_id)
 
     def delete(self, owner: str, session_id: str) -> None:
         """One that was sent before the session was last written is no longer what its client meant."""
         self._database.send(partial(delete_session, self._database, owner, session_id))
+
+    def discard_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Iterator[int]:
+        return discard_leftovers(self._database, rewind_ttl_hours, batch_size)
 
     def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
         seconds = None if older_than_days is None else older_than_days * 86_400
@@ -159,6 +232,18 @@ class PostgreSQLSessions:
             {"age_seconds": age_seconds, "keys": list(keys), "max_rows": max_rows},
         ).rows
         return Batch(*rows[0])
+
+
+def _dump_filter(only: SessionFilter) -> dict[str, Any]:
+    """Labels of these names and values; a title's has no name."""
+    labels: list[tuple[str | None, str]] = list(only.metadata.items())
+    if only.title is not None:
+        labels.append((None, only.title))
+    return {
+        "include_empty": only.include_empty,
+        "names": [name for name, _ in labels],
+        "values": [value for _, value in labels],
+    }
 
 
 def _multi_agent(record: MultiAgentRecord | None) -> dict[str, str | None]:

@@ -11,6 +11,7 @@ from .agents import PostgreSQLAgents
 from .background_runs import PostgreSQLBackgroundRuns
 from .imports import PostgreSQLImports
 from .memories import PostgreSQLMemories
+from .message_words import MessageWords
 from .messages import PostgreSQLMessages
 from .multi_agents import PostgreSQLMultiAgents
 from .run_events import PostgreSQLRunEvents
@@ -24,12 +25,12 @@ class PostgreSQLStore:
     """A `store.Store` on PostgreSQL, RDS Proxy or Aurora; it connects at the first call."""
 
     def __init__(self, settings: StoreSettings) -> None:
-        self._database = Database(settings)
-        self.sessions = PostgreSQLSessions(self._database)
+        self._database, words = Database(settings), MessageWords(settings)
+        self.messages = PostgreSQLMessages(self._database, words)
+        self.sessions = PostgreSQLSessions(self._database, self.messages, words)
         self.agents = PostgreSQLAgents(self._database)
-        self.messages = PostgreSQLMessages(self._database)
         self.multi_agents = PostgreSQLMultiAgents(self._database)
-        self.runs = PostgreSQLRuns(self._database, settings.budget)
+        self.runs = PostgreSQLRuns(self._database, words, settings.budget)
         self.usage = PostgreSQLUsage(self._database)
         self.run_events = PostgreSQLRunEvents(self._database)
         self.background_runs = PostgreSQLBackgroundRuns(self._database)

@@ -72,7 +72,7 @@ def _outcome(result: ToolCallResult) -> dict[str, Any]:
     return {"state": "output-available", "output": chunk["output"]}
 
 
-def _ask(tools: Mapping[str, dict[str, Any]], interrupts: Iterable[Interrupt]) -> None:
+def _ask(tools: dict[str, dict[str, Any]], interrupts: Iterable[Interrupt]) -> None:
     for interrupt in interrupts:
         for chunk in dump_question(interrupt, tools):
             if chunk["type"] == "tool-approval-request":

@@ -1,0 +1,375 @@
+"""Forks, and turns that go on from an earlier message."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strands import Agent, ToolContext, tool
+
+from session_store.encoding import decode
+from session_store.errors import (
+    AgentNotFoundError,
+    AlreadyExistsError,
+    InvalidInputError,
+    LeaseLostError,
+    MessageNotFoundError,
+    ModelFailedError,
+    SessionBusyError,
+    SessionNotFoundError,
+)
+from session_store.postgresql import PostgreSQLStore
+from session_store.records import MessageRecord, Rewind, RunOutcome
+from session_store.repository import PostgreSQLSessionRepository
+from session_store.run import Run
+from session_store.session_records import ForkRequest, SessionFilter
+from session_store.settings import StoreSettings
+from session_store.store import Store
+from tests.contract.records import add_session, agent, message
+from tests.contract.runs import begin, expire_lease, request, write
+from tests.contract.transport import Transport
+from tests.support.scripted_model import ScriptedModel, UseTool
+
+
+@tool(context=True)
+def note(text: str, tool_context: ToolContext) -> str:
+    """Keeps a note.
+
+    Args:
+        text: the note.
+    """
+    state = tool_context.agent.state
+    state.set("notes", [*(state.get("notes") or []), text])
+    return "kept"
+
+
+def turn(repository: PostgreSQLSessionRepository, prompt: str, *script: Any, **options: Any) -> Run:
+    with repository.run("s", **options) as run:
+        model = ScriptedModel(*(script or (f"answer to {prompt}",)))
+        Agent(model=model, tools=[note], session_manager=run.session_manager, callback_handler=None)(prompt)
+    return run
+
+
+def three_turns(repository: PostgreSQLSessionRepository) -> None:
+    """Messages 0 to 1 plain, 2 to 5 with a tool, 6 to 7 plain."""
+    turn(repository, "one")
+    turn(repository, "two", UseTool("note", {"text": "two"}), "noted")
+    turn(repository, "three")
+
+
+def stored(store: Store, owner: str, session_id: str = "s") -> Sequence[MessageRecord]:
+    return store.messages.list(owner, session_id, "default")
+
+
+def notes(store: Store, owner: str, session_id: str) -> Any:
+    stored_agent = store.agents.read(owner, session_id, "default")
+    assert stored_agent
+    return json.loads(stored_agent.state).get("notes")
+
+
+def texts(messages: Sequence[MessageRecord]) -> list[str]:
+    return [block["text"] for each in messages for block in decode(each.message)["content"] if "text" in block]
+
+
+def test_a_fork_has_the_messages_up_to_one_and_the_agent_as_it_was_then(
+    repository: PostgreSQLSessionRepository, store: Store, owner: str
+) -> None:
+    three_turns(repository)
+    before = stored(store, owner)
+    for last, state_from, kept in ((1, 1, None), (4, 1, None), (5, 5, ["two"]), (6, 5, ["two"]), (7, 7, ["two"])):
+        fork = repository.fork_session("s", f"f{last}", message_id=last)
+        assert (fork.session.origin_session_id, fork.session.origin_message_id) == ("s", last)
+        assert (fork.session.message_count, fork.state_message_id) == (last + 1, state_from)
+        assert stored(store, owner, f"f{last}") == before[: last + 1]
+        assert notes(store, owner, f"f{last}") == kept
+    assert stored(store, owner) == before
+    assert [each.session_id for each in store.sessions.forks(owner, "s")] == ["f7", "f6", "f5", "f4", "f1"]
+    assert store.sessions.forks(owner, "f1") == []
+
+
+def test_a_whole_fork_is_its_origin_under_another_name(
+    repository: PostgreSQLSessionRepository, store: Store, owner: str
+) -> None:
+    three_turns(repository)
+    repository.update_session("s", title="Rome", metadata={"a": 1})
+    store.multi_agents.create(owner, "s", "graph", '{"n":1.0}')
+    fork = repository.fork_session("s").session
+    origin = store.sessions.read(owner, "s")
+    assert origin
+    assert (fork.title, fork.metadata, fork.preview) == (origin.title, origin.metadata, origin.preview)
+    assert stored(store, owner, fork.session_id) == stored(store, owner)
+    assert store.agents.list(owner, fork.session_id) == store.agents.list(owner, "s")
+    assert store.multi_agents.list(owner, fork.session_id) == store.multi_agents.list(owner, "s")
+    named = store.sessions.list(owner, only=SessionFilter(title="Rome", metadata={"a": "1"})).sessions
+    assert {each.session_id for each in named} == {"s", fork.session_id}
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_a_fork_and_its_origin_go_their_own_ways(
+    repository: PostgreSQLSessionRepository, store: Store, owner: str, data: st.DataObject
+) -> None:
+    """Whatever is said in either, in any order, and wherever one forks from the other."""
+    if store.sessions.read(owner, "s"):
+        store.sessions.delete(owner, "s")
+    said: dict[str, list[str]] = {"s": []}
+    for number in range(data.draw(st.integers(3, 7))):
+        session_id = data.draw(st.sampled_from(sorted(said)))
+        if said[session_id] and data.draw(st.booleans()):
+            last = data.draw(st.integers(0, len(said[session_id]) - 1))
+            fork = repository.fork_session(session_id, message_id=last).session.session_id
+            said[fork] = said[session_id][: last + 1]
+        else:
+            with repository.run(session_id) as run:
+                speaker = Agent(
+                    model=ScriptedModel(f"a{number}"), session_manager=run.session_manager, callback_handler=None
+                )
+                speaker(f"q{number}")
+            closing = [ENDED] if len(said[session_id]) % 2 else []
+            said[session_id] += [*closing, f"q{number}", f"a{number}"]
+        assert {each: texts(stored(store, owner, each)) for each in said if said[each]} == {
+            each: expected for each, expected in said.items() if expected
+        }
+
+
+def test_other_agents_are_forked_as_they_were_then(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    for prompt in ("one", "two"):
+        with repository.run("s") as run:
+            for agent_id in ("helper", "default"):
+                model = ScriptedModel(f"{agent_id} on {prompt}")
+                Agent(model=model, agent_id=agent_id, session_manager=run.session_manager, callback_handler=None)(
+                    prompt
+                )
+    fork = repository.fork_session("s", message_id=1).session.session_id
+    assert texts(store.messages.list(owner, fork, "helper")) == ["one", "helper on one"]
+    earlier = repository.fork_session("s", message_id=0).session.session_id
+    assert [each.agent_id for each in store.agents.list(owner, earlier)] == ["default"]
+
+
+def test_a_fork_cannot_be_made_where_there_is_none(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    add_session(store, owner, session_id="taken")
+    before = store.sessions.list(owner)
+    refused: list[tuple[str, ForkRequest, type[Exception]]] = [
+        ("none", ForkRequest("f", "default"), SessionNotFoundError),
+        ("s", ForkRequest("f", "nobody", 0), AgentNotFoundError),
+        ("s", ForkRequest("f", "default", 8), MessageNotFoundError),
+        ("s", ForkRequest("f", "default", 3), InvalidInputError),
+        ("s", ForkRequest("taken", "default"), AlreadyExistsError),
+        ("s", ForkRequest("s", "default"), AlreadyExistsError),
+    ]
+    for session_id, asked, error in refused:
+        with pytest.raises(error):
+            store.sessions.fork(owner, session_id, asked)
+    assert store.sessions.list(owner) == before
+
+
+def test_a_session_under_a_run_is_forked_at_what_is_complete(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    begin(store, owner, request())
+    for asked in (ForkRequest("f", "default"), ForkRequest("f", "default", 7)):
+        with pytest.raises(SessionBusyError):
+            store.sessions.fork(owner, "s", asked)
+    assert store.sessions.fork(owner, "s", ForkRequest("f", "default", 5)).session.message_count == 6
+
+
+def test_what_is_redacted_is_redacted_in_the_forks(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    repository.fork_session("s", "f", message_id=5)
+    repository.fork_session("f", "g", message_id=1)
+    (original,) = stored(store, owner)[:1]
+    body = message(0, "[gone]").message
+    store.messages.update(owner, "s", "default", original._replace(message=body, redact_message=body), "[gone]")
+    for session_id in "sfg":
+        assert texts(stored(store, owner, session_id))[0] == "[gone]"
+        found = store.sessions.read(owner, session_id)
+        assert found
+        assert found.preview == "[gone]"
+
+
+def test_what_is_redacted_is_taken_out_of_what_the_agents_of_forks_keep_of_it(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    secret = "my password is swordfish\0"
+    turn(repository, secret, UseTool("note", {"text": secret}), "noted")
+    store.multi_agents.create(owner, "s", "graph", json.dumps({"id": "graph", "task": secret}))
+    repository.fork_session("s", "f")
+    assert notes(store, owner, "f") == [secret]
+    (original,) = stored(store, owner)[:1]
+    body = message(0, "[gone]").message
+    store.messages.update(owner, "s", "default", original._replace(message=body, redact_message=body), "[gone]")
+    for session_id in "sf":
+        assert notes(store, owner, session_id) == ["[gone]"]
+        assert [json.loads(each.state)["task"] for each in store.multi_agents.list(owner, session_id)] == ["[gone]"]
+
+
+ENDED = "The turn ended here without a further message."
+REWOUND = [
+    (6, ["one", "answer to one", "two", "noted"], ["two"]),
+    (2, ["one", "answer to one"], None),
+    (1, ["one", ENDED], None),
+    (0, [], None),
+]
+
+
+def test_a_turn_goes_on_from_an_earlier_message(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    before = stored(store, owner)
+    for from_message_id, remaining, kept in REWOUND:
+        last, whole = stored(store, owner), store.agents.list(owner, "s")
+        turn(repository, "again", from_message_id=from_message_id)
+        assert texts(stored(store, owner)) == [*remaining, "again", "answer to again"]
+        assert [*stored(store, owner)][: min(from_message_id, 6)] == [*before][: min(from_message_id, 6)]
+        assert notes(store, owner, "s") == kept
+        removed = store.sessions.forks(owner, "s")[0]
+        assert removed.removed_at
+        assert stored(store, owner, removed.session_id) == last
+        assert store.agents.list(owner, removed.session_id) == whole
+    assert [each.session_id for each in store.sessions.list(owner).sessions] == ["s"]
+    turn(repository, "and on")
+    assert texts(stored(store, owner))[-2:] == ["and on", "answer to and on"]
+
+
+def test_a_rewound_turn_may_use_tools_and_is_stored_in_one_piece(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    turn(repository, "again", UseTool("note", {"text": "again"}), "noted again", from_message_id=2)
+    assert texts(stored(store, owner)) == ["one", "answer to one", "again", "noted again"]
+    assert notes(store, owner, "s") == ["again"]
+
+
+def test_a_rewound_turn_that_fails_leaves_everything_as_it_was(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    before = stored(store, owner), store.agents.list(owner, "s"), store.sessions.read(owner, "s")
+    for script in ([ModelFailedError("no")], [UseTool("note", {"text": "x"}), ModelFailedError("no")]):
+        with pytest.raises(Exception, match="no"):
+            turn(repository, "again", *script, from_message_id=2)
+        after = store.sessions.read(owner, "s")
+        assert after
+        assert before[2]
+        assert (*before[:2], before[2]._replace(updated_at=after.updated_at)) == (
+            stored(store, owner),
+            store.agents.list(owner, "s"),
+            after,
+        )
+        assert store.sessions.forks(owner, "s") == []
+
+
+def test_no_turn_goes_on_from_what_is_no_message(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    before = stored(store, owner)
+    for number, error in ((8, MessageNotFoundError), (4, InvalidInputError)):
+        with pytest.raises(error):
+            turn(repository, "again", from_message_id=number)
+    with pytest.raises(AgentNotFoundError), repository.run("new", from_message_id=0):
+        pass
+    assert stored(store, owner) == before
+    turn(repository, "the session is free")
+
+
+def test_a_busy_session_is_not_rewound(store: Store, repository: PostgreSQLSessionRepository, owner: str) -> None:
+    three_turns(repository)
+    begin(store, owner, request())
+    with pytest.raises(SessionBusyError):
+        turn(repository, "again", from_message_id=0)
+
+
+def test_a_run_that_lost_its_lease_removes_nothing(
+    store: Store, repository: PostgreSQLSessionRepository, transport: Transport, owner: str
+) -> None:
+    three_turns(repository)
+    before = stored(store, owner)
+    late = repository.run("s", from_message_id=2)
+    late.__enter__()
+    Agent(model=ScriptedModel("late"), session_manager=late.session_manager, callback_handler=None)("again")
+    expire_lease(transport, request()._replace(run_id=late.run_id))
+    with pytest.raises(LeaseLostError):
+        late.__exit__(None, None, None)
+    assert stored(store, owner) == before
+    assert store.sessions.forks(owner, "s") == []
+
+
+def test_a_commit_that_goes_back_is_stored_once_however_often_it_arrives(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    three_turns(repository)
+    begin(store, owner, asked := request())
+    again = write(asked, "again", "and again", start=2, updated_agents=[agent()], number=1)
+    last = again._replace(outcome=RunOutcome("completed", None, 3), rewind=Rewind("default", 2))
+    assert [store.runs.write(owner, last) for _ in range(2)] == [False, False]
+    assert texts(stored(store, owner)) == ["one", "answer to one", "again", "and again"]
+    assert len(store.sessions.forks(owner, "s")) == 1
+
+
+def test_the_answer_of_an_earlier_run_goes_with_what_a_rewind_takes_out(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    kept, removed = turn(repository, "one"), turn(repository, "two")
+    turn(repository, "again", from_message_id=2)
+    assert "answer to one" in str(store.runs.read(owner, kept.run_id).answer)
+    old = store.runs.read(owner, removed.run_id)
+    assert "answer to two" in str(old.answer)
+    assert old.session_id == store.sessions.forks(owner, "s")[0].session_id
+
+
+def test_an_agent_may_name_its_session_until_somebody_else_has(
+    store: Store, repository: PostgreSQLSessionRepository, owner: str
+) -> None:
+    def title_after(title: str) -> str | None:
+        with repository.run("s") as run:
+            run.set_title(title)
+        found = store.sessions.read(owner, "s")
+        return found and found.title
+
+    assert title_after("Rome") == "Rome"
+    assert title_after("Rome and Naples") == "Rome and Naples"
+    assert len(store.sessions.list(owner, only=SessionFilter(title="Rome and Naples")).sessions) == 1
+    repository.update_session("s", title="Italy")
+    assert title_after("Rome") == "Italy"
+
+
+def test_what_nobody_needs_expires(
+    store: Store, repository: PostgreSQLSessionRepository, transport: Transport, owner: str
+) -> None:
+    three_turns(repository)
+    for _ in range(2):
+        turn(repository, "again", from_message_id=6)
+    used, unused = (each.session_id for each in store.sessions.forks(owner, "s"))
+    with repository.run(used):
+        pass
+    begin(store, owner, failed := request("failed"))
+    store.runs.write(owner, write(failed, outcome=RunOutcome("failed", error_code="model_failed")))
+    transport.rows(
+        "UPDATE sessions SET updated_at = updated_at - interval '2 days' WHERE session_id = 'failed' RETURNING 1"
+    )
+    transport.rows(
+        "UPDATE sessions SET removed_at = removed_at - interval '25 h', updated_at = updated_at - interval '25 h'"
+        " WHERE removed_at IS NOT NULL RETURNING 1"
+    )
+    server = PostgreSQLStore(StoreSettings(url=transport.database_url, schema=transport.schema))
+    list(server.sessions.discard_leftovers(24))
+    list(server.sessions.expire(None))
+    server.close()
+    assert [store.sessions.read(owner, each) is None for each in ("s", used, unused, "failed")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
