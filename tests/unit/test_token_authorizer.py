@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from api.edges.api_gateway_caller import find_caller, find_claims
+from api.edges.asgi_token_caller import TokenCaller
 from api.edges.token_authorizer import TokenAuthorizer, UnauthorizedError, build_authorizer
 from api.errors import IssuerUnavailableError
 from session_store.errors import ConfigurationError
@@ -78,7 +79,8 @@ def test_no_algorithm_but_a_private_keys_is_taken(issuer: Issuer, authorize: Tok
             authorize(refused, None)
 
 
-def test_a_rotated_key_is_taken_and_an_unknown_one_refused(issuer: Issuer, authorize: TokenAuthorizer) -> None:
+def test_a_rotated_key_is_taken_and_an_unknown_one_refused(issuer: Issuer) -> None:
+    authorize = TokenAuthorizer(TokenCaller(issuer.url, AUDIENCE, refetch_seconds=0))
     authorize(event(f"Bearer {issuer.sign()}"), None)
     issuer.add_key("second")
     authorize(event(f"Bearer {issuer.sign('second')}"), None)

@@ -17,17 +17,27 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 KEY_LIFETIME_SECONDS = 300
 LEEWAY_SECONDS = 30
 FETCH_SECONDS = 5
+REFETCH_SECONDS = 10
 
 
 class TokenCaller:
     """The subject of a bearer token that `issuer` made for `audience`; the claim `owner_claim` names the user.
 
     key_url: of the issuer's keys; without one OpenID Connect's discovery document says it, at the first token. Keys are
-    kept for 5 minutes, and read again for a token that names another one.
+    kept for 5 minutes, and read again for a token that names another one; at most every `refetch_seconds`, since such a
+    token costs its sender nothing.
     """
 
-    def __init__(self, issuer: str, audience: str, owner_claim: str = "sub", key_url: str | None = None) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        owner_claim: str = "sub",
+        key_url: str | None = None,
+        refetch_seconds: float = REFETCH_SECONDS,
+    ) -> None:
         self._issuer, self._audience, self._owner_claim, self._key_url = issuer, audience, owner_claim, key_url
+        self._refetch_seconds = refetch_seconds
         self._keys: jwt.PyJWKClient | None = None
         self._discovery = threading.Lock()
 
@@ -65,7 +75,12 @@ class TokenCaller:
         with self._discovery:
             if self._keys is None:
                 url = self._key_url or self._discover()
-                self._keys = jwt.PyJWKClient(url, lifespan=KEY_LIFETIME_SECONDS, timeout=FETCH_SECONDS)
+                self._keys = jwt.PyJWKClient(
+                    url,
+                    lifespan=KEY_LIFETIME_SECONDS,
+                    timeout=FETCH_SECONDS,
+                    cooldown_duration=self._refetch_seconds,
+                )
             return self._keys
 
     def _discover(self) -> str:
