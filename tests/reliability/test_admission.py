@@ -134,7 +134,8 @@ def test_cancellation_is_seen_within_a_second(store: PostgreSQLStore) -> None:
 
 
 def with_budget(url: str, **budget: int) -> PostgreSQLStore:
-    return PostgreSQLStore(replace(StoreSettings(url=url), budget=OwnerBudget(**budget)))
+    """With a connection for each of sixteen writers."""
+    return PostgreSQLStore(replace(StoreSettings(url=url, pool_size=16), budget=OwnerBudget(**budget)))
 
 
 def in_threads(count: int, work: Callable[[], object]) -> list[object]:
