@@ -161,6 +161,18 @@ def test_owner_begins_no_more_runs_a_minute_than_the_budget_has(database_url: st
     store.close()
 
 
+def test_begins_of_one_owner_spend_one_after_another(database_url: str) -> None:
+    store = with_budget(database_url, runs_per_minute=1)
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(database_url, autocommit=True) as another:
+        with another.transaction():
+            another.execute("SELECT pg_advisory_xact_lock(hashtextextended('budget ' || %s, 0))", [OWNER])
+            begun = threads.submit(store.runs.begin, OWNER, request())
+            waiting_locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            wait_until(lambda: another.execute(waiting_locks).fetchone() == (1,))
+        assert isinstance(begun.result(), BegunRun)
+    store.close()
+
+
 def test_tokens_are_counted_when_runs_end_and_end_with_the_budget(database_url: str) -> None:
     store = with_budget(database_url, tokens_per_day=100)
     asked = request()
