@@ -14,7 +14,7 @@ from session_store.migrate import apply_migrations
 from session_store.migration_names import FOLDER, migration_names
 from session_store.postgresql.run_begin import BEGIN
 
-WINDOW, SESSIONS, ROUNDS, CALLS = 20, 1_000, 40, 60
+WINDOW, SESSIONS, ROUNDS, CALLS = 20, 1_000, 20, 50
 BEFORE: Statement = """
     SELECT decision, holder::text, seconds_left,
            fence, session_type, session_created_at, session_updated_at, preview,
@@ -42,6 +42,7 @@ class Begins:
     def __init__(self, url: str, statement: Statement) -> None:
         self._connection = psycopg.connect(url, autocommit=True, prepare_threshold=None)
         self._others = psycopg.connect(url, autocommit=True)
+        self._others.execute("SET synchronous_commit = off")  # what it does is not measured, and need not be waited for
         self._statement = statement.replace("{", "").replace("}", "").encode()
         self._number = 0
         fill(self._others)
