@@ -186,6 +186,17 @@ def test_agent_core_has_its_two_routes(client: httpx.Client) -> None:
     assert len(client.get(f"/sessions/{'s' * 33}/history").json()["messages"]) == 4
 
 
+def test_agent_core_takes_what_clients_of_ag_ui_send(client: httpx.Client) -> None:
+    message = {"id": "1", "role": "user", "content": "say: by AG-UI"}
+    given = {"threadId": "ag-ui", "runId": "1", "messages": [message], "tools": [], "context": [], "state": {}}
+    headers = {"X-Amzn-Bedrock-AgentCore-Runtime-Session-Id": "s" * 33, "Accept": "text/event-stream"}
+    events = client.post("/invocations", json=given, headers=headers).text
+    assert '"type":"RUN_STARTED","threadId":"ag-ui"' in events
+    assert "by AG-UI" in events
+    assert "RUN_FINISHED" in events
+    assert len(client.get("/sessions/ag-ui/history").json()["messages"]) == 2
+
+
 def test_a_server_is_ready_while_its_database_has_this_versions_schema(
     server: Server, client: httpx.Client, shared_database_url: str
 ) -> None:

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from api import answers
 from api.call import Call
-from api.history import without_binary
-from session_store.damage import find_message_damage
+from api.history import find_damage, without_binary
 from session_store.errors import AgentNotFoundError
 from session_store.interrupts import find_interrupts
 from session_store.message_pieces import read_messages
@@ -43,6 +43,11 @@ def read_conversation(call: Call, session_id: str) -> StoredConversation:
     return StoredConversation(messages, json.loads(agent.state), interrupts)
 
 
+def attachments_path(session_id: str) -> str:
+    """Where the bytes in its messages are."""
+    return f"/sessions/{quote(session_id, safe='')}/attachments"
+
+
 def _read_newest(call: Call, session_id: str, agent_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     place, page = (call.owner, session_id, agent_id), Page()
     try:
@@ -56,6 +61,6 @@ def _read_newest(call: Call, session_id: str, agent_id: str) -> Iterator[tuple[s
             text := without_binary(record.message, record.message_id)
         ):
             return
-        message: dict[str, Any] = json.loads(text)
-        if not find_message_damage(message):
+        if not find_damage(record.message):
+            message: dict[str, Any] = json.loads(text)
             yield message.get("tracking_id") or f"message-{record.message_id}", message
