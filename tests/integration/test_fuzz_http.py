@@ -39,7 +39,7 @@ SETTINGS = settings(
     database=None,
     derandomize=EXAMPLES <= 10,  # the same cases in every ordinary run, others in `make fuzz`
     suppress_health_check=list(HealthCheck),
-    stateful_step_count=8,
+    stateful_step_count=20,
 )
 PRINTABLE = st.characters(categories=["L", "M", "N", "P", "S"], include_characters=" ")
 MARKS = {ALICE: "the marmalade of Alice", BOB: "the bicycle of Bob"}

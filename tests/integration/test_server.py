@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+from session_store.background_runs import MAXIMUM_BODY_BYTES
 from tests.support import blocking_agent
 from tests.support.server import Server, serving
 from tests.support.waiting import wait_until
@@ -131,6 +132,11 @@ def test_a_path_is_read_as_it_is_encoded(client: httpx.Client) -> None:
     assert client.get("/sessions/a%2Fb/history").json()["session_id"] == "a/b"
     for broken in ("a%0Ab", "%00", "%ff"):
         assert client.get(f"/sessions/{broken}/history").status_code == 422
+
+
+def test_run_that_is_too_large_for_the_deployed_queue_is_refused_here_too(client: httpx.Client) -> None:
+    answer = client.post("/runs", json={"prompt": "x" * MAXIMUM_BODY_BYTES})
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
 
 def test_what_is_too_large_is_refused_with_its_reason(client: httpx.Client) -> None:

@@ -168,7 +168,8 @@ PAIRS = [
 MARKS = {
     "create session": b"INSERT INTO sessions",
     "begin": b"begin_run_v4",
-    "delete session": b"delete_session_v1",
+    "delete session": b"delete_session_v2",
+    "delete agent": b"delete_agent_v1",
     "write": b"write_run_v3",
     "commit": b"write_run_v3",
     "renew": b"r.cancel_requested FROM lease",

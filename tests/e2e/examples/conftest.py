@@ -54,6 +54,7 @@ def open_example(shared_database_url: str, tmp_path: Path) -> Iterator[Callable[
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
             opened.callback(browser.close)
             page = browser.new_page()
+            page.on("pageerror", lambda error: print("page:", error))  # noqa: T201 - shown where a test fails
             page.goto(origin)
             return page
 

@@ -242,7 +242,7 @@ class PostgreSQLSessions:
         rows = self._database.fetch(
             """
             SELECT sessions_deleted, rows_deleted
-            FROM {expire_sessions_v1}(%(keys)s::uuid[], %(age_seconds)s::float8, %(max_rows)s)
+            FROM {expire_sessions_v2}(%(keys)s::uuid[], %(age_seconds)s::float8, %(max_rows)s)
             """,
             {"age_seconds": age_seconds, "keys": list(keys), "max_rows": max_rows},
         ).rows
