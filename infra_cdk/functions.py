@@ -123,8 +123,9 @@ class Functions(Construct):
             environment=self._environment(name, row),
             reserved_concurrent_executions=self._reserved_concurrency(row),
             snap_start=self._snap_start(row),
-            # The version before stays, for the requests that it still answers; aftercare.py deletes older ones.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            # The version before stays, for the requests that it still answers; aftercare.py deletes older ones. That of
+            # a deployment that was rolled back goes, since Lambda would not publish the same again for the next.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
         for key, value in self._grant_database_access(row, role, group).items():
             function.add_environment(key, value)
