@@ -195,3 +195,4 @@ def test_a_change_of_schema_role_or_grants_runs_the_migrations_again(tmp_path: P
 
 def depends_on(template: Template, name: str) -> list[str]:
     return as_list(template.resources[name].get("DependsOn", []))
+    assert make_properties(Settings(database_schema="agents"), tmp_path) != make_properties(Settings(), tmp_path)
