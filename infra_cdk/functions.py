@@ -58,14 +58,14 @@ class Functions(Construct):
             settings=context.settings,
             permissions=read_agent_permissions(),
         )
-        self._trace_group = self._make_trace_endpoint(context)
+        self._trace_endpoint = self._make_trace_endpoint(context)
         self.by_name = {name: self._make_function(name, function) for name, function in table.functions.items()}
 
     @property
     def source_layers(self) -> list[lambda_.ILayerVersion]:
         return [self._layers["Dependencies"], self._layers["App"]]
 
-    def _make_trace_endpoint(self, context: StackContext) -> ec2.SecurityGroup | None:
+    def _make_trace_endpoint(self, context: StackContext) -> ec2.InterfaceVpcEndpoint | None:
         """Where no other route leads to X-Ray, and our own segments are to go there."""
         if context.settings.nat or not context.settings.tracing:
             return None
@@ -131,8 +131,9 @@ class Functions(Construct):
             function.add_environment(key, value)
         if row.agent:
             self._agent_access.grant(role, group)
-        if self._trace_group:
-            self._context.network.allow(group, self._trace_group, HTTPS_PORT, "Traces")
+            self._agent_access.open_before(function)
+        if self._trace_endpoint:
+            self._context.network.allow(group, self._trace_endpoint, HTTPS_PORT, "Traces")
         acknowledge_function(function)
         return function
 
