@@ -12,7 +12,7 @@ IMAGE ?= strands-sessions
 
 .PHONY: bench bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
 	deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam \
-	sam-down setup shapes smoke soak soak-streams synth test test-examples test-helm test-image test-sam unit vendor
+	sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-examples test-helm test-image test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -97,6 +97,9 @@ soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their histor
 soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
 	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
 
+soak-waiters: $(SETUP)  ## 32 processes that wait for one session, some of them killed: each is served in its turn (a minute)
+	@$(RUN) python -m tests.reliability.waiters $(ARGS)
+
 chaos: $(SETUP)  ## hold turns over a network that fails in every way for two minutes; ARGS="--seconds 3600 --seed 7"
 	@$(RUN) python -m tests.reliability.soak --chaos --seconds 120 $(ARGS)
 
@@ -120,8 +123,8 @@ bench-server: $(SETUP)  ## turns a second and memory of one server process at 1,
 bench-runs: $(SETUP)  ## PostgreSQL's CPU for stored events, watchers and admission, and the time to a first word
 	@$(RUN) python -m tests.benchmarks.runs
 
-bench-sessions: $(SETUP)  ## forks, search in a million sessions, PostgreSQL's CPU and growth of a plain turn (five minutes)
-	@$(RUN) python -m tests.benchmarks.sessions
+bench-sessions: $(SETUP)  ## forks, search in a million sessions, PostgreSQL's CPU and growth of a plain turn; ARGS="turns" for one part
+	@$(RUN) python -m tests.benchmarks.sessions $(ARGS)
 
 bench-library: $(SETUP)  ## the part of bench that measures imports, snapshots and an event loop under a locked table (a minute)
 	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.library

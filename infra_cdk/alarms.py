@@ -44,6 +44,8 @@ class Alarms(Construct):
             what = "Answers 5xx, % of all, at once: calls a new version off"
             self.of_a_release.append(self._add("ReleaseErrors", metrics.server_error_rate, SERVER_ERRORS_PERCENT, what))
         self._add("ExpiryFailed", _waiting(expiry_failures), 1, "The daily deletion failed; its event is in the queue")
+        what = "Sessions or runs that the daily deletion cannot delete; its log names them"
+        self._add("PassedOver", metrics.passed_over, 1, what)
         what = "A background run never began; its event is in the queue"
         self._add("BackgroundRunsFailed", _waiting(background_failures), 1, what)
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra_cdk.acknowledge import acknowledge, managed_policy
-from infra_cdk.background_runs import accepted_response, make_queue_integration
+from infra_cdk.background_runs import make_queue_integration, make_queue_responses
 from infra_cdk.callers import Callers
 from infra_cdk.cors import add_preflight
 from infra_cdk.function_table import FunctionRoute, FunctionTable
@@ -88,7 +88,7 @@ class RestApi(Construct):
         method = self.rest_api.root.resource_for_path(route.path).add_method(
             route.method,
             self._integration(function_route.function),
-            method_responses=[accepted_response()] if self._table[function_route.function].asynchronous else None,
+            method_responses=make_queue_responses() if self._table[function_route.function].asynchronous else None,
             **self._callers.method_options(route.access),
         )
         if route.access == "public":

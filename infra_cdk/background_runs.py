@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra_cdk.acknowledge import acknowledge
+from infra_cdk.gateway_responses import TOO_LARGE
 from infra_cdk.settings import Settings
 from infra_cdk.switches.callers import Authorization
 
@@ -85,13 +86,25 @@ def make_queue_integration(
         integration_responses=[
             apigateway.IntegrationResponse(
                 status_code="202", response_templates={"application/json": _dump_answer_template()}
-            )
+            ),
+            # Of events above 1 MiB: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. Where API Gateway does not
+            # answer Lambda's refusal by itself, as it does for functions that are waited for, it is no 202 either.
+            apigateway.IntegrationResponse(
+                status_code="413",
+                selection_pattern="(?s).*([Tt]oo ?[Ll]arge).*",
+                response_parameters={"method.response.header.Content-Type": "'application/problem+json'"},
+                response_templates={"application/json": _dump_refusal_template()},
+            ),
         ],
     )
 
 
-def accepted_response() -> apigateway.MethodResponse:
-    return apigateway.MethodResponse(status_code="202", response_parameters={"method.response.header.Location": True})
+def make_queue_responses() -> list[apigateway.MethodResponse]:
+    headers = {"202": "Location", "413": "Content-Type"}
+    return [
+        apigateway.MethodResponse(status_code=status, response_parameters={f"method.response.header.{header}": True})
+        for status, header in headers.items()
+    ]
 
 
 def _dump_event_template(authorization: Authorization) -> str:
@@ -131,3 +144,8 @@ def _dump_answer_template() -> str:
     }
     location = '#set($context.responseOverride.header.Location = "/runs/$runId")\n'
     return _SET_RUN_ID + location + json.dumps(answer)
+
+
+def _dump_refusal_template() -> str:
+    problem = {"type": "about:blank", "title": TOO_LARGE, "status": 413, "code": "payload_too_large"}
+    return json.dumps({**problem, "request_id": "$context.requestId"})

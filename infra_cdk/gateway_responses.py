@@ -11,6 +11,9 @@ from infra_cdk.cors import problem_headers
 _Type = apigateway.ResponseType
 
 
+TOO_LARGE = "The request is too large; POST /runs takes 700,000 bytes"
+
+
 class GatewayProblem(NamedTuple):
     """`status` None keeps the one that API Gateway chose."""
 
@@ -39,7 +42,7 @@ _PROBLEMS = {
         _Type.QUOTA_EXCEEDED, 429, "too_many_requests", "The API key has no more requests today"
     ),
     "Throttled": GatewayProblem(_Type.THROTTLED, 429, "too_many_requests", "Too many requests"),
-    "TooLarge": GatewayProblem(_Type.REQUEST_TOO_LARGE, 413, "payload_too_large", "The request is too large"),
+    "TooLarge": GatewayProblem(_Type.REQUEST_TOO_LARGE, 413, "payload_too_large", TOO_LARGE),
     "Unauthorized": GatewayProblem(_Type.UNAUTHORIZED, 401, "unauthorized", "No valid credentials"),
 }
 

@@ -1,4 +1,4 @@
-"""The metrics that the alarms and the dashboard share. All but one are AWS's own."""
+"""The metrics that the alarms and the dashboard share. All but two are AWS's own."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -20,6 +20,7 @@ class Metrics(Construct):
         self._api, self._database = api, database
         self.functions = functions.by_name
         self.busy = self._make_busy_metric(namespace)
+        self.passed_over = _make_passed_over_metric(namespace)
         self.requests = api.rest_api.metric_count(period=FIVE_MINUTES, label="Requests")
         self.client_errors = api.rest_api.metric_client_error(period=FIVE_MINUTES, label="4xx")
         self.server_errors = api.rest_api.metric_server_error(period=FIVE_MINUTES, label="5xx")
@@ -71,6 +72,18 @@ class Metrics(Construct):
             metric_value="1",
         )
         return busy.metric(statistic="Sum", period=FIVE_MINUTES, label="Answers 409")
+
+
+def _make_passed_over_metric(namespace: str) -> cloudwatch.Metric:
+    """What functions/expire counts, with the dimension that Powertools gives it."""
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name="PassedOver",
+        dimensions_map={"service": "expire"},
+        statistic="Maximum",
+        period=FIVE_MINUTES,
+        label="Not deletable",
+    )
 
 
 def _percentage(

@@ -12,6 +12,7 @@ class GatewayProblem(Enum):
     ORIGIN_NOT_ALLOWED = (403, "origin_not_allowed", "Pages of other origins may not call this server")
     REQUEST_TIMEOUT = (408, "request_timeout", "Request Timeout")
     PAYLOAD_TOO_LARGE = (413, "payload_too_large", "Request Too Long")
+    QUEUED_BODY_TOO_LARGE = (413, "payload_too_large", "The request is too large; POST /runs takes 700,000 bytes")
     HOST_NOT_ALLOWED = (421, "host_not_allowed", "This server answers to its own loopback address only")
     TOO_MANY_REQUESTS = (429, "too_many_requests", "Too Many Requests")
     HEADERS_TOO_LARGE = (431, "headers_too_large", "Request Header Fields Too Large")

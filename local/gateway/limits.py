@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from local.gateway.connection import ConnectionLimits
+from session_store.background_runs import MAXIMUM_BODY_BYTES
 
 MEBIBYTE = 1024 * 1024
 
@@ -31,8 +32,7 @@ class Limits:
     # within the function's own timeout, so the total may be the sum of both.
     start_seconds: float = 10
 
-    # docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: of an event for the queue.
-    queued_event_bytes: int = MEBIBYTE
+    queued_body_bytes: int = MAXIMUM_BODY_BYTES
     # Before each further try of a queued event whose function failed; Lambda waits 1 and 2 minutes:
     # docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     retry_seconds: tuple[float, ...] = (1, 2)

@@ -98,8 +98,8 @@ class Listener:
 
     async def _queue_up(self, connection: HttpConnection, request: Request, route: Route, event: bytes) -> None:
         """As the deployed API's mapping templates answer; see infra_cdk/background_runs.py."""
-        if len(event) > self._limits.queued_event_bytes:
-            raise GatewayProblemError(GatewayProblem.PAYLOAD_TOO_LARGE)
+        if len(request.body) > self._limits.queued_body_bytes:
+            raise GatewayProblemError(GatewayProblem.QUEUED_BODY_TOO_LARGE)
         self._queue.put(route.function, event, self._find_caller(request))
         address = f"/runs/{request.request_id}"
         accepted = {"run_id": request.request_id, "status": "queued", "run": address, "events": f"{address}/events"}

@@ -6,6 +6,7 @@ rows and as a snapshot.
 
 import asyncio
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,7 +33,7 @@ from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
 from tests.benchmarks import library_imports
-from tests.benchmarks.contest import Contest, create_database, entries
+from tests.benchmarks.contest import CONTESTANTS, Contest, create_database, entries
 from tests.benchmarks.library_client import LOCK_SECONDS, TURNS
 from tests.support.scripted_model import ScriptedModel
 
@@ -51,8 +52,10 @@ def main() -> None:
         for phase, seconds in asyncio.run(measure_event_loop(server)).items():
             report(phase, seconds)
         print(f"import of {MESSAGES:,} messages: {measure_import(server):.2f} s (limit 5 s)")
-        print("a plain turn")
-        measure_turns(server)
+        print("a plain turn, rows and snapshots in turns")
+        compare_forms(server)
+        print("a plain turn, each in a process of its own")
+        measure_peers(server)
 
 
 def report(phase: str, seconds: list[float]) -> None:
@@ -119,8 +122,24 @@ def write_session(manager: FileSessionManager, session_id: str, messages: int) -
         manager.create_message(session_id, "default", message)
 
 
-def measure_turns(server: EmbeddedDatabase) -> None:
-    """Milliseconds of a turn, and its round trips, in the three forms that live in PostgreSQL and in DynamoDB's."""
+def compare_forms(server: EmbeddedDatabase) -> None:
+    """Milliseconds of a plain turn kept as rows and as a snapshot, and how many times as long the latter takes."""
+    job = {
+        "rows": create_database(server, "rows", migrated=True),
+        "snapshots": create_database(server, "snapshots", migrated=True),
+        "histories": HISTORIES,
+        "turns": TIMES,
+    }
+    command = [sys.executable, "ours_in_turns.py"]
+    said = subprocess.run(command, cwd=CONTESTANTS, input=json.dumps(job), capture_output=True, text=True, check=True)
+    for history, taken in json.loads(said.stdout).items():
+        rows, snapshots = (median(milliseconds) for milliseconds in zip(*taken, strict=True))
+        ratio = median(snapshot / row for row, snapshot in taken)
+        print(f"  {history} messages: rows {rows:.1f} ms, snapshot {snapshots:.1f} ms, {ratio:.2f} times (limit 1.1)")
+
+
+def measure_peers(server: EmbeddedDatabase) -> None:
+    """Milliseconds and round trips of a plain turn in the three forms that live in PostgreSQL and in DynamoDB's."""
     with ExitStack() as parts, Contest(server, CONTESTANT_SECONDS) as contest:
         for entry in entries(parts, server):
             if "snapshots" in entry.name or entry.name == "this project":

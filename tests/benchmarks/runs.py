@@ -3,13 +3,12 @@
 `make bench-runs`. The CPU is that of the connection's server process, from /proc: Linux only.
 """
 
-import os
 import statistics
 import sys
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import psycopg
 from strands import Agent
@@ -20,22 +19,22 @@ from session_store.postgresql import PostgreSQLStore
 from session_store.records import BegunRun, RunOutcome, RunRequest, RunWrite
 from session_store.run_events import EventBatch
 from session_store.settings import StoreSettings
+from tests.benchmarks.begins import ServerProcess, measure_alternately, measure_begins
 from tests.support.scripted_model import ScriptedModel
 from turns.agent_turn import AgentTurn
 from turns.engine import TurnEngine
 from turns.events import TextDelta
 from turns.request import TurnRequest
 
-OWNER, CALLS, TURNS = "owner", 2000, 200
+OWNER, TURNS = "owner", 200
 # Half a second of a fast model.
 EVENTS = (
     "[" + ",".join(f'["TextDelta","b10d95a67be04de483e4748d9d290cdf"," word {number}"]' for number in range(60)) + "]"
 )
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-def new_request() -> RunRequest:
-    return RunRequest(uuid.uuid4().hex, "default", str(uuid.uuid4()), 60)
+def new_request(lease_seconds: float = 60) -> RunRequest:
+    return RunRequest(uuid.uuid4().hex, "default", str(uuid.uuid4()), lease_seconds)
 
 
 def begin_and_end(store: PostgreSQLStore) -> None:
@@ -45,53 +44,56 @@ def begin_and_end(store: PostgreSQLStore) -> None:
     store.runs.write(OWNER, RunWrite(request.session_id, request.run_id, 60, outcome=RunOutcome("completed"), number=1))
 
 
-class ServerProcess:
-    """The one of `store`'s connection."""
+class Stream:
+    """A run's stored events, which grow by each flush."""
 
-    def __init__(self, store: PostgreSQLStore, url: str) -> None:
-        store.ping()
-        with psycopg.connect(url) as connection:
-            row = connection.execute(
-                "SELECT pid FROM pg_stat_activity WHERE application_name = 'session-store'"
-            ).fetchone()
-        assert row
-        self._stat = Path(f"/proc/{row[0]}/stat")
+    def __init__(self, store: PostgreSQLStore) -> None:
+        self._request, self._number = new_request(lease_seconds=3_600), 0
+        store.runs.begin(OWNER, self._request)
 
-    def milliseconds(self, work: Callable[[], object], calls: int = CALLS) -> float:
-        """Of CPU, for one call."""
-        before = self._ticks()
-        for _ in range(calls):
-            work()
-        return (self._ticks() - before) * 1000 / TICKS_A_SECOND / calls
+    def flush(self, store: PostgreSQLStore) -> None:
+        batch = EventBatch(self._number + 1, self._number + 60, EVENTS)
+        assert store.run_events.append(OWNER, self._request.session_id, self._request.run_id, batch)
+        self._number += 60
 
-    def _ticks(self) -> int:
-        fields = self._stat.read_text().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
+    def read(self, store: PostgreSQLStore, *, batches: int) -> None:
+        read = store.run_events.read(OWNER, self._request.run_id, self._number - 60 * batches)
+        assert len(read.batches) == batches
+
+    def look(self, store: PostgreSQLStore) -> None:
+        store.runs.is_cancel_requested(OWNER, self._request.run_id)
 
 
 def measure_statements(store: PostgreSQLStore, url: str) -> dict[str, float]:
-    server, request = ServerProcess(store, url), new_request()
-    store.runs.begin(OWNER, request)
-    number = 0
-
-    def flush() -> None:
-        nonlocal number
-        batch = EventBatch(number + 1, number + 60, EVENTS)
-        assert store.run_events.append(OWNER, request.session_id, request.run_id, batch)
-        number += 60
-
-    return {
-        "any statement: SELECT 1": server.milliseconds(store.ping),
-        "a flush of 60 events": server.milliseconds(flush),
-        "a watcher's read without news": server.milliseconds(
-            lambda: store.run_events.read(OWNER, request.run_id, number)
-        ),
-        "a watcher's read of one batch": server.milliseconds(
-            lambda: store.run_events.read(OWNER, request.run_id, number - 60)
-        ),
-        "a look for a cancellation": server.milliseconds(lambda: store.runs.is_cancel_requested(OWNER, request.run_id)),
-        "begin and commit of a new session": server.milliseconds(lambda: begin_and_end(store)),
+    stream = Stream(store)
+    works: dict[str, Callable[[PostgreSQLStore], object]] = {
+        "any statement: SELECT 1": PostgreSQLStore.ping,
+        "a flush of 60 events": stream.flush,
+        "a watcher's read without news": lambda store: stream.read(store, batches=0),
+        "a watcher's read of one batch": lambda store: stream.read(store, batches=1),
+        "a look for a cancellation": stream.look,
+        "begin and commit of a new session": begin_and_end,
     }
+    stores = {
+        name: PostgreSQLStore(StoreSettings(url=f"{url}?application_name=bench-{n}")) for n, name in enumerate(works)
+    }
+    measured = measure_alternately(
+        {
+            name: (find_process(stores[name], url, f"bench-{n}"), partial(works[name], stores[name]))
+            for n, name in enumerate(works)
+        }
+    )
+    for opened in stores.values():
+        opened.close()
+    return measured
+
+
+def find_process(store: PostgreSQLStore, url: str, application_name: str) -> ServerProcess:
+    """Of `store`'s connection."""
+    store.ping()
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", [application_name])
+        return ServerProcess(found.fetchall()[0][0])
 
 
 def first_word_seconds(engine: TurnEngine, *, is_recorded: bool) -> float:
@@ -122,7 +124,12 @@ def main() -> None:
         with psycopg.connect(server.url) as connection:
             apply_migrations(connection)
         store = PostgreSQLStore(StoreSettings(url=server.url))
-        for name, milliseconds in {**measure_statements(store, server.url), **measure_first_words(store)}.items():
+        measured = {
+            **measure_begins(server.url),
+            **measure_statements(store, server.url),
+            **measure_first_words(store),
+        }
+        for name, milliseconds in measured.items():
             sys.stdout.write(f"{name}: {milliseconds:.3f} ms\n")
         store.close()
 

@@ -1,8 +1,9 @@
-"""What titles, search, forks and a state for each turn cost: `make bench-sessions` (about five minutes).
+"""What titles, search, forks and a state for each turn cost: `make bench-sessions` (about ten minutes).
 
 The CPU is that of the connection's server process, from /proc: Linux only.
 """
 
+import random
 import sys
 import time
 import uuid
@@ -26,7 +27,7 @@ SESSIONS = 1_000_000
 MESSAGES = 10_000
 TIMES = 20
 ROUNDS, TURNS = 5, 300
-TEXT = "some words of a prompt and of its answer are as long as those that people send to each other every day; " * 6
+WORDS_OF_A_MESSAGE = 100  # about 600 bytes, no word twice
 
 
 def measure_forks(server: EmbeddedDatabase) -> Iterator[str]:
@@ -109,7 +110,7 @@ def generate(connection: "psycopg.Connection[Any]", owners: int) -> None:
                json_build_object('role', 'user', 'content', json_build_array(json_build_object('text', t))), '', '',
                message_words_v1(owner, 'simple', t)
         FROM sessions, generate_series(0, 1) n,
-             LATERAL (SELECT title || format(' rare%%s and more common words', substr(session_id, 2)::int %% 100000))
+             LATERAL (SELECT title || format(' rare%s and more common words', substr(session_id, 2)::int % 100000))
                      AS texts (t)
         """
     )
@@ -163,8 +164,13 @@ def measure_growth(server: EmbeddedDatabase) -> Iterator[str]:
 
 def hold_turns(repository: PostgreSQLSessionRepository, session_id: str, count: int) -> None:
     for _ in range(count):
+        prompt, answer = make_text(), make_text()
         with repository.run(session_id) as run:
-            Agent(model=ScriptedModel(TEXT), session_manager=run.session_manager, callback_handler=None)(TEXT)
+            Agent(model=ScriptedModel(answer), session_manager=run.session_manager, callback_handler=None)(prompt)
+
+
+def make_text() -> str:
+    return " ".join(f"w{number}" for number in random.sample(range(10_000), WORDS_OF_A_MESSAGE))
 
 
 def milliseconds(work: Any) -> float:
@@ -177,9 +183,10 @@ def milliseconds(work: Any) -> float:
 
 
 def main() -> None:
+    measures = {"growth": measure_growth, "forks": measure_forks, "turns": measure_turns, "searches": measure_searches}
     with temporary_database() as server:
-        for measure in (measure_growth, measure_forks, measure_turns, measure_searches):
-            for line in measure(server):
+        for name in sys.argv[1:] or measures:
+            for line in measures[name](server):
                 sys.stdout.write(f"{line}\n")
                 sys.stdout.flush()
 

@@ -165,6 +165,35 @@ const situations = {
     assert.equal(failure, null);
     assert.deepEqual(agent.messages.map((each) => each.content), ["hello", "a whole answer"]);
   },
+  async "a list that ends earlier takes the thread back to there"() {
+    const agent = agentOf();
+    await ask(agent, "say: one");
+    await ask(agent, "say: two");
+    agent.setMessages(agent.messages.slice(0, 2));
+    const { newMessages, failure } = await ask(agent, "echo-history");
+    assert.equal(failure, null);
+    assert.deepEqual(newMessages.map((each) => each.content), ["2: say: one | echo-history"]);
+    const shown = agentOf(agent.threadId);
+    await ask(shown, null);
+    assert.deepEqual(shown.messages, agent.messages);
+    agent.setMessages(agent.messages.slice(0, 3)); // the same question again
+    await ask(agent, null);
+    assert.equal((await stored(agent)).length, 4);
+  },
+  async "a picture is part of a prompt"() {
+    const agent = agentOf();
+    const value = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    const picture = { type: "image", source: { type: "data", value, mimeType: "image/png" } };
+    const { failure } = await ask(agent, [{ type: "text", text: "say: I see" }, picture]);
+    assert.equal(failure, null);
+    assert.equal((await stored(agent))[0].content[1].image.source.bytes.media_type, "image/png");
+    const shown = agentOf(agent.threadId);
+    await ask(shown, null);
+    const [{ text }, { source }] = shown.messages[0].content;
+    assert.equal(text, "say: I see");
+    const kept = await fetch(url + source.value, { headers: { accept: "image/png" } });
+    assert.deepEqual([kept.status, kept.headers.get("content-type")], [200, "image/png"]);
+  },
   async "a refusal names the field as AG-UI does"() {
     const agent = agentOf();
     const { failure } = await ask(agent, [{ type: "image", source: { type: "url", value: "https://example.com/a.png" } }]);

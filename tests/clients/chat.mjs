@@ -146,6 +146,28 @@ await meet({
     for await (const message of readUIMessageStream({ stream })) shown = message;
     assert.deepEqual([kinds(shown), texts(shown)], [["step-start", "text"], ["a whole answer"]]);
   },
+  async "an answer is made again, and a question asked in other words"() {
+    const chat = new Chat();
+    await chat.sendMessage({ text: "say: one" });
+    await chat.sendMessage({ text: "echo-history" });
+    const [, , { id: question }] = chat.messages;
+    await chat.regenerate();
+    assert.equal(chat.error, undefined);
+    assert.deepEqual(texts(chat.lastMessage), ["2: say: one | echo-history"]);
+    assert.deepEqual(lasting(await stored(chat)), lasting(chat.messages));
+    await chat.sendMessage({ text: "say: in other words", messageId: question });
+    assert.deepEqual(chat.messages.map((each) => texts(each)[0]), ["say: one", "one", "say: in other words", "in other words"]);
+    assert.deepEqual(lasting(await stored(chat)), lasting(chat.messages));
+  },
+  async "a picture is part of a prompt"() {
+    const chat = new Chat();
+    const png = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    const parts = [{ type: "text", text: "say: I see" }, { type: "file", mediaType: "image/png", url: png }];
+    await chat.sendMessage({ parts });
+    assert.equal(chat.error, undefined);
+    const [{ parts: kept }] = await stored(chat);
+    assert.deepEqual([kept[0].text, kept[1].mediaType], ["say: I see", "image/png"]);
+  },
   async "a refusal names the field"() {
     const chat = new Chat();
     await chat.sendMessage({ parts: [{ type: "file", mediaType: "image/png", url: "https://example.com/a.png" }] });

@@ -144,6 +144,12 @@ def test_the_session_backend_is_in_it_too(migrated_url: str) -> None:
         assert httpx.get(f"{url}/health").json()["status"] == "healthy"
 
 
+def test_what_is_past_its_time_is_deleted_by_it(migrated_url: str) -> None:
+    variables = ("--env", f"SESSION_BACKEND_URL={migrated_url}", "--env", "SESSION_TTL_DAYS=30")
+    ended = docker("run", "--rm", "--network", "host", *HARDENED, *variables, IMAGE, "python", "-m", "api.expire")
+    assert json.loads(ended.stdout) == {"runs": 0, "sessions": 0, "values": 0, "memories": 0}
+
+
 def test_it_ends_with_success_when_it_is_asked_to(api: tuple[str, str]) -> None:
     docker("stop", "--time", "30", api[0])
     assert docker("inspect", "--format", "{{.State.ExitCode}}", api[0]).stdout.strip() == "0"

@@ -5,7 +5,7 @@ import re
 import uuid
 
 from infra_cdk.background_runs import RUN_ID
-from session_store.background_runs import new_run_id
+from session_store.background_runs import MAXIMUM_BODY_BYTES, new_run_id
 from tests.infra.template import Template, attribute_of, flat
 
 
@@ -24,7 +24,14 @@ def test_request_is_queued_with_what_a_proxy_event_has_and_no_credentials(either
     assert event["requestContext"]["requestId"] == "$runId"
     assert "uthorization" not in template
     assert ("claims" in template) == (method["AuthorizationType"] == "COGNITO_USER_POOLS")
-    (answer,) = integration["IntegrationResponses"]
+    answer, refusal = integration["IntegrationResponses"]
+    assert re.fullmatch(
+        refusal["SelectionPattern"],
+        "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
+    )
+    problem = json.loads(refusal["ResponseTemplates"]["application/json"])
+    assert (refusal["StatusCode"], problem["status"]) == ("413", 413)
+    assert f"{MAXIMUM_BODY_BYTES:,} bytes" in problem["title"]
     assert answer["StatusCode"] == "202"
     assert 'responseOverride.header.Location = "/runs/$runId"' in answer["ResponseTemplates"]["application/json"]
 

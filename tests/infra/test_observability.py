@@ -14,6 +14,7 @@ EVERYWHERE = {
     "Throttles",
     "BackgroundRunsFailed",
     "ExpiryFailed",
+    "PassedOver",
 }
 
 
@@ -45,6 +46,18 @@ def test_alarms_look_at_things_that_exist(either: Template) -> None:
     assert dimension("DBClusterIdentifier", cluster) in flat(alarms(either)["DatabaseCapacity"])
     errors = flat(alarms(either)["FunctionErrors"])
     assert all(either.function_ids()[name] in errors for name in read_function_table().functions)
+
+
+def test_what_the_expiry_passes_over_is_counted_as_its_function_counts_it(either: Template) -> None:
+    alarm = alarms(either)["PassedOver"]
+    environment = next(
+        function["Environment"]["Variables"]
+        for function in either.all("AWS::Lambda::Function").values()
+        if function.get("Environment", {}).get("Variables", {}).get("POWERTOOLS_SERVICE_NAME") == "expire"
+    )
+    dimension = {"Name": "service", "Value": environment["POWERTOOLS_SERVICE_NAME"]}
+    assert flat(dimension) in flat(alarm["Metrics"])
+    assert flat({"Namespace": environment["POWERTOOLS_METRICS_NAMESPACE"]})[1:-1] in flat(alarm["Metrics"])
 
 
 def test_busy_answers_are_counted_from_the_access_log(either: Template) -> None:

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 
 from local.gateway import Gateway
-from session_store.background_runs import is_awaited, is_background, new_run_id
+from session_store.background_runs import MAXIMUM_BODY_BYTES, is_awaited, is_background, new_run_id
 from tests.support.waiting import wait_until
 
 
@@ -60,6 +60,13 @@ def test_same_key_is_the_same_run(client: httpx.Client, session_id: str) -> None
     first = end_of(client, accept(client, session_id, "echo-history", **key))
     again = end_of(client, accept(client, session_id, "echo-history", **key))
     assert again == first
+
+
+def test_request_that_no_queue_takes_is_refused_before_it_is_accepted(client: httpx.Client, session_id: str) -> None:
+    body = {"prompt": "x" * MAXIMUM_BODY_BYTES, "session_id": session_id}
+    refused = client.post("/runs", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (413, "payload_too_large")
+    assert f"POST /runs takes {MAXIMUM_BODY_BYTES:,} bytes" in refused.json()["title"]
 
 
 def test_deleted_run_is_not_found_and_one_that_was_never_accepted_neither(

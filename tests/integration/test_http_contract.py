@@ -255,7 +255,7 @@ def test_answers_have_the_documented_shape(stage: Stage) -> None:
 def test_every_route_of_the_table_is_served_by_its_function(stage: Stage) -> None:
     for route in load_table(ROOT / "functions/functions.toml").deployed():
         if route.function.name in stage.api.handlers:
-            names = dict.fromkeys(("session_id", "run_id", "agent_id", "attachment_id"), "none")
+            names = dict.fromkeys(("session_id", "run_id", "agent_id", "attachment_id", "chat_id"), "none")
             names |= {"memory_id": NO_MEMORY, "file": "marked.js" if "/vendor/" in route.path else "main.js"}
             answer = stage.api.call(route.method, route.path, **names)
             assert "route_not_found" not in answer.body, route

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+from session_store.background_runs import MAXIMUM_BODY_BYTES
 from tests.support import blocking_agent
 from tests.support.server import Server, serving
 from tests.support.waiting import wait_until
@@ -133,6 +134,11 @@ def test_a_path_is_read_as_it_is_encoded(client: httpx.Client) -> None:
         assert client.get(f"/sessions/{broken}/history").status_code == 422
 
 
+def test_run_that_is_too_large_for_the_deployed_queue_is_refused_here_too(client: httpx.Client) -> None:
+    answer = client.post("/runs", json={"prompt": "x" * MAXIMUM_BODY_BYTES})
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
 def test_what_is_too_large_is_refused_with_its_reason(client: httpx.Client) -> None:
     answer = ask(client, "x" * 3_000_000)
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
@@ -178,6 +184,17 @@ def test_agent_core_has_its_two_routes(client: httpx.Client) -> None:
     assert (whole.json()["session_id"], whole.json()["response"]) == ("s" * 33, "whole")
     assert "RUN_FINISHED" in streamed.text
     assert len(client.get(f"/sessions/{'s' * 33}/history").json()["messages"]) == 4
+
+
+def test_agent_core_takes_what_clients_of_ag_ui_send(client: httpx.Client) -> None:
+    message = {"id": "1", "role": "user", "content": "say: by AG-UI"}
+    given = {"threadId": "ag-ui", "runId": "1", "messages": [message], "tools": [], "context": [], "state": {}}
+    headers = {"X-Amzn-Bedrock-AgentCore-Runtime-Session-Id": "s" * 33, "Accept": "text/event-stream"}
+    events = client.post("/invocations", json=given, headers=headers).text
+    assert '"type":"RUN_STARTED","threadId":"ag-ui"' in events
+    assert "by AG-UI" in events
+    assert "RUN_FINISHED" in events
+    assert len(client.get("/sessions/ag-ui/history").json()["messages"]) == 2
 
 
 def test_a_server_is_ready_while_its_database_has_this_versions_schema(

@@ -40,8 +40,20 @@ def converse(client: httpx.Client) -> None:
     assert "RUN_FINISHED" in client.post("/process-streaming", json=body, timeout=60).text
     assert client.get("/sessions").json()["sessions"][0]["message_count"] == 4
     assert len(client.get("/sessions/user-123/history").json()["messages"]) == 4
+    converse_from_stock_clients(client)
     assert client.get("/health/ready").status_code == 200
     assert client.post("/runs", json=body).json()["code"] == "route_not_found"  # it needs the database itself
+
+
+def converse_from_stock_clients(client: httpx.Client) -> None:
+    chat = {"id": "chat", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]}
+    for _ in range(2):  # the second time it is the same question again, which takes the first one's place
+        assert client.post("/chat", json=chat, timeout=60).text.endswith("data: [DONE]\n\n")
+    assert len(client.get("/sessions/chat/ui-messages").json()["messages"]) == 2
+    thread = {"threadId": "thread", "runId": "run-1", "messages": [{"id": "m1", "role": "user", "content": "Hello"}]}
+    assert "RUN_FINISHED" in client.post("/ag-ui", json=thread, timeout=60).text
+    shown = client.post("/ag-ui", json={"threadId": "thread", "runId": "run-2", "messages": []}, timeout=60).text
+    assert "You said: Hello" in shown
 
 
 def check_library(url: str, token: Path) -> None:

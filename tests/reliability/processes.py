@@ -38,6 +38,9 @@ class Worker:
             assert isinstance(reached, str), f"the worker ended before it came to {point!r}: {reached}"
             self.go_on()
 
+    def has_spoken(self) -> bool:
+        return self._pipe.poll()
+
     def last_word(self) -> Any:
         """What it sends in the end; None if it was killed before (one that ended by an error fails the test)."""
         assert self._pipe.poll(ANSWER_LIMIT_SECONDS), "the worker says nothing"

@@ -224,6 +224,7 @@ def main() -> None:
     counts = findings.counts
     print(
         f"runs={kinds['begun']} acknowledged={kinds['acknowledged']} replayed={kinds['replayed']}"
+        f" watched={kinds['watched']} streamed={kinds['streamed']}"
         f" refused={kinds['refused']} model_failures={kinds['failed']} deletions={kinds['deleted']}"
         f" stops={soak.stops} kills={soak.kills} restarts={soak.restarts} pooler_kills={soak.pooler_kills}"
         f" seconds={time.monotonic() - started:.0f}"

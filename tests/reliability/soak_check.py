@@ -13,6 +13,8 @@ import psycopg
 
 from session_store.encoding import decode
 from session_store.history import TOOL_INTERRUPTED, TURN_ENDED, TURN_INTERRUPTED
+from tests.reliability.soak_budgets import find_overspent
+from tests.reliability.soak_streams import find_gaps
 from tests.reliability.turns import assert_closed
 
 _OPERATION = re.compile(r"(?:prompt|answer|result) (\S+)")
@@ -39,6 +41,8 @@ class Findings:
     invalid: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
     undeleted: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    overspent: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
 
     @property
@@ -64,6 +68,8 @@ def check(events: Sequence[Event], connection: "psycopg.Connection[Any]") -> Fin
     findings.unexpected = [
         f"{event['operation']}: {event['error']}" for event in events if event["event"] == "unexpected"
     ]
+    findings.gaps = find_gaps(events, connection)
+    findings.overspent = find_overspent(connection)
     _check_acknowledged(events, turns, findings)
     _check_doubles(events, turns, findings)
     _check_order(events, turns, connection, findings)

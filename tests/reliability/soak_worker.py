@@ -5,6 +5,7 @@ import logging
 import os
 import random
 import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 from strands.types.exceptions import EventLoopException
 
 from session_store.errors import (
+    BudgetExhaustedError,
     LeaseLostError,
+    RunCancelledError,
     RunInProgressError,
     SessionBusyError,
     SessionNotFoundError,
@@ -20,9 +23,13 @@ from session_store.errors import (
     StoreUnavailableError,
 )
 from session_store.http import HttpStore
+from session_store.identifiers import DEFAULT_OWNER
 from session_store.postgresql import PostgreSQLStore
+from session_store.records import IfBusy
 from session_store.repository import PostgreSQLSessionRepository
-from session_store.settings import StoreSettings
+from session_store.settings import OwnerBudget, StoreSettings
+from tests.reliability.soak_budgets import LIMITED_OWNER, RUNS_PER_MINUTE
+from tests.reliability.soak_streams import SoakStreams
 from tests.reliability.soak_turns import MODEL_FAILURE, SoakTurns
 
 LEASE_SECONDS = 1.0
@@ -30,7 +37,17 @@ STATEMENT_SECONDS = 5.0
 HOT_SESSIONS = [f"hot {number}" for number in range(6)]
 SESSIONS = [f"session {number}" for number in range(150)]
 DELETED_SESSIONS = [f"deleted {number}" for number in range(10)]
-EXPECTED = (SessionBusyError, RunInProgressError, LeaseLostError, StoreUnavailableError, SessionNotFoundError)
+LIMITED_SESSIONS = [f"limited {number}" for number in range(4)]
+WAIT_SECONDS = 2.0
+EXPECTED = (
+    SessionBusyError,
+    RunInProgressError,
+    RunCancelledError,
+    LeaseLostError,
+    BudgetExhaustedError,
+    StoreUnavailableError,
+    SessionNotFoundError,
+)
 
 
 class SoakWorker:
@@ -40,13 +57,18 @@ class SoakWorker:
         settings = StoreSettings(
             url=url, statement_timeout_seconds=STATEMENT_SECONDS, read_timeout_seconds=STATEMENT_SECONDS
         )
-        self._repository = PostgreSQLSessionRepository(
-            store=PostgreSQLStore(settings) if settings.is_postgresql else HttpStore(settings)
-        )
+        store = PostgreSQLStore(settings) if settings.is_postgresql else HttpStore(settings)
+        self._repository = self._limited = PostgreSQLSessionRepository(store=store)
         # Behind the session backend these are another owner's sessions.
         self._place = "" if settings.is_postgresql else "http "
         self._name = name
         self._random = random.Random(name)
+        # What the session backend has no part in: budgets of its callers, and streams.
+        self._streams: SoakStreams | None = None
+        if isinstance(store, PostgreSQLStore):
+            self._streams = SoakStreams(store, DEFAULT_OWNER, self._random)
+            limited = PostgreSQLStore(replace(settings, budget=OwnerBudget(runs_per_minute=RUNS_PER_MINUTE)))
+            self._limited = PostgreSQLSessionRepository(store=limited, owner=LIMITED_OWNER)
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._turns = SoakTurns(
             self._random,
@@ -59,35 +81,55 @@ class SoakWorker:
         if self._random.random() < 0.02:
             self._delete(self._place + self._random.choice(DELETED_SESSIONS))
             return
+        if self._streams and self._random.random() < 0.1:
+            self._watch(self._streams, self._random.choice(HOT_SESSIONS))
         self._turn_count += 1
+        operation = f"{self._name}-{self._turn_count}"
+        if self._limited is not self._repository and self._random.random() < 0.1:
+            self._turn(self._limited, operation, self._random.choice(LIMITED_SESSIONS), None)
+            return
         sessions = self._random.choices([HOT_SESSIONS, SESSIONS, DELETED_SESSIONS], [30, 60, 10])[0]
         # Keys come again, from any process and for any session: only the first may run.
         key = f"{self._place}key-{time.monotonic_ns() // 200_000_000}-{self._random.randrange(3)}"
         has_key = sessions is not DELETED_SESSIONS and self._random.random() < 0.2
-        self._turn(
-            f"{self._name}-{self._turn_count}", self._place + self._random.choice(sessions), key if has_key else None
-        )
+        session_id = self._place + self._random.choice(sessions)
+        self._turn(self._repository, operation, session_id, key if has_key else None)
 
-    def _turn(self, operation: str, session_id: str, key: str | None) -> None:
+    def _turn(self, repository: PostgreSQLSessionRepository, operation: str, session_id: str, key: str | None) -> None:
         self._tell("try", operation, session_id=session_id, key=key)
         try:
-            self._run(operation, session_id, key)
+            self._run(repository, operation, session_id, key)
         except Exception as error:  # noqa: BLE001 - told, and counted as a fault by whoever reads the log
             cause = error.original_exception if isinstance(error, EventLoopException) else error
             self._tell(_kind(cause), operation, error=repr(cause))
 
-    def _run(self, operation: str, session_id: str, key: str | None) -> None:
-        with self._repository.run(
-            session_id, idempotency_key=key, request_hash=key, lease_seconds=LEASE_SECONDS
+    def _run(self, repository: PostgreSQLSessionRepository, operation: str, session_id: str, key: str | None) -> None:
+        if_busy: IfBusy = self._random.choices(("reject", "wait", "interrupt"), (80, 17, 3))[0]
+        with repository.run(
+            session_id,
+            idempotency_key=key,
+            request_hash=key,
+            lease_seconds=LEASE_SECONDS,
+            if_busy=if_busy,
+            wait_seconds=WAIT_SECONDS,
         ) as run:
             if run.stored:
                 self._tell("replayed", operation, run_id=run.run_id, key=key)
                 return
             self._tell("begun", operation, run_id=run.run_id, session_id=session_id)
+            if self._streams and repository is self._repository and self._random.random() < 0.1:
+                self._keep_stream(self._streams, operation, session_id, run.run_id)
             answered = self._turns.hold(run, operation)
         if answered:
             key = key if answered == operation else None
             self._tell("acknowledged", answered, run_id=run.run_id, session_id=session_id, key=key)
+
+    def _keep_stream(self, streams: SoakStreams, operation: str, session_id: str, run_id: str) -> None:
+        streams.keep(session_id, run_id, lambda number: self._tell("streamed", operation, run_id=run_id, number=number))
+
+    def _watch(self, streams: SoakStreams, session_id: str) -> None:
+        fault = streams.watch(session_id)
+        self._tell("unexpected" if fault else "watched", session_id, error=fault)
 
     def _delete(self, session_id: str) -> None:
         self._tell("deleting", session_id, session_id=session_id)

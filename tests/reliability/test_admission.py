@@ -1,5 +1,6 @@
 """Which run gets a session, and how many an owner may begin: on a real database, by several clients at once."""
 
+import random
 import threading
 import time
 import uuid
@@ -62,6 +63,32 @@ def test_waiter_that_asks_no_more_keeps_nobody_waiting(store: PostgreSQLStore, d
     assert isinstance(ask(store, other), BegunRun)
 
 
+def test_thirty_two_waiters_of_whom_many_die_are_served_in_their_order_and_none_starves(
+    store: PostgreSQLStore, database_url: str
+) -> None:
+    chance = random.Random(32)
+    holder, *waiters = request(), *(waiting() for _ in range(32))
+    begin(store, OWNER, holder)
+    for asked in waiters:
+        ask(store, asked)
+    living, served = list(waiters), list[RunRequest]()
+    store.runs.write(OWNER, commit(holder))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while living:
+            dead = [asked for asked in living[1:] if chance.random() < 0.05]
+            living = [asked for asked in living if asked not in dead]
+            connection.execute(
+                "UPDATE waiting_runs SET seen_at = clock_timestamp() - interval '4.1 s' WHERE run_id = ANY (%s)",
+                [[asked.run_id for asked in dead]],
+            )
+            begun = [asked for asked in chance.sample(living, len(living)) if isinstance(ask(store, asked), BegunRun)]
+            assert begun == living[:1]
+            served += begun
+            store.runs.write(OWNER, commit(living.pop(0)))
+    assert 8 < len(served) < 32
+    assert served == [asked for asked in waiters if asked in served]
+
+
 def test_run_that_waited_for_too_long_leaves_the_queue_and_names_its_place(store: PostgreSQLStore) -> None:
     repository = PostgreSQLSessionRepository(store=store, owner=OWNER)
     holder = request()
@@ -107,7 +134,8 @@ def test_cancellation_is_seen_within_a_second(store: PostgreSQLStore) -> None:
 
 
 def with_budget(url: str, **budget: int) -> PostgreSQLStore:
-    return PostgreSQLStore(replace(StoreSettings(url=url), budget=OwnerBudget(**budget)))
+    """With a connection for each of sixteen writers."""
+    return PostgreSQLStore(replace(StoreSettings(url=url, pool_size=16), budget=OwnerBudget(**budget)))
 
 
 def in_threads(count: int, work: Callable[[], object]) -> list[object]:
@@ -133,6 +161,18 @@ def test_owner_begins_no_more_runs_a_minute_than_the_budget_has(database_url: st
     store.close()
 
 
+def test_begins_of_one_owner_spend_one_after_another(database_url: str) -> None:
+    store = with_budget(database_url, runs_per_minute=1)
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(database_url, autocommit=True) as another:
+        with another.transaction():
+            another.execute("SELECT pg_advisory_xact_lock(hashtextextended('budget ' || %s, 0))", [OWNER])
+            begun = threads.submit(store.runs.begin, OWNER, request())
+            waiting_locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            wait_until(lambda: another.execute(waiting_locks).fetchone() == (1,))
+        assert isinstance(begun.result(), BegunRun)
+    store.close()
+
+
 def test_tokens_are_counted_when_runs_end_and_end_with_the_budget(database_url: str) -> None:
     store = with_budget(database_url, tokens_per_day=100)
     asked = request()
@@ -146,6 +186,33 @@ def test_tokens_are_counted_when_runs_end_and_end_with_the_budget(database_url: 
     assert 0 < exhausted.value.retry_after_seconds <= 86_400
     (day,) = store.usage.read(OWNER, 1)
     assert day[1:] == (1, 80, 30)
+    store.close()
+
+
+def test_sixteen_writers_spend_no_more_tokens_than_the_budget_and_the_runs_that_were_in_flight(
+    database_url: str,
+) -> None:
+    budget, tokens_a_run, writers = 1_000, 90, 16
+    store = with_budget(database_url, tokens_per_day=budget)
+    gate = threading.Barrier(writers)
+
+    def spend() -> int:
+        gate.wait()
+        for count in range(100):
+            asked = with_new_session(request())
+            try:
+                store.runs.begin(OWNER, asked)
+            except BudgetExhaustedError:
+                return count
+            ending = commit(asked)
+            assert ending.outcome
+            store.runs.write(OWNER, ending._replace(outcome=ending.outcome._replace(input_tokens=tokens_a_run)))
+        raise AssertionError("the budget never ended")
+
+    runs = sum(int(str(count)) for count in in_threads(writers, spend))
+    (day,) = store.usage.read(OWNER, 1)
+    assert (day.runs, day.input_tokens) == (runs, runs * tokens_a_run)
+    assert budget <= day.input_tokens < budget + writers * tokens_a_run
     store.close()
 
 

@@ -8,8 +8,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from session_store.errors import LeaseLostError, RunNotFoundError, SessionNotFoundError, StoreUnavailableError
+from session_store.errors import (
+    AgentNotFoundError,
+    LeaseLostError,
+    RunNotFoundError,
+    SessionBusyError,
+    SessionNotFoundError,
+    StoreUnavailableError,
+)
 from session_store.postgresql import PostgreSQLStore
+from session_store.records import ValueWrite
 from session_store.sending import Sending, sent_as
 from session_store.settings import StoreSettings
 from tests.contract.records import add_session, agent, message
@@ -88,6 +96,72 @@ def test_a_key_of_a_deleted_session_is_free(store: PostgreSQLStore, watch: "psyc
     store.sessions.delete(OWNER, "keyed")
     assert (counted(watch, "runs"), counted(watch, "sessions")) == (0, 0)
     begin(store, OWNER, request("other")._replace(idempotency_key="key 24999", request_hash="h"))
+
+
+def test_a_large_agent_is_deleted_in_bounded_statements_while_nobody_else_has_the_session(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
+) -> None:
+    add_session(store, OWNER, session_id="s")
+    add_messages(watch, "s", 600)
+    assert delete_part(watch, 500) == "going"
+    assert counted(watch, "messages") == 100
+    with pytest.raises(SessionBusyError):
+        begin(store, OWNER, request("s"))
+    with pytest.raises(SessionBusyError):
+        store.agents.delete(OWNER, "s", "default")
+    assert delete_part(watch, 500) == "gone"
+    assert (counted(watch, "messages"), counted(watch, "agents")) == (0, 0)
+    begun = begin(store, OWNER, request("s"))
+    assert begun.agent is None
+
+
+def delete_part(watch: "psycopg.Connection[Any]", max_rows: int) -> str:
+    deletion_id = "5a1f4c1e-0000-4000-8000-000000000000"
+    return watch.execute(
+        "SELECT state FROM delete_agent_v1(%s, 's', 'default', %s, extract(epoch FROM clock_timestamp())::float8, %s)",
+        (OWNER, deletion_id, max_rows),
+    ).fetchall()[0][0]
+
+
+def test_an_agent_with_more_messages_than_a_statement_deletes_goes_at_once(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
+) -> None:
+    add_session(store, OWNER, session_id="s")
+    add_messages(watch, "s", 25_000)
+    store.agents.delete(OWNER, "s", "default")
+    assert (counted(watch, "messages"), counted(watch, "agents"), counted(watch, "sessions")) == (0, 0, 1)
+    with pytest.raises(AgentNotFoundError):
+        store.agents.delete(OWNER, "s", "default")
+
+
+def test_stored_events_and_values_count_as_rows_too(store: PostgreSQLStore, watch: "psycopg.Connection[Any]") -> None:
+    add_session(store, OWNER, session_id="s")
+    asked = request("s")
+    begin(store, OWNER, asked)
+    store.runs.write(OWNER, commit(asked))
+    watch.execute(
+        "INSERT INTO run_events SELECT %s, number, number, '[]' FROM generate_series(1, 600) AS number", [asked.run_id]
+    )
+    store.values.write(OWNER, ValueWrite("session/s/file", b"x" * 2_500_000, None))
+    key = watch.execute("SELECT session_key FROM sessions").fetchall()[0][0]
+    swept = [watch.execute("SELECT * FROM sweep_session_v2(%s, 500)", [key]).fetchall()[0] for _ in range(5)]
+    assert swept[:4] == [("visible", 500), ("visible", 601), ("visible", 500), ("visible", 500)]
+    assert swept[4][0] == "gone"
+
+
+def test_runs_expire_with_no_more_rows_of_their_streams_than_a_statement_deletes(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
+) -> None:
+    for session_id in ("one", "two"):
+        asked = request(session_id)
+        begin(store, OWNER, asked)
+        store.runs.write(OWNER, commit(asked))
+        watch.execute(
+            "INSERT INTO run_events SELECT %s, number, number, '[]' FROM generate_series(1, 3000) AS number",
+            [asked.run_id],
+        )
+    assert list(store.runs.expire(0)) == [0, 2]
+    assert (counted(watch, "run_events"), counted(watch, "runs")) == (0, 0)
 
 
 def test_a_session_with_more_rows_than_a_statement_deletes_expires_in_several(

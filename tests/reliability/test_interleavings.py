@@ -100,6 +100,7 @@ def replace_last(store: PostgreSQLStore) -> None:
 # What the one client sends, and is never answered: of a run's statements the run itself has begun.
 LATE_STATEMENTS: dict[str, Step] = {
     "begin": lambda store: store.runs.begin(OWNER, request()),
+    "create session": lambda store: store.sessions.create(OWNER, SessionRecord(S, "AGENT", NOW, NOW)),
     "delete session": lambda store: store.sessions.delete(OWNER, S),
     "update session": lambda store: store.sessions.update(OWNER, S, "AGENT", MultiAgentRecord(G, '{"by":"late"}')),
     "create agent": lambda store: store.agents.create(OWNER, S, agent("late")._replace(agent_id="second")),
@@ -153,6 +154,7 @@ def facts(watch: "psycopg.Connection[Any]") -> list[Any]:
 PAIRS = [
     *((late, step) for late in [*LATE_STATEMENTS, *RUN_STATEMENTS] for step in ("a turn", "created again")),
     ("begin", "deleted"),
+    ("create session", "deleted"),
     ("commit", "deleted"),
     ("update agent", "agent updated"),
     ("delete agent", "agent updated"),
@@ -164,8 +166,10 @@ PAIRS = [
     ("update multi-agent", "multi-agent updated"),
 ]
 MARKS = {
+    "create session": b"INSERT INTO sessions",
     "begin": b"begin_run_v4",
-    "delete session": b"delete_session_v1",
+    "delete session": b"delete_session_v2",
+    "delete agent": b"delete_agent_v1",
     "write": b"write_run_v3",
     "commit": b"write_run_v3",
     "renew": b"r.cancel_requested FROM lease",

@@ -7,8 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from session_store.identifiers import DEFAULT_OWNER
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
+from session_store.run_events import EventBatch
 from tests.reliability.soak_check import Findings, check
 from tests.reliability.soak_states import find_undone
 from tests.reliability.soak_turns import SoakTurns
@@ -28,6 +30,9 @@ def hold_turns(store: PostgreSQLStore) -> list[Event]:
     for operation in ("one", "two"):
         with repository.run(SESSION) as run:
             log("begun", operation, run_id=run.run_id, session_id=SESSION)
+            for number in (1, 2):
+                store.run_events.append(DEFAULT_OWNER, SESSION, run.run_id, EventBatch(number, number, "[1]"))
+                log("streamed", operation, run_id=run.run_id, number=number)
             turns.hold_graph(run, operation)
             assert turns.hold(run, operation) == operation
         log("acknowledged", operation, run_id=run.run_id, session_id=SESSION)
@@ -75,6 +80,13 @@ DAMAGES = {
     "turns changed places": (
         "interleaved",
         "UPDATE runs SET fence = 10 - fence",
+    ),
+    "a stream's beginning is lost": ("gaps", "INSERT INTO run_events SELECT run_id, 9, 5, '[]' FROM runs LIMIT 1"),
+    "a stream's end is lost": ("gaps", "DELETE FROM run_events WHERE last_number = 2"),
+    "a budget is overspent": (
+        "overspent",
+        """INSERT INTO runs (run_id, owner, session_key, agent_id, fence)
+           SELECT gen_random_uuid(), 'limited', session_key, 'default', 9 FROM sessions, generate_series(1, 301)""",
     ),
     "an answer without a question": (
         "invalid",

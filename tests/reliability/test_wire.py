@@ -1,5 +1,7 @@
 """A turn as the network sees it: how often it waits, and that nothing of it pins an RDS Proxy."""
 
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -7,16 +9,18 @@ import pytest
 from strands import Agent, tool
 from strands.agent.conversation_manager import SlidingWindowConversationManager
 
-from session_store.errors import LeaseLostError, SessionBusyError
+from session_store.errors import BudgetExhaustedError, LeaseLostError, RunCancelledError, SessionBusyError
 from session_store.postgresql import PostgreSQLStore
 from session_store.records import AgentRecord, MessageRecord, SessionRecord
 from session_store.repository import PostgreSQLSessionRepository
-from session_store.settings import StoreSettings
+from session_store.run_events import EventBatch
+from session_store.settings import OwnerBudget, StoreSettings
 from tests.reliability.pinning import SOURCE_MARKS, pinning_parts
 from tests.reliability.round_trips import SCRIPTS, look, turn_round_trips
 from tests.reliability.turns import OWNER, agent_of, hold_turn
 from tests.reliability.wire import WireProxy
 from tests.support.scripted_model import ScriptedModel, UseTool
+from tests.support.waiting import wait_until
 
 NOW = "2026-11-22T10:00:00+00:00"
 
@@ -49,6 +53,7 @@ def test_nothing_pins_a_proxied_connection(wired: PostgreSQLSessionRepository, w
     wire.reset()
     hold_many_turns(wired)
     exercise_everything_else(wired)
+    exercise_admission(wired, wire)
     assert len(wire.trace.statements) > 30
     assert pinning_parts(wire.trace) == []
 
@@ -80,6 +85,45 @@ def exercise_everything_else(repository: PostgreSQLSessionRepository) -> None:
     store.multi_agents.create(OWNER, "bare", "graph", "{}")
     store.multi_agents.update(OWNER, "bare", "graph", "{}")
     assert len(repository.list_sessions(limit=1).sessions) == 1
+
+
+def exercise_admission(repository: PostgreSQLSessionRepository, wire: WireProxy) -> None:
+    """Runs that wait, interrupt, spend a budget, keep their events, and are found again."""
+    budget = OwnerBudget(runs_per_minute=3, tokens_per_day=100)
+    with closing(PostgreSQLStore(replace(StoreSettings(url=wire.url), budget=budget))) as store:
+        exercise_streams(repository, store)
+        exercise_budget(PostgreSQLSessionRepository(store=store, owner=OWNER))
+        list(store.runs.expire(0))
+
+
+def exercise_streams(repository: PostgreSQLSessionRepository, store: PostgreSQLStore) -> None:
+    with pytest.raises(RunCancelledError), repository.run("shared") as run:
+        for number in (1, 2, 2):
+            assert store.run_events.append(OWNER, "shared", run.run_id, EventBatch(number, number, "[1]"))
+        assert [batch.first_number for batch in store.run_events.read(OWNER, run.run_id, 0).batches] == [1, 2]
+        for choice in ("wait", "interrupt"):
+            with pytest.raises(SessionBusyError), repository.run("shared", if_busy=choice, wait_seconds=0.3):
+                pass
+        wait_until(lambda: run.is_cancelled)
+    with pytest.raises(LeaseLostError):
+        store.run_events.append(OWNER, "shared", run.run_id, EventBatch(3, 3, "[1]"))
+    store.run_events.delete(OWNER, run.run_id)
+    store.run_events.find_run(OWNER, "shared", None, "hash")
+    store.background_runs.claim(OWNER, run.run_id)
+    store.background_runs.mark_begun(OWNER, run.run_id, run.run_id)
+    store.background_runs.refuse(OWNER, run.run_id, "{}")
+    store.background_runs.read(OWNER, run.run_id)
+
+
+def exercise_budget(limited: PostgreSQLSessionRepository) -> None:
+    for _ in range(3):
+        hold_turn(limited, "limited", "Hello")
+    with pytest.raises(BudgetExhaustedError), limited.run("limited"):
+        pass
+    store = limited.store
+    assert isinstance(store, PostgreSQLStore)
+    assert [day.runs for day in store.usage.read(OWNER, 1)]
+    store.agents.delete(OWNER, "limited", "default")
 
 
 def test_the_detector_sees_what_pins(wire: WireProxy) -> None:

@@ -24,6 +24,7 @@ from session_store.migrate import apply_migrations
 from tests.benchmarks.paced_model import PacedModel
 
 AT_ONCE, LIMIT_SECONDS = 3, 120.0
+SECONDS_BETWEEN_FAULTS = (5.0, 12.0)
 ENDS = ("RUN_FINISHED", "RUN_ERROR")
 FAULTS = (httpx.TransportError, httpx.HTTPStatusError)
 
@@ -77,17 +78,22 @@ class Watcher:
 
 
 def call(api: httpx.Client, session_id: str, chance: random.Random) -> tuple[str, list[str]] | None:
-    """The caller's part: the run's id, and the frames that came until it hung up or was cut off. None: no run began."""
+    """The caller's part: the run's id, and the frames that came until it hung up or was cut off.
+
+    It sends its request again until a run begins, or gives up: None.
+    """
     seen: list[str] = []
     body = {"prompt": "Go on", "session_id": session_id}
     run_id = None
-    try:
-        with api.stream("POST", "/process-streaming", json=body) as response:
-            response.raise_for_status()
-            run_id = response.headers["Run-Id"]
-            seen.extend(islice(frames(response), chance.randint(2, 150)))
-    except FAULTS:
-        pass
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while run_id is None and time.monotonic() < deadline:
+        try:
+            with api.stream("POST", "/process-streaming", json=body) as response:
+                response.raise_for_status()
+                run_id = response.headers["Run-Id"]
+                seen.extend(islice(frames(response), chance.randint(2, 150)))
+        except FAULTS:
+            time.sleep(0.5)
     return None if run_id is None else (run_id, seen)
 
 
@@ -111,7 +117,7 @@ def watch_one(url: str, seed: int) -> str:
 
 
 def break_things(gateway: Gateway, server: EmbeddedDatabase, ended: threading.Event, chance: random.Random) -> None:
-    while not ended.wait(chance.uniform(3, 8)):
+    while not ended.wait(chance.uniform(*SECONDS_BETWEEN_FAULTS)):
         if chance.random() < 0.7:
             gateway.restart_functions()
         else:

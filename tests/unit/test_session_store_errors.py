@@ -9,7 +9,12 @@ import session_store
 from session_store import errors
 from session_store.strands_errors import as_session_exceptions
 
-DEFINED = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
+DEFINED = [
+    kind
+    for _, part in inspect.getmembers(errors, inspect.ismodule)
+    for _, kind in inspect.getmembers(part, inspect.isclass)
+    if kind.__module__ == part.__name__
+]
 
 
 @pytest.mark.parametrize("kind", DEFINED)

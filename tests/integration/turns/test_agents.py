@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -202,6 +203,18 @@ def test_an_agent_of_another_id_keeps_its_own_history(turns: Turns, repository: 
 
     assert [whole.answer(turns.begin(build))["response"] for _ in range(2)] == ["hi", "hi"]
     assert [message.message_id for message in repository.list_messages("s", "support")] == [0, 1, 2, 3]
+
+
+def test_a_run_whose_id_is_known_before_begins_as_the_agent_that_was_built(
+    turns: Turns, repository: PostgreSQLSessionRepository
+) -> None:
+    def build(turn: AgentTurn) -> Agent:
+        return node("support", "hi", session_manager=turn.session_manager)
+
+    run_id = str(uuid.uuid4())
+    assert whole.answer(turns.begin(build, run_id=run_id))["response"] == "hi"
+    run = repository.read_run(run_id)
+    assert (run.status, run.agent_id, run.error_code) == ("completed", "support", None)
 
 
 def test_agents_whose_ids_change_from_build_to_build_are_refused_in_one_sentence(turns: Turns) -> None:

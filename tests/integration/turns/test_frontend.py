@@ -44,9 +44,8 @@ def test_two_calls_of_the_frontends_wait_for_both_results(turns: Turns) -> None:
     assert len(calls) == 2
     partly = answer(turns, scripted(), "", Frontend([CONFIRM], [FrontendResult(calls[0], [{"text": "yes"}])]))
     assert [each["reason"]["tool_call_id"] for each in partly["interrupts"]] == calls[1:]
-    last = answer(
-        turns, scripted("both are there"), "", Frontend([CONFIRM], [FrontendResult(calls[1], [{"text": "no"}])])
-    )
+    result = FrontendResult(calls[1], [{"text": "no"}])
+    last = answer(turns, scripted("both are there"), "", Frontend(results=[result]))  # its tools are not named again
     assert last["response"] == "both are there"
 
 

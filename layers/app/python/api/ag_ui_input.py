@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from api.call import Call
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
-from api.stock_client_content import parse_content
+from api.stock_client_content import find_text_length, parse_content
 from turns.frontend_input import Frontend, FrontendResult, FrontendTool
 from turns.request import Prompt
 
@@ -111,12 +111,17 @@ class RunAgentInput(_Part):
         ids = [answer.interruptId for answer in self.resume or ()]
         if len(set(ids)) < len(ids):
             raise InvalidRequestError([("resume", "answers an interrupt twice")])
-        if len(str(self.prompt())) > max_prompt_characters:
+        if find_text_length(self.prompt()) > max_prompt_characters:
             raise PayloadTooLargeError("messages", f"end with more than {max_prompt_characters} characters")
 
     @property
     def is_empty(self) -> bool:
         return not self.messages and not self.resume
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether it ends with words of the user's, and answers no interrupt."""
+        return self._words_index() is not None
 
     def prompt(self) -> Prompt:
         """Empty where results of tools are all that is sent."""
@@ -149,9 +154,13 @@ class RunAgentInput(_Part):
 
     def fingerprint(self) -> str:
         """The same for a request that is sent again, another for any other."""
-        results = [list(result) for result in self._results()]
-        text = json.dumps([self.threadId, self.prompt(), results, self.frontend().message_id], sort_keys=True)
+        resumed = [answer.model_dump() for answer in self.resume or ()]
+        text = json.dumps([self.threadId, resumed, self._held[self._tail_start() :]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def held_ids(self) -> set[str]:
+        """Of the messages before the prompt."""
+        return {message.id for message in self.messages[:-1]}
 
     def _state(self) -> dict[str, Any]:
         state = self.state or {}
@@ -165,21 +174,22 @@ class RunAgentInput(_Part):
         return len(self.messages) - 1 if is_prompt else None
 
     def _results(self) -> Sequence[FrontendResult]:
-        """Those behind the last message of the assistant's."""
-        results: list[FrontendResult] = []
-        for index in reversed(range(len(self.messages))):
-            message = self.messages[index]
-            if message.role == "assistant":
-                break
-            if message.role == "tool":
-                results.append(_result(message, f"messages[{index}]"))
-        return results[::-1]
+        tail = range(self._tail_start(), len(self.messages))
+        return [
+            _result(self.messages[index], f"messages[{index}]") for index in tail if self.messages[index].role == "tool"
+        ]
+
+    def _tail_start(self) -> int:
+        """Behind the last message of the assistant's: before it, all is the server's to know."""
+        said = [index for index, message in enumerate(self.messages) if message.role == "assistant"]
+        return said[-1] + 1 if said else 0
 
 
 def _result(message: AgUiMessage, field: str) -> FrontendResult:
     if message.toolCallId is None:
         raise InvalidRequestError([(f"{field}.toolCallId", "is missing")])
     has_content = message.content not in ("", [], None)
-    blocks = [{"text": parse_content(message.content, f"{field}.content")}] if has_content else []
+    content = parse_content(message.content, f"{field}.content") if has_content else []
+    blocks = [{"text": content}] if isinstance(content, str) else content
     errors = [{"text": message.error}] if message.error else []
     return FrontendResult(message.toolCallId, [*blocks, *errors] or [{"text": "done"}], is_error=bool(message.error))

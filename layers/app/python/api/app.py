@@ -16,7 +16,7 @@ from turns.agent_factory import load_agent_factory
 from turns.engine import TurnEngine
 
 # What needs the database itself, and has no way through a session backend.
-DATABASE_OPERATIONS = ("createRun", "readRunEvents", "readUsage")
+DATABASE_OPERATIONS = ("createRun", "readRunEvents", "readChatStream", "readUsage")
 
 
 def build(settings: ServerSettings, store: PostgreSQLStore, observability: ServerObservability) -> Served:

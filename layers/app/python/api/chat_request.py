@@ -5,12 +5,13 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from api.ag_ui_input import AgUiTool
 from api.call import Call
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
+from api.stock_client_content import find_text_length, parse_ui_parts
 from session_store.identifiers import checked
 from turns.frontend_input import Frontend, FrontendResult
 from turns.request import Prompt
@@ -39,6 +40,7 @@ class ChatRequest(BaseModel):
     messages: Annotated[list[UiMessage], Field(min_length=1)]
     tools: Annotated[list[AgUiTool] | None, Field(max_length=100)] = None
     metadata: dict[str, Any] | None = None
+    _last: dict[str, Any] = PrivateAttr(default_factory=dict[str, Any])
 
     @classmethod
     def parse(cls, call: Call) -> Self:
@@ -50,8 +52,9 @@ class ChatRequest(BaseModel):
             read = cls.model_validate(value)
         except ValidationError as error:
             raise InvalidRequestError(name_fields(error)) from None
+        read._last = value["messages"][-1]
         limit = call.settings.max_prompt_characters
-        if len(str(read.prompt())) > limit:
+        if find_text_length(read.prompt()) > limit:
             raise PayloadTooLargeError("messages", f"end with more than {limit} characters")
         return read
 
@@ -67,7 +70,7 @@ class ChatRequest(BaseModel):
     def prompt(self) -> Prompt:
         """Empty where outputs of tools are all that is sent."""
         if self.last.role == "user":
-            return self._words()
+            return parse_ui_parts(self.last.parts, f"messages[{len(self.messages) - 1}].parts")
         answers = list(self._approvals())
         if not (answers or self.results()) or self.last.role != "assistant":
             raise InvalidRequestError([("messages", "must end with the user's words, an approval or a tool's output")])
@@ -83,16 +86,11 @@ class ChatRequest(BaseModel):
 
     def fingerprint(self) -> str:
         """The same for a request that is sent again, another for any other."""
-        parts = [self.id, self.last.id, self.prompt(), [list(result) for result in self.results()]]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([self.id, self._last], sort_keys=True).encode()).hexdigest()
 
-    def _words(self) -> str:
-        field = f"messages[{len(self.messages) - 1}].parts"
-        texts = [_text(part, f"{field}[{number}]") for number, part in enumerate(self.last.parts)]
-        words = "\n\n".join(text for text in texts if text)
-        if not words.strip():
-            raise InvalidRequestError([(field, "must not be empty")])
-        return words
+    def held_ids(self) -> set[str]:
+        """Of the messages before the last one."""
+        return {message.id for message in self.messages[:-1]}
 
     def _open_parts(self) -> list[dict[str, Any]]:
         """Of the last step: nothing before it waits any more."""
@@ -114,18 +112,6 @@ def _checked_id(approval: dict[str, Any]) -> str:
     if not isinstance(given, str):
         raise InvalidRequestError([("messages", "have an approval without an id")])
     return checked("approval.id", given)
-
-
-def _text(part: dict[str, Any], field: str) -> str:
-    url: Any = part.get("url")
-    if isinstance(url, str) and not url.startswith("data:"):
-        raise InvalidRequestError([(f"{field}.url", "must be a data URL: nothing is fetched for a caller")])
-    if part.get("type") != "text":
-        raise InvalidRequestError([(f"{field}.type", "must be text: no other content is taken")])
-    text = part.get("text")
-    if not isinstance(text, str):
-        raise InvalidRequestError([(f"{field}.text", "must be text")])
-    return text
 
 
 def _result(part: dict[str, Any]) -> FrontendResult | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from api.call import Call
 from session_store.encoding import decode
-from session_store.errors import AgentNotFoundError
+from session_store.errors import NotFoundError
 from session_store.message_pieces import read_messages
 from session_store.records import MessageRecord
 from turns.projections.stored_messages import is_prompt
@@ -40,7 +40,7 @@ def _read_newest(call: Call, session_id: str) -> Iterator[tuple[int, dict[str, A
     for limit in (_FIRST_PAGE, _MAXIMUM_READ):
         try:
             records = list(read_messages(call.store.messages, *place, from_message_id=start, limit=limit, order="desc"))
-        except AgentNotFoundError:
+        except NotFoundError:
             return
         for record in records:
             if isinstance(record, MessageRecord):

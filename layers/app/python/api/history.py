@@ -33,7 +33,7 @@ def message_text(record: MessageRecord | OmittedMessage, *, with_binary: bool = 
     }
     if isinstance(record, OmittedMessage):
         return dump_json({**head, "message": None, "omitted_bytes": record.size_bytes})
-    if not with_binary and (damage := _find_damage(record.message)):
+    if not with_binary and (damage := find_damage(record.message)):
         return dump_json({**head, "message": None, "damaged": damage})
     shown = record.message if with_binary else without_binary(record.message, record.message_id)
     text = f'{dump_json(head)[:-1]},"message":{shown}}}'
@@ -42,7 +42,7 @@ def message_text(record: MessageRecord | OmittedMessage, *, with_binary: bool = 
     return dump_json({**head, "message": None, "omitted_bytes": len(shown.encode())})
 
 
-def _find_damage(text: str) -> str | None:
+def find_damage(text: str) -> str | None:
     """Why no agent can be restored from a message that is stored all the same: by an older version, or another hand."""
     try:
         return find_message_damage(decode(text))

@@ -15,55 +15,54 @@ without notice.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._open import open_store
-from .errors import (
-    AgentIdError,
-    AgentNotFoundError,
-    AlreadyExistsError,
-    AttachmentNotFoundError,
-    AwaitingResponseError,
-    BudgetExhaustedError,
-    ConfigurationError,
-    ConflictError,
-    CursorNotFoundError,
-    DamagedRecordError,
-    EventsGoneError,
-    IdempotencyKeyReusedError,
-    InterruptAnsweredError,
-    InvalidIdentifierError,
-    InvalidInputError,
-    LeaseLostError,
-    MemoryNotFoundError,
-    MessageNotFoundError,
-    MessageOrderError,
-    MessageRedactedError,
-    MigrationError,
-    ModelFailedError,
-    ModelThrottledError,
-    MultiAgentNotFoundError,
-    NotFoundError,
-    NotMigratedError,
-    RunCancelledError,
-    RunDeadlineError,
-    RunEndedError,
-    RunError,
-    RunInProgressError,
-    RunNotFoundError,
-    ServiceStoppingError,
-    SessionBusyError,
-    SessionNotFoundError,
-    SessionStoreError,
-    StoreUnavailableError,
-    TooLargeError,
-    UnstorableValueError,
-    WindowTooLargeError,
-)
-from .settings import StoreSettings
-
 if TYPE_CHECKING:
+    from ._open import open_store
+    from .errors import (
+        AgentIdError,
+        AgentNotFoundError,
+        AlreadyExistsError,
+        AttachmentNotFoundError,
+        AwaitingResponseError,
+        BudgetExhaustedError,
+        ConfigurationError,
+        ConflictError,
+        CursorNotFoundError,
+        DamagedRecordError,
+        EventsGoneError,
+        IdempotencyKeyReusedError,
+        InterruptAnsweredError,
+        InvalidIdentifierError,
+        InvalidInputError,
+        LeaseLostError,
+        MemoryNotFoundError,
+        MessageNotFoundError,
+        MessageOrderError,
+        MessageRedactedError,
+        MigrationError,
+        ModelFailedError,
+        ModelThrottledError,
+        MultiAgentNotFoundError,
+        NotFoundError,
+        NotMigratedError,
+        RunCancelledError,
+        RunDeadlineError,
+        RunEndedError,
+        RunError,
+        RunInProgressError,
+        RunNotFoundError,
+        ServiceStoppingError,
+        SessionBusyError,
+        SessionNotFoundError,
+        SessionStoreError,
+        StoreUnavailableError,
+        TooLargeError,
+        UnstorableValueError,
+        WindowTooLargeError,
+    )
     from .memory import PostgreSQLMemoryStore
     from .repository import PostgreSQLSessionRepository
     from .run import Run
+    from .settings import StoreSettings
     from .storage import PostgreSQLStorage
 
 __all__ = [
@@ -121,11 +120,15 @@ _MODULES = {
     "PostgreSQLSessionRepository": "repository",
     "PostgreSQLStorage": "storage",
     "Run": "run",
+    "StoreSettings": "settings",
+    "open_store": "_open",
 }
 
 
 def __getattr__(name: str) -> Any:
     # Importing Strands costs most of a second: functions that only read sessions must not pay for it.
-    if name not in _MODULES:
+    if name in ("errors", "settings"):
+        return import_module(f"{__name__}.{name}")
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)

@@ -5,6 +5,9 @@ import uuid
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+# An event in Lambda's queue has 1 MiB at most, and in it the body is in base64, beside the headers:
+# docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+MAXIMUM_BODY_BYTES = 700_000
 _CLOCK_SKEW_SECONDS = 60.0
 
 

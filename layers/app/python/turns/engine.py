@@ -30,6 +30,7 @@ from turns.agent_turn import AgentTurn, Caller
 from turns.answer import RunAnswer, Usage, dump_result, parse_answer, parse_message_id, process_answer
 from turns.events import Event, Turn, TurnFailed, TurnFinished, TurnStarted
 from turns.frontend import connect_frontend
+from turns.frontend_input import Frontend
 from turns.prefetch import prefetch_first
 from turns.recording import RecordedRun, Recording
 from turns.request import Prompt, TurnRequest
@@ -208,9 +209,8 @@ def _tokens_counted(agent: AgentTask, run: Run) -> Generator[None]:
 
 def _connect(built: "BuiltAgent", run: Run, request: TurnRequest) -> tuple[Prompt, StateChanges | None]:
     """The prompt as the agent takes it; the changes of its state, where a frontend wants them."""
-    if request.frontend is None:
-        return request.prompt, None
-    return connect_frontend(built, request.frontend, run.interrupts, request.prompt), StateChanges(built)
+    prompt = connect_frontend(built, request.frontend or Frontend(), run.interrupts, request.prompt)
+    return prompt, StateChanges(built) if request.frontend else None
 
 
 def _describe(run: Run, request: TurnRequest) -> AgentTurn:

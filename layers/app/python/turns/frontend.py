@@ -35,6 +35,7 @@ def connect_frontend(
         _refuse_for_nodes(frontend)
         return prompt
     _add_tools(built, frontend.tools)
+    _add_awaited_tools(built, waiting)
     for name, value in frontend.state.items():
         built.state.set(name, value)
     if frontend.context:
@@ -59,8 +60,15 @@ def _add_tools(agent: Agent, tools: Sequence[FrontendTool]) -> None:
         agent.tool_registry.register_tool(_make_tool(given))
 
 
+def _add_awaited_tools(agent: Agent, waiting: Mapping[str, Mapping[str, Any]]) -> None:
+    """Those that the frontend does not name again: their results are to reach the model all the same."""
+    for interrupt in waiting.values():
+        if find_call(interrupt) and (name := interrupt["reason"]["tool_name"]) not in agent.tool_registry.registry:
+            agent.tool_registry.register_tool(_make_tool(FrontendTool(name, name, {"type": "object"})))
+
+
 def _make_tool(given: FrontendTool) -> Any:
-    def ask(tool_context: ToolContext) -> Any:
+    async def ask(tool_context: ToolContext) -> Any:
         use = tool_context.tool_use
         reason = {"tool_call_id": use["toolUseId"], "tool_name": use["name"]}
         return tool_context.interrupt(INTERRUPT_NAME, reason=reason)
@@ -126,9 +134,9 @@ class _ContextReader:
         *before, last = context.messages
         if last["role"] != "user":
             return context
-        told: Any = {**last, "content": [*last["content"], {"text": self._text}]}
+        extended: Any = {**last, "content": [*last["content"], {"text": self._text}]}
         trailing = context.dynamic_trailing_blocks + 1
-        return context.replace(messages=[*before, told], dynamic_trailing_blocks=trailing)
+        return context.replace(messages=[*before, extended], dynamic_trailing_blocks=trailing)
 
 
 def _answers_interrupts(prompt: Prompt) -> bool:

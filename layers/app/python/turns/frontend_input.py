@@ -23,9 +23,9 @@ class FrontendResult(NamedTuple):
 
 
 class Frontend(NamedTuple):
-    """context: what the model shall read in this turn, and no history keeps. state: merged into the agent's own.
+    """context: what the model is to read in this turn, and no history keeps. state: merged into the agent's own.
 
-    message_id: the id that the prompt's message shall have.
+    message_id: the id that the prompt's message is to have.
     """
 
     tools: Sequence[FrontendTool] = ()

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from api.ag_ui_input import RunAgentInput
 from api.call import Call
 from api.errors import RejoinRefusedError
 from api.event_stream import HEADERS, Frames, stream_response, stream_turn
+from api.held_list import find_rewind
 from api.operation import Body, Operation
 from api.operations.process import TURN_ERRORS
 from api.operations.process_streaming import MAXIMUM_WAIT_SECONDS, find_run
 from api.operations.run_events import LAST_EVENT_ID, watch_run
 from api.response import Response
-from api.stored_conversation import StoredConversation, read_conversation
+from api.stored_conversation import StoredConversation, attachments_path, read_conversation
 from session_store.errors import EventsGoneError
 from turns.events import StateSnapshot, TurnFinished, TurnStarted
 from turns.projections.ag_ui import dump_frame, frames
@@ -66,11 +68,18 @@ def _parse_turn(call: Call, given: RunAgentInput) -> TurnRequest:
         end_user=call.end_user,
         claims=call.request.claims,
         metadata=given.metadata(),
+        from_message_id=_find_rewind(call, given),
         is_recorded=True,
         frontend=given.frontend(),
         if_busy="interrupt",
         wait_seconds=MAXIMUM_WAIT_SECONDS,
     )
+
+
+def _find_rewind(call: Call, given: RunAgentInput) -> int | None:
+    if not given.is_prompt:
+        return None
+    return find_rewind(call, given.threadId, given.held_ids(), given.messages[-1].id)
 
 
 def _project(client: AgUiClient, after: int = 0) -> Frames:
@@ -87,7 +96,7 @@ def _behind(after: int, numbered: Iterator[str]) -> Iterator[str]:
 def _show_stored(call: Call, given: RunAgentInput, client: AgUiClient) -> Response:
     stored = read_conversation(call, given.threadId)
     events = [dump_frame(number, event) for number, event in enumerate(_dump_stored(given, client, stored), start=1)]
-    return stream_response(call, iter(events), {"Session-Id": given.threadId})
+    return stream_response(call, iter(events), {"Session-Id": quote(given.threadId, safe="")})
 
 
 def _dump_stored(
@@ -95,7 +104,7 @@ def _dump_stored(
 ) -> Iterator[dict[str, Any] | None]:
     yield client.dump(TurnStarted(given.threadId, given.runId))
     yield client.dump(StateSnapshot(stored.state))
-    yield dump_snapshot(dump_history(stored.messages))
+    yield dump_snapshot(dump_history(stored.messages, attachments_path(given.threadId)))
     answer: Any = {"session_id": given.threadId, "run_id": given.runId, "interrupts": stored.interrupts}
     yield client.dump(TurnFinished(answer, {}))
 

@@ -1,6 +1,6 @@
 """What Amazon Bedrock AgentCore Runtime asks of a container, on port 8080: `/ping` and `/invocations`.
 
-docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-http-protocol-contract.html
+docs.aws.amazon.com/bedrock-agentcore/latest/devguide: runtime-http-protocol-contract, runtime-agui-protocol-contract
 """
 
 from collections.abc import Callable
@@ -9,7 +9,9 @@ from api import answers
 from api.call import Call
 from api.event_stream import stream_turn
 from api.operation import Operation
+from api.operations.ag_ui import run_ag_ui
 from api.operations.process import BODY, IDEMPOTENCY_KEY, TURN_ERRORS, parse_turn
+from api.operations.run_events import LAST_EVENT_ID
 from api.parameters import header_identifier
 from api.response import Response, json_response
 from turns.projections import whole
@@ -18,7 +20,10 @@ SESSION_ID = header_identifier("X-Amzn-Bedrock-AgentCore-Runtime-Session-Id", "T
 
 
 def invoke(call: Call) -> Response:
-    """One turn: as AG-UI's events where they are accepted, else as the whole answer."""
+    """One turn: of AG-UI's `RunAgentInput`; else as AG-UI's events where they are accepted, or as the whole answer."""
+    body = call.json()
+    if isinstance(body, dict) and "threadId" in body:
+        return run_ag_ui(call)
     is_streamed = "text/event-stream" in (call.header("Accept") or "")
     settings = call.settings
     seconds = settings.streaming_run_timeout_seconds if is_streamed else settings.run_timeout_seconds
@@ -35,7 +40,7 @@ INVOKE = Operation(
     method="POST",
     path="/invocations",
     handle=invoke,
-    parameters=[IDEMPOTENCY_KEY, SESSION_ID],
+    parameters=[IDEMPOTENCY_KEY, LAST_EVENT_ID, SESSION_ID],
     body=BODY,
     answer=answers.ProcessAnswer,
     errors=TURN_ERRORS,

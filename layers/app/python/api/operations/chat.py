@@ -2,6 +2,7 @@
 
 from api.call import Call
 from api.chat_request import ChatRequest
+from api.held_list import find_rewind
 from api.operation import Body, Operation
 from api.operations.chat_stream import EXAMPLE, HEADERS, stream_chat
 from api.operations.process import IDEMPOTENCY_KEY, TURN_ERRORS
@@ -44,11 +45,17 @@ def _parse_turn(call: Call, given: ChatRequest) -> TurnRequest:
         end_user=call.end_user,
         claims=call.request.claims,
         metadata=given.metadata or {},
+        from_message_id=_find_rewind(call, given),
         is_recorded=True,
         frontend=given.frontend(),
         if_busy="interrupt",
         wait_seconds=MAXIMUM_WAIT_SECONDS,
     )
+
+
+def _find_rewind(call: Call, given: ChatRequest) -> int | None:
+    """`regenerate()`, and a message that is sent again in another wording, end the list with what is stored already."""
+    return None if given.continued_id else find_rewind(call, given.id, given.held_ids(), given.last.id)
 
 
 OPERATIONS = (

@@ -7,7 +7,7 @@ from api.call import Call
 from api.operation import Operation
 from api.parameters import SESSION_ID
 from api.response import Response, json_response
-from api.stored_conversation import read_conversation
+from api.stored_conversation import attachments_path, read_conversation
 from session_store.errors import SessionNotFoundError
 from turns.projections.ui_messages import dump_ui_messages
 
@@ -16,7 +16,7 @@ def read_ui_messages(call: Call) -> Response:
     stored = read_conversation(call, call[SESSION_ID])
     if not stored.messages and call.store.sessions.read(call.owner, call[SESSION_ID]) is None:
         raise SessionNotFoundError(call[SESSION_ID])
-    messages: list[Any] = dump_ui_messages(stored.messages, stored.interrupts)
+    messages: list[Any] = dump_ui_messages(stored.messages, stored.interrupts, attachments_path(call[SESSION_ID]))
     answer: answers.UiMessages = {"messages": messages}
     return json_response(answer)
 

@@ -10,11 +10,11 @@ from http import HTTPStatus
 
 from api.accepted_run import NotBegunError, dump_accepted, run_accepted
 from api.call import Call
-from api.errors import ServerBusyError
+from api.errors import PayloadTooLargeError, ServerBusyError
 from api.operations.create_run import CREATE_RUN
 from api.request import Request
 from api.response import Response, text_response
-from session_store.background_runs import new_run_id
+from session_store.background_runs import MAXIMUM_BODY_BYTES, new_run_id
 
 # As often as Lambda tries an event, and sooner.
 PAUSE_SECONDS = (1.0, 5.0, 0.0)
@@ -34,8 +34,10 @@ class BackgroundRuns:
         return not self._running
 
     def _accept(self, call: Call) -> Response:
-        """Raises `ServerBusyError`."""
+        """Raises `ServerBusyError`, and `PayloadTooLargeError` as the deployed API does, whose queue takes no more."""
         content = call.request.read_body()
+        if len(content) > MAXIMUM_BODY_BYTES:
+            raise PayloadTooLargeError("body", f"is larger than {MAXIMUM_BODY_BYTES} bytes")
         run_id = new_run_id(str(uuid.uuid4()), int(time.time() * 1000))
         request = replace(call.request, request_id=run_id, read_body=lambda: content)
         if not self._free.acquire(blocking=False):

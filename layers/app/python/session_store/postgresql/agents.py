@@ -1,8 +1,11 @@
+from functools import partial
+
 from session_store._database import Database
 from session_store.connection import Statement
 from session_store.errors import AgentNotFoundError, AlreadyExistsError, MessageNotFoundError
 from session_store.records import AgentChange, AgentRecord
 
+from .deletion import delete_agent
 from .free_session import explain_refusal, with_free_session, write_free
 
 _COLUMNS: Statement = """
@@ -100,25 +103,7 @@ class PostgreSQLAgents:
         return rows[0][0] if rows else None
 
     def delete(self, owner: str, session_id: str, agent_id: str) -> None:
-        rows, repeated = write_free(
-            self._database,
-            with_free_session()
-            + """
-            , deleted AS (
-                DELETE FROM {agents} a
-                USING free
-                WHERE a.session_key = free.session_key AND a.agent_id = %(agent_id)s
-                RETURNING a.agent_id
-            )
-            SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM deleted)
-            """,
-            {"owner": owner, "session_id": session_id, "agent_id": agent_id},
-        )
-        free, deleted = rows[0]
-        if not free:
-            raise explain_refusal(self._database, owner, session_id)
-        if not deleted and not repeated:
-            raise AgentNotFoundError(agent_id)
+        self._database.send(partial(delete_agent, self._database, owner, session_id, agent_id))
 
     def update(self, owner: str, session_id: str, agent: AgentRecord | AgentChange) -> None:
         rows = write_free(

@@ -1,7 +1,14 @@
-"""Deletes a session: at once for its owner, and of a large one the rest by `expire`."""
+"""Deletes sessions and agents in statements of bounded work.
+
+A session is gone at once for its owner, and of a large one `expire` deletes the rest. Of an agent everything goes now.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from session_store._database import Database
-from session_store.errors import SessionNotFoundError, StoreUnavailableError
+from session_store.errors import AgentNotFoundError, SessionBusyError, SessionNotFoundError, StoreUnavailableError
 from session_store.sending import Sending
 
 from .expiry import is_timeout
@@ -11,9 +18,20 @@ _MAX_ROWS = (10_000, 1_000, 100, 1)
 
 def delete_session(database: Database, owner: str, session_id: str, sending: Sending) -> None:
     """Raises `SessionNotFoundError`, and what `ServerClock.send` takes for another time."""
+    _repeat(lambda max_rows: _delete(database, owner, session_id, sending, max_rows) == "visible")
+
+
+def delete_agent(database: Database, owner: str, session_id: str, agent_id: str, sending: Sending) -> None:
+    """Raises `AgentNotFoundError`, `SessionBusyError`, and what `delete_session` raises."""
+    named = {"owner": owner, "session_id": session_id, "agent_id": agent_id, "deletion_id": str(uuid.uuid4())}
+    _repeat(lambda max_rows: _delete_agent(database, {**named, "sent_at": sending.sent_at, "max_rows": max_rows}))
+
+
+def _repeat(delete: Callable[[int], bool]) -> None:
+    """Until it says that nothing is left, with fewer rows after a timeout."""
     for max_rows in _MAX_ROWS:
         try:
-            while _delete(database, owner, session_id, sending, max_rows) == "visible":
+            while delete(max_rows):
                 pass
         except StoreUnavailableError as error:
             if max_rows == _MAX_ROWS[-1] or not is_timeout(error):
@@ -23,11 +41,11 @@ def delete_session(database: Database, owner: str, session_id: str, sending: Sen
 
 
 def _delete(database: Database, owner: str, session_id: str, sending: Sending, max_rows: int) -> str:
-    """What has become of the session; see delete_session_v1."""
+    """What has become of the session; see delete_session_v2."""
     rows, repeated = database.fetch(
         """
         SELECT state, database_time
-        FROM {delete_session_v1}(%(owner)s, %(session_id)s, %(sent_at)s::float8, %(max_rows)s)
+        FROM {delete_session_v2}(%(owner)s, %(session_id)s, %(sent_at)s::float8, %(max_rows)s)
         """,
         {"owner": owner, "session_id": session_id, "sent_at": sending.sent_at, "max_rows": max_rows},
     )
@@ -37,3 +55,25 @@ def _delete(database: Database, owner: str, session_id: str, sending: Sending, m
     if state == "missing" and not repeated:
         raise SessionNotFoundError(session_id)
     return state
+
+
+def _delete_agent(database: Database, parameters: Mapping[str, Any]) -> bool:
+    """Whether messages are left; see delete_agent_v1."""
+    rows, repeated = database.fetch(
+        """
+        SELECT state, database_time, holder, seconds_left
+        FROM {delete_agent_v1}(%(owner)s, %(session_id)s, %(agent_id)s, %(deletion_id)s::uuid, %(sent_at)s::float8,
+                               %(max_rows)s)
+        """,
+        parameters,
+    )
+    state, database_time, holder, seconds_left = rows[0]
+    if state == "session_missing":
+        raise SessionNotFoundError(parameters["session_id"])
+    if state == "busy":
+        raise SessionBusyError(holder, seconds_left)
+    if state == "agent_missing" and not repeated:
+        raise AgentNotFoundError(parameters["agent_id"])
+    if state == "written":
+        raise StoreUnavailableError("the session was written since this was sent", database_time=database_time)
+    return state == "going"

@@ -8,7 +8,7 @@ _EMPTY_SECONDS = 86_400
 
 
 def discard_leftovers(database: Database, rewind_ttl_hours: float, batch_size: int) -> Iterator[int]:
-    """Hide them, as delete_session_v1 hides a session, for `expire` to delete: how many, batch by batch as it is taken.
+    """Hide them, as delete_session_v2 hides a session, for `expire` to delete: how many, batch by batch as it is taken.
 
     What was used since stays: a session that has got a message, a removed history that somebody has gone on with.
     """

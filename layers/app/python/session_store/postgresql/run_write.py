@@ -56,18 +56,9 @@ def choose_statement(write: RunWrite) -> Statement:
 def _and_count(statement: Statement) -> Statement:
     """One statement, so that what a run has used is counted if its end is stored, and once."""
     return (
-        "WITH written AS ("
+        "SELECT written.*, {count_usage_v1}(%(owner)s, %(input_tokens)s::bigint, %(output_tokens)s::bigint) FROM ("
         + statement
-        + """), counted AS (
-            INSERT INTO {usage} AS u (owner, day, runs, input_tokens, output_tokens)
-            SELECT %(owner)s, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1, %(input_tokens)s, %(output_tokens)s
-            FROM written
-            ON CONFLICT (owner, day) DO UPDATE
-            SET runs = u.runs + 1, input_tokens = u.input_tokens + EXCLUDED.input_tokens,
-                output_tokens = u.output_tokens + EXCLUDED.output_tokens
-        )
-        SELECT * FROM written
-        """
+        + ") AS written"
     )
 
 

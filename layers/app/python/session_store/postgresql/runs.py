@@ -159,7 +159,7 @@ class PostgreSQLRuns:
         seconds = older_than_hours * 3_600
         return Expiry(
             lambda left_out: self._find_due(seconds, batch_size, left_out),
-            lambda run_ids, max_rows: self._delete_due(seconds, run_ids[:max_rows]),
+            lambda run_ids, max_rows: self._delete_due(seconds, run_ids, max_rows),
             batch_size,
         )
 
@@ -179,18 +179,21 @@ class PostgreSQLRuns:
         ).rows
         return [row[0] for row in rows]
 
-    def _delete_due(self, age_seconds: float, run_ids: Sequence[str]) -> Batch:
+    def _delete_due(self, age_seconds: float, run_ids: Sequence[str], max_rows: int) -> Batch:
         rows = self._database.fetch(
-            "SELECT {expire_runs_v1}(%(run_ids)s::uuid[], %(age_seconds)s::float8)",
-            {"age_seconds": age_seconds, "run_ids": list(run_ids)},
+            """
+            SELECT runs_deleted, rows_deleted
+            FROM {expire_runs_v2}(%(run_ids)s::uuid[], %(age_seconds)s::float8, %(max_rows)s)
+            """,
+            {"age_seconds": age_seconds, "run_ids": list(run_ids), "max_rows": max_rows},
         ).rows
-        return Batch(rows[0][0], rows[0][0])
+        return Batch(*rows[0])
 
     def _find_written(self, owner: str, write: RunWrite, *, repeated: bool) -> bool:
         """A write whose answer was lost may be stored, and a commit has released the lease itself: the run says so."""
         rows = self._database.fetch(
             """
-            SELECT last_write, status, cancel_requested
+            SELECT coalesce(last_write, 0), status, cancel_requested
             FROM {runs}
             WHERE owner = %(owner)s AND run_id = %(run_id)s::uuid
             """,

@@ -5,10 +5,11 @@ from typing import Any
 
 from session_store._database import Database
 from session_store.connection import Statement
-from session_store.errors import AlreadyExistsError, SessionNotFoundError
+from session_store.errors import AlreadyExistsError, SessionNotFoundError, StoreUnavailableError
 from session_store.identifiers import checked_new_session_id
 from session_store.records import MultiAgentRecord, SessionPage, SessionRecord
 from session_store.rewind import check_cut
+from session_store.sending import Sending
 from session_store.session_patch import MAXIMUM_METADATA_BYTES, SessionPatch, metadata_too_large
 from session_store.session_records import (
     EVERY_SESSION,
@@ -42,12 +43,30 @@ class PostgreSQLSessions:
         self._messages, self._words = messages, words
 
     def create(self, owner: str, session: SessionRecord, multi_agent: MultiAgentRecord | None = None) -> None:
-        created, repeated = self._database.fetch(
+        parameters = {
+            "owner": owner,
+            "session_id": checked_new_session_id("session_id", session.session_id),
+            "session_type": session.session_type,
+            "created_at": _with_offset(session.created_at),
+            "updated_at": _with_offset(session.updated_at),
+            **_multi_agent(multi_agent),
+        }
+        is_created, repeated = self._database.send(partial(self._create, parameters))
+        if not is_created and not (repeated and self._is_stored(owner, session)):
+            raise AlreadyExistsError("session", session.session_id)
+        if session.title or session.metadata != "{}":
+            self.patch(owner, session.session_id, SessionPatch(session.title, session.metadata))
+
+    def _create(self, parameters: dict[str, Any], sending: Sending) -> tuple[bool, bool]:
+        """Whether it was created, and whether an earlier try may have been. As a begin it brings nothing back."""
+        rows, repeated = self._database.fetch(
             """
             WITH created AS (
                 INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at, error_code)
-                VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()), NULL)
+                SELECT %(owner)s, %(session_id)s, %(session_type)s,
+                       %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()), NULL
+                WHERE NOT {is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
+                  AND to_timestamp(%(sent_at)s::float8) < clock_timestamp() + interval '0.1 s'
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
@@ -56,21 +75,17 @@ class PostgreSQLSessions:
                 FROM created
                 WHERE %(multi_agent_id)s::text IS NOT NULL
             )
-            SELECT 1 FROM created
+            SELECT EXISTS (SELECT FROM created),
+                   {is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
+                   OR to_timestamp(%(sent_at)s::float8) >= clock_timestamp() + interval '0.1 s',
+                   extract(epoch FROM clock_timestamp())::float8
             """,
-            {
-                "owner": owner,
-                "session_id": checked_new_session_id("session_id", session.session_id),
-                "session_type": session.session_type,
-                "created_at": _with_offset(session.created_at),
-                "updated_at": _with_offset(session.updated_at),
-                **_multi_agent(multi_agent),
-            },
+            {**parameters, "sent_at": sending.sent_at},
         )
-        if not created and not (repeated and self._is_stored(owner, session)):
-            raise AlreadyExistsError("session", session.session_id)
-        if session.title or session.metadata != "{}":
-            self.patch(owner, session.session_id, SessionPatch(session.title, session.metadata))
+        is_created, is_late, database_time = rows[0]
+        if is_late and not is_created:
+            raise StoreUnavailableError("the session was deleted since this was sent", database_time=database_time)
+        return is_created, repeated
 
     def _is_stored(self, owner: str, session: SessionRecord) -> bool:
         stored = self.read(owner, session.session_id)
@@ -227,7 +242,7 @@ class PostgreSQLSessions:
         rows = self._database.fetch(
             """
             SELECT sessions_deleted, rows_deleted
-            FROM {expire_sessions_v1}(%(keys)s::uuid[], %(age_seconds)s::float8, %(max_rows)s)
+            FROM {expire_sessions_v2}(%(keys)s::uuid[], %(age_seconds)s::float8, %(max_rows)s)
             """,
             {"age_seconds": age_seconds, "keys": list(keys), "max_rows": max_rows},
         ).rows

@@ -14,14 +14,19 @@ from turns.events import (
     ToolCallStarted,
 )
 from turns.projections.printable import printable
-from turns.projections.stored_messages import read_events, read_words, words_id
+from turns.projections.stored_messages import StoredFile, read_events, read_files, read_words, words_id
 
 AgUiMessage = dict[str, Any]
 
 
-def dump_history(history: Iterable[tuple[str, Mapping[str, Any]]]) -> list[AgUiMessage]:
-    """Of Strands' messages, each with its `tracking_id`: one of theirs may be several of AG-UI's."""
-    return _place_results(dumped for message_id, message in history for dumped in _dump_message(message, message_id))
+def dump_history(history: Iterable[tuple[str, Mapping[str, Any]]], attachments_path: str) -> list[AgUiMessage]:
+    """Of Strands' messages, each with its `tracking_id`: one of theirs may be several of AG-UI's.
+
+    attachments_path: below which the bytes of their files are.
+    """
+    return _place_results(
+        dumped for message_id, message in history for dumped in _dump_message(message, message_id, attachments_path)
+    )
 
 
 def _place_results(messages: Iterable[AgUiMessage]) -> list[AgUiMessage]:
@@ -45,11 +50,18 @@ def _call_ids(message: AgUiMessage) -> list[str]:
     return [call["id"] for call in message.get("toolCalls", ())]
 
 
-def _dump_message(message: Mapping[str, Any], message_id: str) -> list[AgUiMessage]:
+def _dump_message(message: Mapping[str, Any], message_id: str, attachments_path: str) -> list[AgUiMessage]:
     dumped = _collect(read_events(message, message_id))
-    if words := read_words(message):
-        dumped.append({"id": words_id(message, message_id), "role": "user", "content": printable(words)})
+    if (words := read_words(message)) is not None:
+        files = [_dump_file(file, attachments_path) for file in read_files(message)]
+        content = [{"type": "text", "text": printable(words)}, *files] if files else printable(words)
+        dumped.append({"id": words_id(message, message_id), "role": "user", "content": content})
     return dumped
+
+
+def _dump_file(file: StoredFile, attachments_path: str) -> dict[str, Any]:
+    source = {"type": "url", "value": f"{attachments_path}/{file.attachment_id}", "mimeType": file.media_type}
+    return {"type": file.kind, "source": source}
 
 
 def dump_events(events: Iterable[Event]) -> list[AgUiMessage]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from session_store.message_text import read_text
 from turns.events import (
@@ -37,6 +37,26 @@ def read_words(message: Message) -> str | None:
     """What the user said in it; None where the message has nothing of the user's."""
     words = read_text(message["content"])
     return words if message["role"] == "user" and (words or not _results(message)) else None
+
+
+class StoredFile(NamedTuple):
+    """kind: `image`, `document` or `video`. attachment_id: under which its bytes can be read."""
+
+    kind: str
+    media_type: str
+    attachment_id: str
+
+
+def read_files(message: Message) -> list[StoredFile]:
+    """Of a message of the user's, in which names stand for bytes."""
+    files: list[StoredFile] = []
+    for block in message["content"]:
+        for kind in {"image", "document", "video"} & set(block):
+            content = block[kind].get("source", {}).get("bytes")
+            if isinstance(content, dict) and "attachment_id" in content:
+                known = cast(dict[str, str], content)
+                files.append(StoredFile(kind, known["media_type"], known["attachment_id"]))
+    return files
 
 
 def is_prompt(message: Message) -> bool:

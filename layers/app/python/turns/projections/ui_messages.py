@@ -15,16 +15,19 @@ from turns.events import (
     ToolCallStarted,
 )
 from turns.projections.printable import printable
-from turns.projections.stored_messages import read_events, read_words, words_id
+from turns.projections.stored_messages import StoredFile, read_events, read_files, read_words, words_id
 from turns.projections.ui_message_stream import dump_question, dump_result, parse_input
 
 UiMessage = dict[str, Any]
 
 
 def dump_ui_messages(
-    history: Iterable[tuple[str, Mapping[str, Any]]], interrupts: Collection[Interrupt]
+    history: Iterable[tuple[str, Mapping[str, Any]]], interrupts: Collection[Interrupt], attachments_path: str
 ) -> list[UiMessage]:
-    """history: Strands' messages, each with its `tracking_id`. All that is said between two prompts is one message."""
+    """All that is said between two prompts is one message.
+
+    history: Strands' messages, each with its `tracking_id`. attachments_path: below which the bytes of their files are.
+    """
     messages: list[UiMessage] = []
     tools: dict[str, dict[str, Any]] = {}
     for message_id, message in history:
@@ -34,11 +37,19 @@ def dump_ui_messages(
         for event in read_events(message, message_id):
             if isinstance(event, ToolCallResult) and event.tool_call_id in tools:
                 tools[event.tool_call_id] |= _outcome(event)
-        if words := read_words(message):
-            parts = [{"type": "text", "text": printable(words)}]
+        if (words := read_words(message)) is not None:
+            parts = [*_dump_words(words), *(_dump_file(file, attachments_path) for file in read_files(message))]
             messages.append({"id": words_id(message, message_id), "role": "user", "parts": parts})
     _ask(tools, interrupts)
     return messages
+
+
+def _dump_words(words: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": printable(words)}] if words else []
+
+
+def _dump_file(file: StoredFile, attachments_path: str) -> dict[str, Any]:
+    return {"type": "file", "mediaType": file.media_type, "url": f"{attachments_path}/{file.attachment_id}"}
 
 
 def _extend_answer(
