@@ -14,7 +14,6 @@ from infra_cdk.acknowledge import acknowledge, any_version_of, managed_policy
 from infra_cdk.database import DATA_ROLE, IDLE_SESSION_TIMEOUT_SECONDS, Database
 from infra_cdk.function_table import FUNCTIONS_FOLDER
 from infra_cdk.settings import Settings
-from session_store.migrate import DEFAULT_SCHEMA
 
 MIGRATIONS_FOLDER = ROOT / "layers/app/python/session_store/migrations"
 MIGRATE_HANDLER = FUNCTIONS_FOLDER / "migrate/handler.py"
@@ -60,7 +59,7 @@ def make_properties(
         "Migrations": _hash(sorted(migrations.glob("*.sql"))),
         "Handler": _hash([handler]),
         "DataRole": DATA_ROLE,
-        "Schema": settings.database_schema or DEFAULT_SCHEMA,
+        "Schema": settings.database_schema or "",
         "StatementTimeoutSeconds": STATEMENT_TIMEOUT_SECONDS,
         "IdleInTransactionTimeoutSeconds": IDLE_IN_TRANSACTION_TIMEOUT_SECONDS,
         "IdleSessionTimeoutSeconds": 0 if settings.proxy else IDLE_SESSION_TIMEOUT_SECONDS,
