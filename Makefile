@@ -143,7 +143,7 @@ synth: $(SETUP)  ## write the CloudFormation template to cdk.out, offline; ARGS=
 bootstrap: $(SETUP)  ## prepare an AWS account and region for deployments, once
 	@$(RUN) python -m infra_cdk.node cdk bootstrap $(CDK_ARGS)
 
-deploy-role: $(SETUP)  ## make the roles with which GitHub Actions deploys, once: REPOSITORY=owner/name
+deploy-role: $(SETUP)  ## make the roles with which GitHub Actions deploys, once: REPOSITORY=owner/name (or owner@id/name@id)
 	@test -n "$(REPOSITORY)" || { echo "make deploy-role: set REPOSITORY=owner/name" >&2; exit 2; }
 	@$(RUN) python -m infra_cdk.node cdk deploy --output .local/deploy-role --app ".venv/bin/python -m infra_cdk.deploy_role" \
 	  -c repository=$(REPOSITORY) $(ARGS)

@@ -3,6 +3,7 @@
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra_cdk.agent_permissions import AgentPermissions
@@ -23,7 +24,7 @@ class AgentAccess(Construct):
             make_model_statements(self, settings.model, settings.profile_source) if uses_bedrock else []
         )
         self._statements = [*self._model_statements, *permissions.make_statements(), *self._secret_statements()]
-        self._endpoint_groups = [] if settings.nat else self._make_endpoints()
+        self._endpoints = [] if settings.nat else self._make_endpoints()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,8 +45,13 @@ class AgentAccess(Construct):
         if self._settings.nat or self._permissions.gateway_endpoints:
             # Without nat no route leads further than a gateway endpoint, and only AWS knows the addresses of one.
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "Services and the model's provider")
-        for endpoint_group in self._endpoint_groups:
-            self._network.allow(group, endpoint_group, HTTPS_PORT, "Endpoint")
+        for endpoint in self._endpoints:
+            if isinstance(endpoint, ec2.InterfaceVpcEndpoint):
+                self._network.allow(group, endpoint, HTTPS_PORT, "Endpoint")
+
+    def open_before(self, function: lambda_.Function) -> None:
+        """An update that takes the way through the internet from a function has its endpoints ready first."""
+        function.node.add_dependency(*self._endpoints)
 
     def _secret_statements(self) -> list[iam.PolicyStatement]:
         settings = self._settings
@@ -64,13 +70,15 @@ class AgentAccess(Construct):
         ]
         return [iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=arns)]
 
-    def _make_endpoints(self) -> list[ec2.SecurityGroup]:
-        for service in self._permissions.gateway_endpoints:
-            self._network.make_gateway_endpoint(service, self._allowed_calls(service))
+    def _make_endpoints(self) -> list[ec2.GatewayVpcEndpoint | ec2.InterfaceVpcEndpoint]:
+        network, gateways = self._network, self._permissions.gateway_endpoints
         names = dict.fromkeys(
             (["bedrock-runtime"] if self._model_statements else []) + self._permissions.interface_endpoints
         )
-        return [self._network.make_endpoint(name, self._allowed_calls(name)) for name in names]
+        return [
+            *(network.make_gateway_endpoint(name, self._allowed_calls(name)) for name in gateways),
+            *(network.make_endpoint(name, self._allowed_calls(name)) for name in names),
+        ]
 
     def _allowed_calls(self, service: str) -> iam.PolicyStatement:
         prefix = "bedrock" if service == "bedrock-runtime" else service

@@ -29,13 +29,23 @@ _SET_RUN_ID = f"""\
 #set($milliseconds = "$context.requestTimeEpoch")
 #set($runId = "{RUN_ID}")
 """
-# No header but those that the function reads: events stay in queues, and credentials must not. The body is in base64,
-# since `escapeJavaScript` makes of an apostrophe what is no JSON.
-_HEADERS = """{"x-queued": "true"\
+
+
+def _escaped(value: str) -> str:
+    """`escapeJavaScript` makes of an apostrophe what is no JSON:
+    docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+
+    The `!` leaves nothing of what is null, as a claim is that a user lacks: without it Velocity writes the expression.
+    """
+    return f"""$!util.escapeJavaScript({value}).replaceAll("\\\\'","'")"""
+
+
+# No header but those that the function reads: events stay in queues, and credentials must not.
+_HEADERS = f"""{{"x-queued": "true"\
 #foreach($name in $input.params().header.keySet())\
 #if($name.toLowerCase().matches("content-type|idempotency-key|end-user")), \
-"$name.toLowerCase()": "$util.escapeJavaScript($input.params().header.get($name)).replaceAll("\\\\'","'")"\
-#end#end}"""
+"$name.toLowerCase()": "{_escaped("$input.params().header.get($name)")}"\
+#end#end}}"""
 _AUTHORIZED_CALLER = "authorized_caller"  # as in api/edges/api_gateway_caller.py
 _CLAIMS = ("iss", "sub", "email", "cognito:username", "cognito:groups")
 
@@ -105,9 +115,7 @@ def _dump_event_template(authorization: Authorization) -> str:
         "identity": {name: f"$context.identity.{name}" for name in ("user", "caller", "cognitoIdentityId", "userArn")},
     }
     if authorization == "cognito":
-        context["authorizer"] = {
-            "claims": {name: _escaped(f"$context.authorizer.claims['{name}']") for name in _CLAIMS}
-        }
+        context["authorizer"] = {"claims": "CLAIMS"}
     if authorization == "jwt":
         context["authorizer"] = {_AUTHORIZED_CALLER: f"$context.authorizer.{_AUTHORIZED_CALLER}"}
     event = {
@@ -119,7 +127,12 @@ def _dump_event_template(authorization: Authorization) -> str:
         "body": "$util.base64Encode($input.body)",
         "isBase64Encoded": True,
     }
-    return _SET_RUN_ID + json.dumps(event).replace('"HEADERS"', _HEADERS)
+    return _SET_RUN_ID + json.dumps(event).replace('"HEADERS"', _HEADERS).replace('"CLAIMS"', _dump_claims())
+
+
+def _dump_claims() -> str:
+    claims = {name: _escaped(f"$context.authorizer.claims['{name}']") for name in _CLAIMS}
+    return "{" + ", ".join(f'"{name}": "{value}"' for name, value in claims.items()) + "}"
 
 
 def _dump_answer_template() -> str:
@@ -136,7 +149,3 @@ def _dump_answer_template() -> str:
 def _dump_refusal_template() -> str:
     problem = {"type": "about:blank", "title": TOO_LARGE, "status": 413, "code": "payload_too_large"}
     return json.dumps({**problem, "request_id": "$context.requestId"})
-
-
-def _escaped(value: str) -> str:
-    return f"$util.escapeJavaScript({value})"

@@ -11,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from infra_cdk.acknowledge import acknowledge
 from infra_cdk.network import DATABASE_PORT, Network
@@ -44,6 +44,15 @@ class Database(Construct):
         self.cluster_group = network.make_security_group("ClusterGroup", "The database cluster")
         self.cluster = self._make_cluster()
         self.proxy = self._make_proxy() if settings.proxy else None
+
+    def open_after(self, migration: IDependable) -> IDependable:
+        """What has to be done before a function may sign in, beside `migration`, which makes the role for it."""
+        if self.proxy is None:
+            return migration
+        target = self.proxy.node.find_child("ProxyTargetGroup")
+        # CloudFormation waits for it to be available, which takes a way to the cluster and a right to sign in there.
+        target.node.add_dependency(migration, self._proxy_role, self._proxy_group, self.cluster_group)
+        return target
 
     def grant_app_access(self, function: iam.IGrantable, group: ec2.SecurityGroup) -> dict[str, str]:
         """Lets `function` connect as the role that reads and writes rows; returns the environment variables for it."""
@@ -115,8 +124,8 @@ class Database(Construct):
     def _make_proxy(self) -> rds.DatabaseProxy:
         self._proxy_group = self._network.make_security_group("ProxyGroup", "The database proxy")
         # The role that CDK makes for a proxy may not sign in to the cluster, so the proxy gets this one.
-        role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
-        self.cluster.grant_connect(role, DATA_ROLE)
+        self._proxy_role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
+        self.cluster.grant_connect(self._proxy_role, DATA_ROLE)
         return rds.DatabaseProxy(
             self,
             "Proxy",
@@ -127,7 +136,7 @@ class Database(Construct):
             vpc_subnets=self._network.database_subnets,
             security_groups=[self._proxy_group],
             default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH,
-            role=role,
+            role=self._proxy_role,
             iam_auth=True,
             require_tls=True,
             borrow_timeout=BORROW_TIMEOUT,

@@ -19,6 +19,9 @@ STACK_NAME = "SessionsDeployRole"
 DEFAULT_STACK_NAME = Settings().stack_name
 STAGES = ("staging", "prod")
 _PROVIDER = "token.actions.githubusercontent.com"
+# The tokens of a repository made, renamed or transferred since 15 July 2026 name it by its ids as well:
+# github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens
+_REPOSITORY = r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+|[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+"
 # docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html; their names carry the bootstrap's qualifier.
 _CDK_ROLES = ("deploy", "file-publishing", "image-publishing", "lookup")
 _STACK_ACTIONS = [
@@ -30,7 +33,10 @@ _QUALIFIER = BOOTSTRAP_PARAMETER.split("/")[2]
 
 
 class DeployRoleStack(Stack):
-    """repository: `owner/name`. provider_arn: GitHub's OIDC provider, one for an account; None makes it."""
+    """repository: `owner/name`, or `owner@id/name@id` for one whose tokens carry the ids.
+
+    provider_arn: GitHub's OIDC provider, one for an account; None makes it.
+    """
 
     def __init__(self, scope: Construct, *, repository: str, provider_arn: str | None = None) -> None:
         super().__init__(scope, STACK_NAME, description="Roles with which GitHub Actions deploys the agent sessions")
@@ -79,8 +85,8 @@ class DeployRoleStack(Stack):
 
 def build_app(repository: str, provider_arn: str | None = None, outdir: str | None = None) -> App:
     """Raises `ValueError` for what is no repository."""
-    if not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository):
-        raise ValueError(f"repository={repository!r} must be owner/name, as GitHub spells it")
+    if not re.fullmatch(_REPOSITORY, repository):
+        raise ValueError(f"repository={repository!r} must be owner/name or owner@id/name@id, as GitHub spells it")
     app = App(outdir=outdir)
     DeployRoleStack(app, repository=repository, provider_arn=provider_arn)
     return app

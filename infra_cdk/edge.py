@@ -11,10 +11,16 @@ from infra_cdk.acknowledge import acknowledge
 from infra_cdk.api import RestApi
 from infra_cdk.settings import Settings
 
-# docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html. Its rule on the size of a body would
-# block at 8 KB, below what a prompt may have, and the one on cross-site scripting blocks questions about HTML.
+# docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html. Its rules on bodies would block
+# long prompts (8 KB), and questions about HTML, paths (`../`) and addresses (`http://10.0.0.1/`).
 _MANAGED_RULES = "AWSManagedRulesCommonRuleSet"
-_COUNTED_ONLY = ("SizeRestrictions_BODY", "CrossSiteScripting_BODY")
+_COUNTED_ONLY = (
+    "SizeRestrictions_BODY",
+    "CrossSiteScripting_BODY",
+    "EC2MetaDataSSRF_BODY",
+    "GenericLFI_BODY",
+    "GenericRFI_BODY",
+)
 BUDGET_PERCENT = 80
 
 

@@ -58,14 +58,14 @@ class Functions(Construct):
             settings=context.settings,
             permissions=read_agent_permissions(),
         )
-        self._trace_group = self._make_trace_endpoint(context)
+        self._trace_endpoint = self._make_trace_endpoint(context)
         self.by_name = {name: self._make_function(name, function) for name, function in table.functions.items()}
 
     @property
     def source_layers(self) -> list[lambda_.ILayerVersion]:
         return [self._layers["Dependencies"], self._layers["App"]]
 
-    def _make_trace_endpoint(self, context: StackContext) -> ec2.SecurityGroup | None:
+    def _make_trace_endpoint(self, context: StackContext) -> ec2.InterfaceVpcEndpoint | None:
         """Where no other route leads to X-Ray, and our own segments are to go there."""
         if context.settings.nat or not context.settings.tracing:
             return None
@@ -123,15 +123,17 @@ class Functions(Construct):
             environment=self._environment(name, row),
             reserved_concurrent_executions=self._reserved_concurrency(row),
             snap_start=self._snap_start(row),
-            # The version before stays, for the requests that it still answers; aftercare.py deletes older ones.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            # The version before stays, for the requests that it still answers; aftercare.py deletes older ones. That of
+            # a deployment that was rolled back goes, since Lambda would not publish the same again for the next.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
         for key, value in self._grant_database_access(row, role, group).items():
             function.add_environment(key, value)
         if row.agent:
             self._agent_access.grant(role, group)
-        if self._trace_group:
-            self._context.network.allow(group, self._trace_group, HTTPS_PORT, "Traces")
+            self._agent_access.open_before(function)
+        if self._trace_endpoint:
+            self._context.network.allow(group, self._trace_endpoint, HTTPS_PORT, "Traces")
         acknowledge_function(function)
         return function
 

@@ -59,6 +59,7 @@ def make_properties(
         "Migrations": _hash(sorted(migrations.glob("*.sql"))),
         "Handler": _hash([handler]),
         "DataRole": DATA_ROLE,
+        "Schema": settings.database_schema or "",
         "StatementTimeoutSeconds": STATEMENT_TIMEOUT_SECONDS,
         "IdleInTransactionTimeoutSeconds": IDLE_IN_TRANSACTION_TIMEOUT_SECONDS,
         "IdleSessionTimeoutSeconds": 0 if settings.proxy else IDLE_SESSION_TIMEOUT_SECONDS,

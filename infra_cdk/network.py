@@ -24,11 +24,11 @@ class Network(Construct):
         """Allows no traffic in or out until `allow` adds a rule."""
         return ec2.SecurityGroup(self, name, vpc=self.vpc, description=description, allow_all_outbound=False)
 
-    def allow(self, source: ec2.SecurityGroup, target: ec2.SecurityGroup, port: int, description: str) -> None:
+    def allow(self, source: ec2.SecurityGroup, target: ec2.IConnectable, port: int, description: str) -> None:
         source.connections.allow_to(target, ec2.Port.tcp(port), description)
 
-    def make_endpoint(self, service: str, policy: iam.PolicyStatement) -> ec2.SecurityGroup:
-        """An interface endpoint for the calls that `policy` allows; returns its security group, for `allow`."""
+    def make_endpoint(self, service: str, policy: iam.PolicyStatement) -> ec2.InterfaceVpcEndpoint:
+        """For the calls that `policy` allows."""
         group = self.make_security_group(f"{service}EndpointGroup", f"The endpoint of {service}")
         endpoint = self.vpc.add_interface_endpoint(
             f"{service}Endpoint",
@@ -39,15 +39,16 @@ class Network(Construct):
             subnets=self.function_subnets,
         )
         endpoint.add_to_policy(policy)
-        return group
+        return endpoint
 
-    def make_gateway_endpoint(self, service: str, policy: iam.PolicyStatement) -> None:
+    def make_gateway_endpoint(self, service: str, policy: iam.PolicyStatement) -> ec2.GatewayVpcEndpoint:
         endpoint = self.vpc.add_gateway_endpoint(
             f"{service}Endpoint",
             service=ec2.GatewayVpcEndpointAwsService(service),
             subnets=[self.function_subnets],
         )
         endpoint.add_to_policy(policy)
+        return endpoint
 
     def _make_vpc(self, switches: NetworkSwitches) -> None:
         self.vpc: ec2.IVpc = ec2.Vpc(

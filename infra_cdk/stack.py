@@ -91,9 +91,10 @@ class SessionsStack(Stack):
     def _migrate_before_other_functions(self, functions: Functions, database: Database, settings: Settings) -> None:
         migrate = functions.by_name["migrate"]
         migration = Migration(self, "Migration", function=migrate, database=database, settings=settings)
+        opened = database.open_after(migration.resource)
         for function in functions.by_name.values():
             if function is not migrate:
-                function.node.add_dependency(migration.resource)
+                function.node.add_dependency(migration.resource, opened)
 
     def _make_outputs(self, url: str, dashboard_url: str, settings: Settings) -> None:
         CfnOutput(self, "ApiUrl", value=url)

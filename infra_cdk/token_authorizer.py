@@ -19,7 +19,7 @@ def make_token_authorizer(scope: Construct, functions: Functions, settings: Sett
     function = _make_function(Construct(scope, "authorize"), functions, settings)
     return apigateway.RequestAuthorizer(
         scope,
-        "Authorizer",
+        "TokenAuthorizer",  # another than a user pool's, which methods may still name while an update runs
         handler=function,
         identity_sources=[apigateway.IdentitySource.header("Authorization")],
         results_cache_ttl=CACHE_TIME,

@@ -36,6 +36,13 @@ def test_request_is_queued_with_what_a_proxy_event_has_and_no_credentials(either
     assert 'responseOverride.header.Location = "/runs/$runId"' in answer["ResponseTemplates"]["application/json"]
 
 
+def test_every_text_that_is_escaped_is_json_though_it_has_an_apostrophe(standard: Template, tuned: Template) -> None:
+    for deployed in (standard, tuned):
+        template = deployed.routes()["POST", "/runs"]["Integration"]["RequestTemplates"]["application/json"]
+        assert template.count("$!util.escapeJavaScript(") == (6 if deployed is tuned else 1)
+        assert template.count(""").replaceAll("\\\\'","'")""") == template.count("$!util.escapeJavaScript(")
+
+
 def test_gateway_makes_the_ids_that_the_functions_read() -> None:
     request_id, milliseconds = str(uuid.uuid4()), 1764169500123
     texts = {"request": request_id, "milliseconds": str(milliseconds)}

@@ -57,6 +57,11 @@ def test_the_authorizer_has_no_network_and_no_database(browsers: Template) -> No
     assert ("GET", "/") not in browsers.routes()
 
 
+def test_an_update_to_tokens_makes_an_authorizer_and_changes_none(browsers: Template, tuned: Template) -> None:
+    kind = "AWS::ApiGateway::Authorizer"
+    assert not set(browsers.all(kind)) & set(tuned.all(kind))
+
+
 def test_background_runs_know_the_caller_of_the_token(browsers: Template) -> None:
     assert "$context.authorizer.authorized_caller" in flat(browsers.routes()["POST", "/runs"])
 

@@ -57,7 +57,15 @@ def test_a_provider_that_the_account_has_is_not_made_again(tmp_path: Path) -> No
     assert arn in flat(body)
 
 
-@pytest.mark.parametrize("repository", ["", "agent", "owner/*", "owner/agent:environment:prod"])
+def test_a_repository_that_github_names_by_ids_as_well_is_trusted_by_them(tmp_path: Path) -> None:
+    build_app("owner@123456/agent@456789", outdir=str(tmp_path)).synth()
+    trust = flat(Template(tmp_path, STACK_NAME).all("AWS::IAM::Role"))
+    assert "repo:owner@123456/agent@456789:environment:prod" in trust
+
+
+@pytest.mark.parametrize(
+    "repository", ["", "agent", "owner/*", "owner/agent:environment:prod", "owner@123456/agent", "owner@*/agent@*"]
+)
 def test_what_is_no_repository_is_refused(repository: str) -> None:
     with pytest.raises(ValueError, match="must be owner/name"):
         build_app(repository)

@@ -157,6 +157,35 @@ def test_migrations_come_before_every_other_function(either: Template) -> None:
         assert schema in depends_on(either, ids[name])
 
 
+def test_functions_wait_for_the_proxy_to_have_its_database(standard: Template) -> None:
+    (target,) = standard.all("AWS::RDS::DBProxyTargetGroup")
+    for name, function_id in standard.function_ids().items():
+        assert (target in depends_on(standard, function_id)) == (name != "migrate")
+
+
+def test_an_agent_waits_for_the_endpoint_of_its_model(standard: Template) -> None:
+    (endpoint,) = standard.all("AWS::EC2::VPCEndpoint")
+    for name, function_id in standard.function_ids().items():
+        assert (endpoint in depends_on(standard, function_id)) == TABLE.functions[name].agent
+
+
+def test_the_proxy_looks_for_its_database_when_it_can_sign_in(standard: Template) -> None:
+    (target,) = standard.all("AWS::RDS::DBProxyTargetGroup")
+    (schema,) = standard.all("Custom::SessionSchema")
+    role = attribute_of(standard.only("AWS::RDS::DBProxy")["RoleArn"])
+    (policy,) = (name for name, p in standard.all("AWS::IAM::Policy").items() if {"Ref": role} in p["Roles"])
+    (proxy_group,) = standard.only("AWS::RDS::DBProxy")["VpcSecurityGroupIds"]
+    (way_out,) = (
+        name for name, rule in standard.all("AWS::EC2::SecurityGroupEgress").items() if rule["GroupId"] == proxy_group
+    )
+    (way_in,) = (
+        name
+        for name, rule in standard.all("AWS::EC2::SecurityGroupIngress").items()
+        if rule["SourceSecurityGroupId"] == proxy_group
+    )
+    assert {schema, policy, way_out, way_in} <= set(depends_on(standard, target))
+
+
 def test_migrations_wait_for_the_database_and_the_way_to_it(either: Template) -> None:
     (schema,) = either.all("Custom::SessionSchema")
     (instance,) = either.all("AWS::RDS::DBInstance")
@@ -188,6 +217,7 @@ def test_a_change_of_schema_role_or_grants_runs_the_migrations_again(tmp_path: P
     (tmp_path / "0002_alter.sql").write_text("SELECT 2")
     assert make_properties(Settings(), tmp_path) != before
     assert make_properties(Settings(proxy=False), tmp_path) != make_properties(Settings(), tmp_path)
+    assert make_properties(Settings(database_schema="agents"), tmp_path) != make_properties(Settings(), tmp_path)
     (tmp_path / "handler.py").write_text("GRANT SELECT")
     assert make_properties(Settings(), handler=tmp_path / "handler.py") != make_properties(Settings())
     assert list(MIGRATIONS_FOLDER.glob("*.sql"))

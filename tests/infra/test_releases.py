@@ -22,11 +22,14 @@ def test_the_api_calls_the_alias_and_nothing_else(released: Template) -> None:
     assert targets == ids
 
 
-def test_an_alias_leads_to_the_version_of_its_own_function_which_outlives_the_next(released: Template) -> None:
+def test_an_alias_leads_to_the_version_of_its_own_function_which_outlives_the_next_but_no_rollback(
+    released: Template,
+) -> None:
     for name, alias in aliases(released).items():
         version = attribute_of(released.resources[alias]["Properties"]["FunctionVersion"])
         assert released.resources[version]["Properties"]["FunctionName"] == {"Ref": released.function_ids()[name]}
-        assert released.resources[version]["DeletionPolicy"] == "Retain"
+        assert released.resources[version]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert released.resources[version]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_a_changed_function_is_another_version(released: Template, standard: Template) -> None:

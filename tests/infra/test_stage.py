@@ -54,11 +54,13 @@ def test_the_domain_leads_to_the_stage_by_tls_1_2(stage: Template) -> None:
     assert stage.only("AWS::ApiGateway::BasePathMapping")["Stage"] == {"Ref": stage_id}
 
 
-def test_the_firewall_has_managed_rules_and_a_rate_and_lets_long_prompts_in(stage: Template) -> None:
+def test_the_firewall_has_managed_rules_and_a_rate_and_lets_prompts_about_anything_in(stage: Template) -> None:
     managed, rate = stage.only("AWS::WAFv2::WebACL")["Rules"]
     assert rate["Statement"]["RateBasedStatement"] == {"AggregateKeyType": "IP", "Limit": 500}
     overrides = managed["Statement"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]
-    assert {"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}} in overrides
+    assert all(override["ActionToUse"] == {"Count": {}} for override in overrides)
+    counted = {override["Name"].removesuffix("_BODY") for override in overrides}
+    assert counted == {"SizeRestrictions", "CrossSiteScripting", "EC2MetaDataSSRF", "GenericLFI", "GenericRFI"}
     (stage_id,) = stage.all("AWS::ApiGateway::Stage")
     assert stage_id in flat(stage.only("AWS::WAFv2::WebACLAssociation")["ResourceArn"])
 
