@@ -85,8 +85,8 @@ def test_stack_serves_the_database_of_its_url_until_it_is_told_to_end(
 def test_errors_of_a_model_and_a_tool_are_in_the_terminal_with_words_and_traceback(
     stack: subprocess.Popen[str],
 ) -> None:
-    assert address(stack, 'As other callers  LOCAL_CALLERS="alice bob"') == "local"
     url = address(stack, "API")
+    assert address(stack, 'As other callers  LOCAL_CALLERS="alice bob"') == "local"
     for prompt in ("fail: the model stands on its head", 'tool: calculator {"expression": "1 / 0"}'):
         httpx.post(f"{url}/process", json={"prompt": prompt, "session_id": "s"}, timeout=60)
     stack.send_signal(signal.SIGINT)
