@@ -37,6 +37,14 @@ def test_a_graph_refuses_what_it_has_no_place_for(turns: Turns) -> None:
     assert StateSnapshot({}) in events
 
 
+def test_a_state_that_grows_from_turn_to_turn_has_an_end(turns: Turns) -> None:
+    answer(turns, scripted("kept"), "hello", Frontend(state={"first": "x" * 600_000}))
+    with pytest.raises(InvalidInputError, match="state must take at most"):
+        turns.begin(scripted("never"), "and more", frontend=Frontend(state={"second": "x" * 600_000}))
+    events = list(turns.begin(scripted("goes on"), "less", frontend=Frontend(state={"first": 1})).events)
+    assert StateSnapshot({"first": 1}) in events
+
+
 def test_two_calls_of_the_frontends_wait_for_both_results(turns: Turns) -> None:
     build = scripted([UseTool("confirm", {}), UseTool("confirm", {})], "both are there")
     first = answer(turns, build, "hello", Frontend(tools=[CONFIRM]))

@@ -4,6 +4,7 @@ A call to a frontend's tool is an interrupt like any other, so it lasts: the tur
 with its result.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,8 @@ from turns.request import Prompt
 if TYPE_CHECKING:
     from turns.agents import BuiltAgent
 
+# Members that a frontend never names again stay, and each of its turns begins with all of them.
+MAXIMUM_STATE_BYTES = 1_048_576
 WENT_ON = "The tool was not carried out: the user went on instead."
 
 
@@ -36,8 +39,7 @@ def connect_frontend(
         return prompt
     _add_tools(built, frontend.tools)
     _add_awaited_tools(built, waiting)
-    for name, value in frontend.state.items():
-        built.state.set(name, value)
+    _add_state(built, frontend.state)
     if frontend.context:
         built.add_middleware(InvokeModelStage.Input, _ContextReader(frontend.context).read)
     if not waiting:
@@ -51,6 +53,13 @@ def _refuse_for_nodes(frontend: Frontend) -> None:
     for name in ("tools", "state", "context"):
         if getattr(frontend, name):
             raise InvalidInputError(name, "must be empty: the agent is a Graph or a Swarm, which takes none")
+
+
+def _add_state(agent: Agent, given: Mapping[str, Any]) -> None:
+    if given and len(json.dumps({**agent.state.get(), **given})) > MAXIMUM_STATE_BYTES:
+        raise InvalidInputError("state", f"must take at most {MAXIMUM_STATE_BYTES} bytes with what the agent holds")
+    for name, value in given.items():
+        agent.state.set(name, value)
 
 
 def _add_tools(agent: Agent, tools: Sequence[FrontendTool]) -> None:
