@@ -78,7 +78,9 @@ def test_a_second_tab_is_told_that_the_session_is_busy_and_can_try_again(
     console: Console, address: str, go_on: GoOn
 ) -> None:
     console.ask("say: ready")
-    second = Console(console.page.context.new_page(), console.page.url)
+    page = console.page.context.new_page()
+    with page.expect_response("**/runs?limit=1"):  # it has looked for a run to watch, and found none
+        second = Console(page, console.page.url)
     expect(second.answers).to_have_text("ready")
     console.say(f"say: working\nwait-for: {go_on(1)}\nsay: done")
     expect(console.answers.last).to_have_text("working")
