@@ -1,5 +1,6 @@
 """What `/ag-ui` and `/chat` refuse, repeat and rejoin, at both edges; `clients/` has what real clients make of them."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,7 @@ def chat(api: HttpApi, thread: str, *parts: dict[str, Any], role: str = "user", 
 
 TOOL = {"name": "confirm", "description": "Ask.", "parameters": {"type": "object"}}
 RESULT = {"id": "t", "role": "tool", "toolCallId": "unknown", "content": "yes"}
+DOT = b"GIF89a" + bytes(32)
 URL = {"type": "image", "source": {"type": "url", "value": "https://example.com/a.png"}}
 
 
@@ -163,3 +165,32 @@ def test_a_chat_without_a_run_in_progress_has_no_stream(api: HttpApi, thread: st
     messages = {"method": "GET", "resource": "/sessions/{session_id}/ui-messages"}
     assert len(api.call(**messages, session_id=thread).json["messages"]) == 2
     assert api.call(**messages, session_id=f"no {thread}").code == "session_not_found"
+
+
+def test_a_picture_that_is_stored_is_asked_about_again_by_its_place(api: HttpApi, thread: str) -> None:
+    assert chat(api, thread, {"type": "text", "text": "say: a dot"}, picture_part(DOT)).status == 200
+    shown = api.call("GET", "/sessions/{session_id}/ui-messages", session_id=thread).json["messages"][0]
+    assert shown["parts"][-1]["url"].startswith("/sessions/")
+    again = api.call("POST", "/chat", body={"id": thread, "messages": [shown], "trigger": "regenerate-message"})
+    assert again.status == 200
+    (snapshots,) = [event for event in events(run(api, thread)) if event["type"] == "MESSAGES_SNAPSHOT"]
+    snapshot = snapshots["messages"][0]
+    assert snapshot["content"][-1]["source"]["type"] == "url"
+    assert events(run(api, thread, snapshot))[-1]["type"] == "RUN_FINISHED"
+    history = api.call("GET", "/sessions/{session_id}/history", session_id=thread).json["messages"]
+    pictures = [block["image"] for message in history for block in message["message"]["content"] if "image" in block]
+    assert [picture["source"]["bytes"]["size_bytes"] for picture in pictures] == [len(DOT)]
+
+
+def test_a_picture_of_another_session_or_owner_is_not(api: HttpApi, thread: str) -> None:
+    assert chat(api, thread, {"type": "text", "text": "say: a dot"}, picture_part(DOT)).status == 200
+    shown = api.call("GET", "/sessions/{session_id}/ui-messages", session_id=thread).json["messages"][0]
+    for user, session_id in (("AIDAALICE", f"{thread} 2"), (BOB, thread)):
+        body = {"id": session_id, "messages": [shown]}
+        answer = api.call("POST", "/chat", body=body, user=user)
+        assert (answer.status, answer.json["errors"][0]["field"]) == (422, "messages[0].parts[1].url")
+
+
+def picture_part(content: bytes) -> dict[str, Any]:
+    url = f"data:image/gif;base64,{base64.b64encode(content).decode()}"
+    return {"type": "file", "mediaType": "image/gif", "url": url}

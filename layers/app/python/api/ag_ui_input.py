@@ -12,6 +12,7 @@ from api.call import Call
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
 from api.stock_client_content import check_once, find_text_length, parse_content
+from api.stored_files import FillPart, fill_ag_ui_part
 from turns.frontend_input import Frontend, FrontendResult, FrontendTool
 from turns.request import Prompt
 
@@ -109,8 +110,9 @@ class RunAgentInput(_Part):
             read = cls.model_validate(value)
         except ValidationError as error:
             raise InvalidRequestError(name_fields(error)) from None
-        read.check(call.settings.max_prompt_characters)
         read._held = value["messages"]
+        read._fill_files(fill_ag_ui_part(call, read.threadId))
+        read.check(call.settings.max_prompt_characters)
         return read
 
     @property
@@ -175,6 +177,11 @@ class RunAgentInput(_Part):
     def held_ids(self) -> set[str]:
         """Of the messages before the prompt."""
         return {message.id for message in self.messages[:-1]}
+
+    def _fill_files(self, fill: FillPart) -> None:
+        index = self._words_index()
+        if index is not None and isinstance(content := self.messages[index].content, list):
+            self.messages[index].content = [*map(fill, content)]
 
     def _state(self) -> dict[str, Any]:
         state = self.state or {}

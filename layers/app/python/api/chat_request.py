@@ -12,6 +12,7 @@ from api.call import Call
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
 from api.stock_client_content import check_once, find_text_length, parse_ui_parts
+from api.stored_files import fill_ui_part
 from session_store.identifiers import checked
 from turns.frontend_input import Frontend, FrontendResult
 from turns.request import Prompt
@@ -53,6 +54,8 @@ class ChatRequest(BaseModel):
         except ValidationError as error:
             raise InvalidRequestError(name_fields(error)) from None
         read._last = value["messages"][-1]
+        if read.last.role == "user":
+            read.last.parts = [*map(fill_ui_part(call, read.id), read.last.parts)]
         limit = call.settings.max_prompt_characters
         if find_text_length(read.prompt()) > limit:
             raise PayloadTooLargeError("messages", f"end with more than {limit} characters")
