@@ -17,7 +17,7 @@ def fill_ui_part(call: Call, session_id: str) -> FillPart:
     """Of Vercel's AI SDK."""
 
     def fill(part: Any) -> Any:
-        given = cast(Part, part) if isinstance(part, dict) else {}
+        given = _members(part)
         content = _read(call, session_id, given.get("url"))
         return part if content is None else {**given, "url": f"data:{given.get('mediaType')};base64,{content}"}
 
@@ -26,13 +26,16 @@ def fill_ui_part(call: Call, session_id: str) -> FillPart:
 
 def fill_ag_ui_part(call: Call, session_id: str) -> FillPart:
     def fill(part: Any) -> Any:
-        given = cast(Part, part) if isinstance(part, dict) else {}
-        source: Any = given.get("source")
-        named = cast(Part, source) if isinstance(source, dict) else {}
+        given = _members(part)
+        named = _members(given.get("source"))
         content = _read(call, session_id, named.get("value")) if named.get("type") == "url" else None
         return part if content is None else {**given, "source": {**named, "type": "data", "value": content}}
 
     return fill
+
+
+def _members(value: object) -> Part:
+    return cast(Part, value) if isinstance(value, dict) else {}
 
 
 def _read(call: Call, session_id: str, url: Any) -> str | None:
