@@ -1,5 +1,6 @@
 """The pages of examples/, built and served from an origin of their own, before the API on another."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from infra_cdk import NODE
 from infra_cdk.node import install
 from local.gateway import Gateway
 
+logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -54,7 +56,7 @@ def open_example(shared_database_url: str, tmp_path: Path) -> Iterator[Callable[
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
             opened.callback(browser.close)
             page = browser.new_page()
-            page.on("pageerror", lambda error: print("page:", error))  # noqa: T201 - shown where a test fails
+            page.on("pageerror", lambda error: logger.error("page: %s", error))
             page.goto(origin)
             return page
 
