@@ -180,7 +180,10 @@ class Schedule(ApiResource):
 
 
 class Schema(ApiResource):
-    """The custom resource: made only if the function that it names is there, and the one that this calls."""
+    """The custom resource: made only if the function that it names is there, and the one that this calls.
+
+    That of CDK's own, which empties a bucket, calls none.
+    """
 
     type = "Custom::SessionSchema"
 
@@ -188,7 +191,8 @@ class Schema(ApiResource):
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
         client = cls.client("lambda", region)
         framework = client.get_function_configuration(FunctionName=properties["ServiceToken"])
-        client.get_function(FunctionName=framework["Environment"]["Variables"]["USER_ON_EVENT_FUNCTION_ARN"])
+        if "BucketName" not in properties:
+            client.get_function(FunctionName=framework["Environment"]["Variables"]["USER_ON_EVENT_FUNCTION_ARN"])
         return cls(name)
 
 

@@ -73,6 +73,15 @@ class Template:
         assert attribute == "Endpoint.Port"
         return self.resources[cluster]["Properties"].get("Port", 5432)
 
+    def endpoint(self, service: str) -> tuple[str, Properties]:
+        """Logical id and properties."""
+        ((name, properties),) = (
+            (name, each)
+            for name, each in self.all("AWS::EC2::VPCEndpoint").items()
+            if flat(each["ServiceName"]).endswith(f'.{service}"]]}}')
+        )
+        return name, properties
+
     def routes(self) -> dict[tuple[str, str], Properties]:
         return {
             (method["HttpMethod"], self._path(method["ResourceId"]) or "/"): method
