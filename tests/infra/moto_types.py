@@ -241,6 +241,16 @@ class QueuePolicy(ApiResource):
         return cls(name)
 
 
+class BucketPolicy(ApiResource):
+    type = "AWS::S3::BucketPolicy"
+
+    @classmethod
+    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
+        policy = json.dumps(properties["PolicyDocument"])
+        cls.client("s3", region).put_bucket_policy(Bucket=properties["Bucket"], Policy=policy)
+        return cls(name)
+
+
 class SecurityGroupEgress(ApiResource):
     type = "AWS::EC2::SecurityGroupEgress"
 

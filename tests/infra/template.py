@@ -35,11 +35,11 @@ class Template:
         return properties
 
     def function_ids(self) -> dict[str, str]:
-        """Our functions' logical ids; CDK's own one is not among them."""
+        """Our functions' logical ids; CDK's own ones are not among them."""
         return {
             properties["Description"].removeprefix("functions/"): name
             for name, properties in self.all("AWS::Lambda::Function").items()
-            if properties.get("Description", "").startswith("functions/")
+            if flat(properties.get("Description")).startswith('"functions/')
         }
 
     def function(self, name: str) -> Properties:
