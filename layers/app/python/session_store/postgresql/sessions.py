@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from .deletion import delete_session
 from .expiry import Batch, Expiry
 from .forks import fork_session, list_forks
 from .free_session import explain_refusal, with_free_session, write_free
-from .leftovers import discard_leftovers
+from .leftovers import expire_leftovers
 from .message_words import MessageWords
 from .messages import PostgreSQLMessages
 from .session_rows import IS_LISTED, SESSION_COLUMNS
@@ -220,8 +220,8 @@ class PostgreSQLSessions:
         """One that was sent before the session was last written is no longer what its client meant."""
         self._database.send(partial(delete_session, self._database, owner, session_id))
 
-    def discard_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Iterator[int]:
-        return discard_leftovers(self._database, rewind_ttl_hours, batch_size)
+    def expire_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Expiry:
+        return expire_leftovers(self._database, rewind_ttl_hours, batch_size)
 
     def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
         seconds = None if older_than_days is None else older_than_days * 86_400
