@@ -8,7 +8,6 @@ from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
 from api.operations import (
     agents,
-    attachments,
     console,
     forks,
     memories,
@@ -25,6 +24,6 @@ from session_store.postgresql import open_store
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 connect_early(store, observability)
-served = (sessions, ui_messages, forks, attachments, uploads, agents, runs, usage, memories, service, console)
+served = (sessions, ui_messages, forks, uploads, agents, runs, usage, memories, service, console)
 operations = [operation for module in served for operation in module.OPERATIONS]
 handler = ApiGatewayHandler(operations, Application(settings, store, observability))
