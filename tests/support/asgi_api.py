@@ -42,10 +42,10 @@ async def _exchange(edge: AsgiEdge, scope: dict[str, Any], body: bytes) -> dict[
     assert [message["more_body"] for message in sent[1:]] == [True] * (len(sent) - 2) + [False]
     content = b"".join(message["body"] for message in sent[1:])
     headers = {name.decode("latin-1").title(): [value.decode("latin-1")] for name, value in sent[0]["headers"]}
-    return {"statusCode": sent[0]["status"], "multiValueHeaders": headers, **_body(content)}
+    return {"statusCode": sent[0]["status"], "multiValueHeaders": headers, **_dump_body(content)}
 
 
-def _body(content: bytes) -> dict[str, Any]:
+def _dump_body(content: bytes) -> dict[str, Any]:
     try:
         return {"body": content.decode(errors="surrogatepass"), "isBase64Encoded": False}
     except UnicodeDecodeError:
