@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -75,6 +76,17 @@ def test_server_listens_on_loopback_alone_and_wants_its_password(folder: Path) -
 def test_folder_in_use_is_refused_in_words(folder: Path) -> None:
     with EmbeddedDatabase(folder), pytest.raises(DatabaseError, match="already runs the database"):
         EmbeddedDatabase(folder).start()
+
+
+def test_a_restart_waits_for_a_child_that_was_forked_with_the_lock(folder: Path) -> None:
+    with EmbeddedDatabase(folder) as database:
+        child = os.fork()
+        if not child:
+            time.sleep(0.5)  # as it takes on a busy machine until the exec
+            os._exit(0)
+        database.stop()
+        database.start()
+        os.waitpid(child, 0)
 
 
 def test_two_folders_do_not_meet(folder: Path) -> None:
