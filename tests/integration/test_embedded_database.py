@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -80,13 +79,11 @@ def test_folder_in_use_is_refused_in_words(folder: Path) -> None:
 
 def test_a_restart_waits_for_a_child_that_was_forked_with_the_lock(folder: Path) -> None:
     with EmbeddedDatabase(folder) as database:
-        child = os.fork()
-        if not child:
-            time.sleep(0.5)  # as it takes on a busy machine until the exec
-            os._exit(0)
-        database.stop()
-        database.start()
-        os.waitpid(child, 0)
+        assert database._lock
+        # As long as it takes on a busy machine until the exec.
+        with subprocess.Popen(["sleep", "0.5"], pass_fds=[database._lock.fileno()]):
+            database.stop()
+            database.start()
 
 
 def test_two_folders_do_not_meet(folder: Path) -> None:
