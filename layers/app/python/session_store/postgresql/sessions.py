@@ -174,19 +174,8 @@ class PostgreSQLSessions:
         return search_sessions(self._database, self._words, owner, query, limit)
 
     def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
-        ((decision,),) = self._database.fetch(
-            """
-            SELECT {update_session_v1}(%(owner)s, %(session_id)s, %(title)s, %(metadata)s::jsonb, %(max_bytes)s,
-                                       %(language)s::regconfig)
-            """,
-            {
-                "owner": owner,
-                "session_id": session_id,
-                "max_bytes": MAXIMUM_METADATA_BYTES,
-                "language": self._words.language,
-                **patch._asdict(),
-            },
-        ).rows
+        """As of a deletion: one that was sent before the session was last written or described changes nothing."""
+        decision = self._database.send(partial(self._patch, owner, session_id, patch))
         if decision == "too_large":
             raise metadata_too_large()
         stored = self.read(owner, session_id) if decision == "updated" else None
@@ -194,10 +183,31 @@ class PostgreSQLSessions:
             raise SessionNotFoundError(session_id)
         return stored
 
+    def _patch(self, owner: str, session_id: str, patch: SessionPatch, sending: Sending) -> str:
+        ((decision, database_time),) = self._database.fetch(
+            """
+            SELECT decision, database_time
+            FROM {update_session_v2}(%(owner)s, %(session_id)s, %(title)s, %(metadata)s::jsonb, %(max_bytes)s,
+                                     %(language)s::regconfig, %(sent_at)s::float8, %(valid_seconds)s::float8)
+            """,
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "max_bytes": MAXIMUM_METADATA_BYTES,
+                "language": self._words.language,
+                **patch._asdict(),
+                **sending._asdict(),
+            },
+        ).rows
+        if decision == "late":
+            raise StoreUnavailableError("the session was changed since this was sent", database_time=database_time)
+        return decision
+
     def fork(self, owner: str, session_id: str, request: ForkRequest) -> ForkRecord:
         if request.message_id is not None:
             check_cut("message_id", self._messages.read(owner, session_id, request.agent_id, request.message_id))
-        state_message_id = fork_session(self._database, owner, session_id, request, self._words.language)
+        send = partial(fork_session, self._database, owner, session_id, request, self._words.language)
+        state_message_id = self._database.send(send)
         fork = self.read(owner, request.session_id)
         if fork is None:
             raise SessionNotFoundError(request.session_id)
