@@ -10,7 +10,7 @@ SAM_CLI := .local/sam-cli/.synced
 HELM := .local/helm/.synced
 IMAGE ?= strands-sessions
 
-.PHONY: bench bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
+.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
 	deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam \
 	sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-examples test-helm test-image test-sam unit vendor
 
@@ -116,6 +116,9 @@ bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histor
 
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
 	@$(RUN) python -m tests.benchmarks.streaming
+
+bench-cold: $(SETUP)  ## the first answer of functions under their share of a core, with and without TLS, token and tracing; needs root
+	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.cold
 
 bench-server: $(SETUP)  ## turns a second and memory of one server process at 1, 8 and 64 turns at once
 	@$(RUN) python -m tests.benchmarks.server
