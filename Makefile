@@ -86,7 +86,7 @@ test-image: $(SETUP) image  ## the demo's turns, the session backend and the mig
 test-helm: $(SETUP) $(HELM)  ## lint the Helm chart, and validate what it renders for six sets of values
 	@$(RUN) pytest -q -m helm tests/deployment
 
-test-examples: $(SETUP) $(OPENAPI_CLIENT)  ## open the pages of examples/ in Chromium, and call every operation by generated clients
+test-examples: $(SETUP) $(OPENAPI_CLIENT)  ## the pages of examples/ in Chromium, generated clients, CopilotKit's runtime (two minutes)
 	@$(RUN) pytest -q -m examples tests/e2e
 
 compatibility: $(SETUP)  ## the package with the oldest libraries that it asks for, then with the newest (two minutes)

@@ -216,7 +216,7 @@ def _parse_tool(text: str) -> UseTool:
 
 
 def _echo_history(messages: Messages) -> Say:
-    texts = [text for message in messages if message["role"] == "user" for text in _texts(message)]
+    texts = [text for message in messages if message["role"] == "user" for text in _words(message)]
     return Say(f"{len(texts)}: " + " | ".join(texts))
 
 

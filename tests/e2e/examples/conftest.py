@@ -25,7 +25,8 @@ def open_example(shared_database_url: str) -> Iterator[Callable[[str], Page]]:
     """Opens the page of the example of that name."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        pytest.skip("Chromium is not on this machine")
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse("Chromium is not on this machine")
     with ExitStack() as opened:
 
         def open_example(name: str) -> Page:
