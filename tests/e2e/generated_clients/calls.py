@@ -12,6 +12,7 @@ from generated.agent_sessions.api.default import (
     cancel_run,
     chat,
     create_run,
+    create_upload,
     database_health,
     delete_memories,
     delete_memory,
@@ -45,6 +46,8 @@ from generated.agent_sessions.models import (
     ChatMessage,
     ChatMessagePartsItem,
     ChatRequest,
+    CreateUploadBody,
+    CreateUploadBodyFormat,
     Fork,
     ForkSessionBody,
     Health,
@@ -65,12 +68,15 @@ from generated.agent_sessions.models import (
     UiMessages,
     UpdateSessionBody,
     UpdateSessionBodyMetadataType0,
+    Upload,
     UsageReport,
 )
 from generated.agent_sessions.types import File, Response
 
 Parsed = TypeVar("Parsed")
-PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 SESSION, CHAT = "of python", "chat of python"
 
 
@@ -110,7 +116,10 @@ def ask_the_agent(client: AuthenticatedClient) -> None:
     asked = ProcessRequest("say: Hello", SESSION)
     assert ok(process.sync_detailed(client=client, body=asked), ProcessAnswer).response == "Hello"
     text = ProcessRequestPromptType2ItemType0.from_dict({"text": "say: I see"})
-    image = {"image": {"format": "png", "source": {"bytes": PNG}}}
+    described = CreateUploadBody(CreateUploadBodyFormat.PNG, len(PNG))
+    upload = ok(create_upload.sync_detailed(SESSION, client=client, body=described), Upload)
+    httpx.request(upload.method, upload.url, headers=upload.headers.to_dict(), content=PNG).raise_for_status()
+    image = {"image": {"format": "png", "source": {"upload": upload.upload_id}}}
     seen = ProcessRequest([text, ProcessRequestPromptType2ItemType1.from_dict(image)], SESSION)
     ok(process.sync_detailed(client=client, body=seen), ProcessAnswer)
     assert "RUN_FINISHED" in ok(process_streaming.sync_detailed(client=client, body=asked), str)
@@ -138,7 +147,7 @@ def read_the_session(client: AuthenticatedClient) -> None:
     assert named
     client.get_httpx_client().headers["Accept"] = "application/octet-stream"
     attachment = ok(read_attachment.sync_detailed(SESSION, named[1], client=client), File)
-    assert attachment.payload.read() == base64.b64decode(PNG)
+    assert attachment.payload.read() == PNG
     client.get_httpx_client().headers["Accept"] = "*/*"
     assert SESSION in ok(export_session.sync_detailed(SESSION, client=client), str)
     assert ok(read_ui_messages.sync_detailed(SESSION, client=client), UiMessages).messages

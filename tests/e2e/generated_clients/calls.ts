@@ -35,7 +35,12 @@ check((await ok(client.GET("/docs", text))).includes("<html"), "docs");
 
 const answer = await ok(client.POST("/process", { body: { prompt: "say: Hello", session_id } }));
 check(answer.response === "Hello", "process");
-const image = { image: { format: "png" as const, source: { bytes: png } } };
+const content = Uint8Array.from(atob(png), (character) => character.charCodeAt(0));
+const upload = await ok(
+  client.POST("/sessions/{session_id}/uploads", { ...session, body: { format: "png", size_bytes: content.length } }),
+);
+check((await fetch(upload.url, { method: upload.method, headers: upload.headers, body: content })).ok, "upload");
+const image = { image: { format: "png" as const, source: { upload: upload.upload_id } } };
 await ok(client.POST("/process", { body: { prompt: [{ text: "say: I see" }, image], session_id } }));
 const streamed = await ok(client.POST("/process-streaming", { body: { prompt: "say: Hi", session_id }, ...text }));
 check(streamed.includes("RUN_FINISHED"), "process-streaming");
@@ -69,7 +74,7 @@ const attachment = await ok(
     parseAs: "arrayBuffer",
   }),
 );
-check(attachment.byteLength === atob(png).length, "attachment");
+check(attachment.byteLength === content.length, "attachment");
 check((await ok(client.GET("/sessions/{session_id}/export", { ...session, ...text }))).includes(session_id), "export");
 check((await ok(client.GET("/sessions/{session_id}/ui-messages", session))).messages.length > 0, "ui-messages");
 const fork = await ok(client.POST("/sessions/{session_id}/forks", { ...session, body: { message_id: 1 } }));
