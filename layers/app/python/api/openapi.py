@@ -37,8 +37,8 @@ _RETRY_AFTER = {
 _INTRODUCTION = """\
 A Strands agent whose conversations live in PostgreSQL: they survive restarts, and no caller sees another's.
 
-The caller is the one that API Gateway has verified (IAM, a Cognito user pool, or an issuer of tokens); sessions belong to that caller
-alone, and another caller's session, run or cursor is a 404. Errors are `application/problem+json` (RFC 9457) with a
+The caller is the one that API Gateway has verified (IAM, a Cognito user pool, or an issuer of tokens); sessions belong
+to that caller alone, and another caller's session, run or cursor is a 404. Errors are `application/problem+json` (RFC 9457) with a
 `code` that stays the same and the `request_id` that the logs have; the gateway itself may answer 401, 403, 413, 429,
 502 or 504.
 
