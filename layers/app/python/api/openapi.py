@@ -38,9 +38,9 @@ _INTRODUCTION = """\
 A Strands agent whose conversations live in PostgreSQL: they survive restarts, and no caller sees another's.
 
 The caller is the one that API Gateway has verified (IAM, a Cognito user pool, or an issuer of tokens); sessions belong
-to that caller alone, and another caller's session, run or cursor is a 404. Errors are `application/problem+json` (RFC 9457) with a
-`code` that stays the same and the `request_id` that the logs have; the gateway itself may answer 401, 403, 413, 429,
-502 or 504.
+to that caller alone, and another caller's session, run or cursor is a 404. Errors are `application/problem+json`
+(RFC 9457) with a `code` that stays the same and the `request_id` that the logs have; the gateway itself may answer 401,
+403, 413, 429, 502 or 504.
 
 Limits, unless the service is set up with others: a prompt of {max_prompt_characters:,} characters, a body of
 {max_body_bytes:,} bytes, JSON nested {max_json_depth} levels deep, {max_page_size} items a page.
