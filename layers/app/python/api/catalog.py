@@ -28,6 +28,7 @@ from api.operations import (
     service,
     sessions,
     ui_messages,
+    uploads,
     usage,
 )
 
@@ -43,6 +44,7 @@ API = (
     *ui_messages.OPERATIONS,
     *forks.OPERATIONS,
     *attachments.OPERATIONS,
+    *uploads.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *run_events.OPERATIONS,
