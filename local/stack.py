@@ -76,6 +76,7 @@ class Stack:
     def _start_gateway(self, parts: contextlib.ExitStack, model: Mapping[str, str]) -> Gateway:
         environment = {
             "LOG_ERROR_WORDS": "true",  # on this machine they are the developer's own
+            "SEARCH": "messages",
             **self._environment,
             **model,
             "SESSION_BACKEND_URL": self.database_url,
