@@ -88,3 +88,9 @@ def test_an_existing_pool_verifies_callers_and_has_no_console(templates: Synthes
 def test_half_a_configuration_is_refused_in_a_sentence(context: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         Settings.from_context(context)
+
+
+def test_their_pages_may_upload(browsers: Template) -> None:
+    (rule,) = browsers.only("AWS::S3::Bucket")["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["PUT"], [APP, DEVELOPMENT])
+    assert rule["AllowedHeaders"] == ["content-type"]
