@@ -41,7 +41,7 @@ export class History {
 
   /** All of it read again: somebody has replaced a part of what is shown. */
   async reopen() {
-    this.#cut(0);
+    this.cut(0);
     await this.open();
   }
 
@@ -76,7 +76,7 @@ export class History {
   }
 
   replace(first, items) {
-    this.#cut(first);
+    this.cut(first);
     this.hideFrom();
     this.add(items);
   }
@@ -90,7 +90,8 @@ export class History {
     return this.element.querySelectorAll("[data-message]");
   }
 
-  #cut(first) {
+  /** Takes what is from message `first` on out of the page; it may be read again. */
+  cut(first) {
     for (const each of this.#shown()) if (Number(each.dataset.message) >= first) each.remove();
     this.#said = this.#said.filter(({ message_id }) => message_id < first);
     for (const id of [...this.#times.keys()]) if (id >= first) this.#times.delete(id);
