@@ -130,7 +130,9 @@ class TurnEngine:
                 with self._record(run, request) as recording:
                     agent = after_commit.enter_context(AgentTask(built, turn, prompt, state))
                     with _tokens_counted(agent, run):
-                        work = yield from recording.follow(self._work(agent, run, request.deadline), agent)
+                        work = yield from recording.follow(
+                            self._work(agent, run, request.deadline, recording.keep_up), agent
+                        )
                     if not isinstance(built, Agent):
                         run.keep_exchange(request.prompt if isinstance(request.prompt, str) else None, work.message)
                     timings = {**work.timings, "round_trips": run.round_trips + 1}
@@ -142,7 +144,7 @@ class TurnEngine:
             yield finished
 
     def _record(self, run: Run, request: TurnRequest) -> Recording:
-        recorded = RecordedRun(request.owner, run.session_id, run.run_id)
+        recorded = RecordedRun(request.owner, run.run_id)
         return Recording(self.run_events if request.is_recorded else None, recorded, self.explain)
 
     def _build(self, turn: AgentTurn) -> "BuiltAgent":
@@ -155,12 +157,14 @@ class TurnEngine:
             )
         return built
 
-    def _work(self, agent: AgentTask, run: Run, deadline: float) -> Generator[Event | None, None, _Work]:
+    def _work(
+        self, agent: AgentTask, run: Run, deadline: float, keep_up: Callable[[], None]
+    ) -> Generator[Event | None, None, _Work]:
         started, first_event_seconds = time.monotonic(), None
         yield TurnStarted(run.session_id, run.run_id)
         if agent.state:
             yield agent.state.snapshot
-        for event in self._happened(agent, run, deadline):
+        for event in self._happened(agent, run, deadline, keep_up):
             if isinstance(event, AgentFinished):
                 answer, timings = (
                     read_answer(event.result),
@@ -172,7 +176,9 @@ class TurnEngine:
             yield event
         raise AssertionError("an agent's task ends with its result")
 
-    def _happened(self, agent: AgentTask, run: Run, deadline: float) -> Iterator[Event | AgentFinished | None]:
+    def _happened(
+        self, agent: AgentTask, run: Run, deadline: float, keep_up: Callable[[], None]
+    ) -> Iterator[Event | AgentFinished | None]:
         """What the agent does, and None for each pause, until its result, its time, or the end of its run."""
         seconds = deadline - time.monotonic()
         quiet_until = time.monotonic() + self.pause_seconds
@@ -187,6 +193,7 @@ class TurnEngine:
                 if event is not None or time.monotonic() >= quiet_until:
                     yield event
                     quiet_until = time.monotonic() + self.pause_seconds
+                keep_up()
             if run.is_called_off:
                 raise run.end_reason
         except BaseException:
