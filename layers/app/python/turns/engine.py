@@ -2,6 +2,7 @@
 
 import logging
 import time
+import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -91,17 +92,22 @@ class TurnEngine:
         Raises what refuses it: `SessionBusyError`, `AwaitingResponseError`, `AgentIdError`, what the store raises.
         While events are taken, `ModelFailedError`, `RunDeadlineError`, `RunCancelledError`, `LeaseLostError` as well.
         """
+        # Once for both tries: the second begins the same run once more.
+        request = request._replace(
+            session_id=uuid.uuid4().hex if request.session_id is None else request.session_id,
+            run_id=request.run_id or str(uuid.uuid4()),
+        )
         try:
-            return self._begin(request)
+            return self._begin(request, may_begin_again=True)
         except AgentIdError as error:
-            # Nothing was stored. An agent's id is known once it is built, and what it restores is read before that.
+            # An agent's id is known once it is built, and what it restores is read before that.
             logger.warning(
                 "agent_id=<%s> | set AGENT_ID to it, to spare each new process a second begin", error.built_id
             )
             self.agent_id = error.built_id
             return self._begin(request)
 
-    def _begin(self, request: TurnRequest) -> Turn:
+    def _begin(self, request: TurnRequest, *, may_begin_again: bool = False) -> Turn:
         run = PostgreSQLSessionRepository(store=self.store, owner=request.owner).run(
             request.session_id,
             self.agent_id,
@@ -114,17 +120,22 @@ class TurnEngine:
             if_busy=request.if_busy,
             wait_seconds=request.wait_seconds,
         )
-        events = prefetch_first(self._events(run, request))
+        events = prefetch_first(self._events(run, request, may_begin_again=may_begin_again))
         return Turn(run.session_id, run.run_id, events)
 
-    def _events(self, run: Run, request: TurnRequest) -> Iterator[Event | None]:
+    def _events(self, run: Run, request: TurnRequest, *, may_begin_again: bool) -> Iterator[Event | None]:
         with ExitStack() as after_commit:
             with run:
                 if run.stored:
                     yield from _repeat(run.stored)
                     return
                 turn = _describe(run, request)
-                built = self._build(turn)
+                try:
+                    built = self._build(turn)
+                except AgentIdError:
+                    if may_begin_again:
+                        run.withdraw()
+                    raise
                 prompt, state = _connect(built, run, request)
                 run.check_answers(_answered_ids(prompt))
                 with self._record(run, request) as recording:

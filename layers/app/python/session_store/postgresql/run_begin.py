@@ -92,7 +92,7 @@ class RunBegin:
     def abandon(self, owner: str, run_id: str) -> None:
         self._database.send(
             lambda sending: self._database.fetch(
-                "SELECT {abandon_run_v1}(%(owner)s, %(run_id)s::uuid, %(sent_at)s::float8)",
+                "SELECT {abandon_run_v2}(%(owner)s, %(run_id)s::uuid, %(sent_at)s::float8)",
                 {"owner": owner, "run_id": run_id, "sent_at": sending.sent_at},
             )
         )
