@@ -31,8 +31,8 @@ from tests.benchmarks.paced_model import PacedModel
 from tests.reliability.chaos_proxy import ChaosProxy
 from tests.reliability.pooler import Pooler, running_pooler
 
-AT_ONCE, LIMIT_SECONDS = 6, 120.0
-SECONDS_BETWEEN_FAULTS = (1.5, 5.0)
+AT_ONCE, LIMIT_SECONDS = 8, 120.0
+SECONDS_BETWEEN_FAULTS = (0.5, 2.5)
 # That a run is dead is known once its lease is over: here after 8 s instead of 30.
 SHORT_LEASES = """
     CREATE FUNCTION shorten_lease() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -148,7 +148,7 @@ class Faults:
 
     def run(self) -> None:
         while not self._are_over.wait(self._chance.uniform(*SECONDS_BETWEEN_FAULTS)):
-            works = {self._kill: 10, self._cut: 4, self._restart: 1, self._kill_pooler: int(bool(self._stack.pooler))}
+            works = {self._kill: 12, self._cut: 4, self._restart: 1, self._kill_pooler: int(bool(self._stack.pooler))}
             [fault] = self._chance.choices(list(works), list(works.values()))
             fault()
 
