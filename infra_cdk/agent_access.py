@@ -32,7 +32,9 @@ class AgentAccess(Construct):
         environment = {"MODEL_PROVIDER": settings.model_provider, "MODEL_ID": settings.model}
         if settings.model_key_secret:
             environment["MODEL_KEY_SECRET"] = settings.model_key_secret
-            environment["MODEL_KEY_VARIABLE"] = PROVIDER_KEY_VARIABLES[settings.model_provider]
+            variable = PROVIDER_KEY_VARIABLES[settings.model_provider]
+            # Empty until the function has read the secret. SAM CLI gives a function only variables that are declared.
+            environment |= {"MODEL_KEY_VARIABLE": variable, variable: ""}
         if settings.model_url:
             environment["OPENAI_BASE_URL"] = settings.model_url  # OpenAI's SDK reads it
         return environment | settings.otlp_variables | permissions.variables | permissions.secrets

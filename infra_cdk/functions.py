@@ -20,6 +20,7 @@ from infra_cdk.function_table import FUNCTIONS_FOLDER, Function, FunctionTable
 from infra_cdk.layer_build import LAMBDA_PLATFORMS, build_dependencies_layer, build_source_layer
 from infra_cdk.network import HTTPS_PORT, Network
 from infra_cdk.settings import Settings
+from infra_cdk.uploads import Uploads
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
@@ -43,6 +44,7 @@ class StackContext:
     database: Database
     key: kms.IKey
     settings: Settings
+    uploads: Uploads | None = None
 
 
 class Functions(Construct):
@@ -132,6 +134,8 @@ class Functions(Construct):
         if row.agent:
             self._agent_access.grant(role, group)
             self._agent_access.open_before(function)
+        if self._context.uploads:
+            self._context.uploads.grant(row, function, role, group)
         if self._trace_endpoint:
             self._context.network.allow(group, self._trace_endpoint, HTTPS_PORT, "Traces")
         acknowledge_function(function)

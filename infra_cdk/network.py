@@ -15,6 +15,8 @@ HTTPS_PORT = 443
 class Network(Construct):
     def __init__(self, scope: Construct, name: str, *, switches: NetworkSwitches) -> None:
         super().__init__(scope, name)
+        self.is_given = switches.vpc_id is not None
+        self._gateways: dict[str, ec2.GatewayVpcEndpoint] = {}
         if switches.vpc_id is None:
             self._make_vpc(switches)
         else:
@@ -41,13 +43,16 @@ class Network(Construct):
         endpoint.add_to_policy(policy)
         return endpoint
 
-    def make_gateway_endpoint(self, service: str, policy: iam.PolicyStatement) -> ec2.GatewayVpcEndpoint:
-        endpoint = self.vpc.add_gateway_endpoint(
+    def make_gateway_endpoint(self, service: str, policy: iam.PolicyStatement | None) -> ec2.GatewayVpcEndpoint:
+        """For the calls that `policy` allows, all without one. A network has one of each service."""
+        endpoint = self._gateways.get(service) or self.vpc.add_gateway_endpoint(
             f"{service}Endpoint",
             service=ec2.GatewayVpcEndpointAwsService(service),
             subnets=[self.function_subnets],
         )
-        endpoint.add_to_policy(policy)
+        self._gateways[service] = endpoint
+        if policy:
+            endpoint.add_to_policy(policy)
         return endpoint
 
     def _make_vpc(self, switches: NetworkSwitches) -> None:

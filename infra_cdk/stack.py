@@ -20,6 +20,7 @@ from infra_cdk.releases import Releases
 from infra_cdk.removal import choose_removal_policy
 from infra_cdk.settings import Settings
 from infra_cdk.sign_in import SignIn
+from infra_cdk.uploads import Uploads
 from infra_cdk.usage import UsagePlans
 
 
@@ -36,7 +37,10 @@ class SessionsStack(Stack):
         key = self._make_key(settings)
         network = Network(self, "Network", switches=settings)
         database = Database(self, "Database", network=network, key=key, settings=settings)
-        context = StackContext(network=network, database=database, key=key, settings=settings)
+        uploads = (
+            Uploads(self, "Uploads", network=network, key=key, settings=settings) if settings.has_uploads else None
+        )
+        context = StackContext(network=network, database=database, key=key, settings=settings, uploads=uploads)
         functions = Functions(self, "Functions", table=table, context=context)
         self._migrate_before_other_functions(functions, database, settings)
         expiry = Expiry(self, "Expiry", function=functions.by_name["expire"])

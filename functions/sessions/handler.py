@@ -16,6 +16,7 @@ from api.operations import (
     service,
     sessions,
     ui_messages,
+    uploads,
     usage,
 )
 from api.settings import Settings
@@ -24,6 +25,6 @@ from session_store.postgresql import open_store
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 connect_early(store, observability)
-served = (sessions, ui_messages, forks, attachments, agents, runs, usage, memories, service, console)
+served = (sessions, ui_messages, forks, attachments, uploads, agents, runs, usage, memories, service, console)
 operations = [operation for module in served for operation in module.OPERATIONS]
 handler = ApiGatewayHandler(operations, Application(settings, store, observability))

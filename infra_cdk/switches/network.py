@@ -17,6 +17,12 @@ class NetworkSwitches(BaseModel):
     vpc_id: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")] | None = None
     function_subnets: Subnets | None = None
     database_subnets: Subnets | None = None
+    # None: where the functions reach S3 by what the stack makes. In a network that exists, nothing adds a route.
+    uploads: bool | None = None
+
+    @property
+    def has_uploads(self) -> bool:
+        return (self.vpc_id is None or self.nat) if self.uploads is None else self.uploads
 
     @property
     def zones(self) -> list[str] | None:

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import os
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import Any, Self, TypeVar
 
+from api.catalog import BINARY_MEDIA_TYPES
 from api.settings import EnvironmentReader
 from local.gateway.event import LOCAL_OWNER, Owner
 from local.gateway.event_queue import EventQueue
@@ -17,6 +19,7 @@ from local.gateway.listener import Listener
 from local.gateway.pool import RuntimePool
 from local.gateway.sources import Sources
 from local.gateway.table import LAYERS, ROOT, Route, Table, load_table
+from local.gateway.uploads import UploadServer
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,7 @@ class Gateway:
 
     A context manager: everything started ends with the block, or when this process dies in any way. `environment` is
     added to the functions' environment variables. Port 0 takes a free port; raises `OSError` if a port is taken.
+    Uploads go to a temporary folder, unless the environment names a bucket.
     """
 
     def __init__(
@@ -40,7 +44,7 @@ class Gateway:
         functions: Path = ROOT / "functions",
         layers: Path = LAYERS,
         limits: Limits = Limits(),  # noqa: B008  it is frozen
-        binary_media_types: Sequence[str] = (),
+        binary_media_types: Sequence[str] = BINARY_MEDIA_TYPES,
     ) -> None:
         self._environment = dict(environment or {})
         self._ports = (port, backend_port)
@@ -54,11 +58,15 @@ class Gateway:
         self._running = threading.Event()
 
     def __enter__(self) -> Self:
-        self._pool = RuntimePool(self._functions, self._layers, self._environment, self._limits)
+        self._upload_folder = tempfile.TemporaryDirectory(prefix="uploads-", ignore_cleanup_errors=True)
+        environment = {"UPLOAD_FOLDER": self._upload_folder.name, **self._environment}
+        self._uploads = UploadServer(Path(self._upload_folder.name), self._limits.connection, self._origins)
+        self._pool = RuntimePool(self._functions, self._layers, environment, self._limits)
         self._queue = EventQueue(self._pool, self._limits)
         self._thread.start()
         self._running.wait()
         try:
+            self._call(self._uploads.listen())
             self.port = self.listen(self._ports[0])
             self.backend_port = self._call(self._listen(self._ports[1], self._owner, Table.backend))
         except BaseException:
@@ -69,6 +77,7 @@ class Gateway:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join()
+        self._upload_folder.cleanup()
 
     @property
     def url(self) -> str:
@@ -99,7 +108,7 @@ class Gateway:
         try:
             await self._ended.wait()
         finally:
-            await asyncio.gather(*(listener.close() for listener in self._listeners))
+            await asyncio.gather(self._uploads.close(), *(listener.close() for listener in self._listeners))
             await self._queue.close()
             await self._pool.close()
 

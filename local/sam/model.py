@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 # Nothing is deployed from this template, so values that only matter on AWS are placeholders.
 _PLACEHOLDERS = {"model_key_secret": "unused", "nat": "true"}
+# The key comes from a variable: there is no secret to read it from.
+_NO_SECRET = {"MODEL_KEY_SECRET": ""}
 _PLACEHOLDER_URL = "https://localhost/v1"
 
 
@@ -30,7 +32,7 @@ def hosted_model(provider: str, model_id: str | None) -> ModelChoice:
     switches = {"model_provider": provider}
     if model_id:
         switches["model_id"] = model_id
-    return ModelChoice(switches if provider == "bedrock" else {**switches, **_PLACEHOLDERS})
+    return ModelChoice(switches) if provider == "bedrock" else ModelChoice({**switches, **_PLACEHOLDERS}, _NO_SECRET)
 
 
 def local_model(url: str, model_id: str | None, *, desktop: bool) -> ModelChoice:
@@ -44,6 +46,7 @@ def local_model(url: str, model_id: str | None, *, desktop: bool) -> ModelChoice
         "MODEL_ID": model_id,
         "OPENAI_BASE_URL": url_inside,
         "OPENAI_API_KEY": "none",
+        **_NO_SECRET,
     }
     return ModelChoice(switches, variables, relayed_port)
 

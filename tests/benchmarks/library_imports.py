@@ -27,7 +27,7 @@ assert "strands" not in sys.modules
 
 def measure() -> dict[str, tuple[float, float]]:
     """CPU milliseconds of importing each module: the last release's, and today's; measured in turns."""
-    with tempfile.TemporaryDirectory() as compiled, _last_release() as released:
+    with tempfile.TemporaryDirectory() as compiled, last_release() as released:
         return {module: _compare(module, (released, ROOT / SOURCES), compiled) for module in MODULES}
 
 
@@ -44,7 +44,8 @@ def _import_once(module: str, sources: Path, compiled: str) -> float:
 
 
 @contextmanager
-def _last_release() -> Iterator[Path]:
+def last_release() -> Iterator[Path]:
+    """The folder of its packages."""
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "release.tar"
         subprocess.run(["git", "-C", str(ROOT), "archive", "--output", str(archive), LAST_RELEASE, SOURCES], check=True)

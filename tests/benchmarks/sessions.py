@@ -18,8 +18,9 @@ from local.database import EmbeddedDatabase, temporary_database
 from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import Search, StoreSettings
+from tests.benchmarks import library_imports, whole_turns
 from tests.benchmarks.contest import create_database
-from tests.benchmarks.runs import ServerProcess
+from tests.benchmarks.runs import find_process
 from tests.support.scripted_model import ScriptedModel
 
 OWNER = "owner"
@@ -134,12 +135,26 @@ def measure_turns(server: EmbeddedDatabase) -> Iterator[str]:
 
 def turn_milliseconds(server: EmbeddedDatabase, scope: Search) -> float:
     url = create_database(server, "turns", migrated=True)
-    store = PostgreSQLStore(StoreSettings(url=url, search=scope))
+    store = PostgreSQLStore(StoreSettings(url=f"{url}?application_name=turns", search=scope))
     repository = PostgreSQLSessionRepository(owner=OWNER, store=store)
     hold_turns(repository, "warm", 10)
-    cpu = ServerProcess(store, url).milliseconds(lambda: hold_turns(repository, uuid.uuid4().hex, 5), TURNS // 5) / 5
+    process = find_process(store, url, "turns")
+    before = process.cpu_milliseconds()
+    for _ in range(TURNS // 5):
+        hold_turns(repository, uuid.uuid4().hex, 5)
+    cpu = (process.cpu_milliseconds() - before) / TURNS
     store.close()
     return cpu
+
+
+def measure_release(server: EmbeddedDatabase) -> Iterator[str]:
+    """Turns of a session that goes on, and first turns."""
+    with library_imports.last_release() as released:
+        sources = {"released": str(released), "ours": str(library_imports.ROOT / library_imports.SOURCES)}
+        databases = {source: create_database(server, name, migrated=False) for name, source in sources.items()}
+        for kind, sessions, turns in (("a plain turn of a session of 80", 4, 80), ("a session's first turn", 150, 1)):
+            before, now = whole_turns.measure(databases, sessions, turns).values()
+            yield f"PostgreSQL's CPU of {kind}: last release {before:.3f} ms, now {now:.3f} ms: {now / before:.2f}"
 
 
 def measure_growth(server: EmbeddedDatabase) -> Iterator[str]:
@@ -183,7 +198,13 @@ def milliseconds(work: Any) -> float:
 
 
 def main() -> None:
-    measures = {"growth": measure_growth, "forks": measure_forks, "turns": measure_turns, "searches": measure_searches}
+    measures = {
+        "growth": measure_growth,
+        "forks": measure_forks,
+        "turns": measure_turns,
+        "release": measure_release,
+        "searches": measure_searches,
+    }
     with temporary_database() as server:
         for name in sys.argv[1:] or measures:
             for line in measures[name](server):

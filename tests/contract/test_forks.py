@@ -386,7 +386,7 @@ def test_what_nobody_needs_expires(
         " WHERE removed_at IS NOT NULL RETURNING 1"
     )
     server = PostgreSQLStore(StoreSettings(url=transport.database_url, schema=transport.schema))
-    list(server.sessions.discard_leftovers(24))
+    list(server.sessions.expire_leftovers(24))
     list(server.sessions.expire(None))
     server.close()
     assert [store.sessions.read(owner, each) is None for each in ("s", used, unused, "failed")] == [

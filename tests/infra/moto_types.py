@@ -180,7 +180,10 @@ class Schedule(ApiResource):
 
 
 class Schema(ApiResource):
-    """The custom resource: made only if the function that it names is there, and the one that this calls."""
+    """The custom resource: made only if the function that it names is there, and the one that this calls.
+
+    That of CDK's own, which empties a bucket, calls none.
+    """
 
     type = "Custom::SessionSchema"
 
@@ -188,7 +191,8 @@ class Schema(ApiResource):
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
         client = cls.client("lambda", region)
         framework = client.get_function_configuration(FunctionName=properties["ServiceToken"])
-        client.get_function(FunctionName=framework["Environment"]["Variables"]["USER_ON_EVENT_FUNCTION_ARN"])
+        if "BucketName" not in properties:
+            client.get_function(FunctionName=framework["Environment"]["Variables"]["USER_ON_EVENT_FUNCTION_ARN"])
         return cls(name)
 
 
@@ -234,6 +238,16 @@ class QueuePolicy(ApiResource):
         for queue in properties["Queues"]:
             attributes = {"Policy": json.dumps(properties["PolicyDocument"])}
             cls.client("sqs", region).set_queue_attributes(QueueUrl=queue, Attributes=attributes)
+        return cls(name)
+
+
+class BucketPolicy(ApiResource):
+    type = "AWS::S3::BucketPolicy"
+
+    @classmethod
+    def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
+        policy = json.dumps(properties["PolicyDocument"])
+        cls.client("s3", region).put_bucket_policy(Bucket=properties["Bucket"], Policy=policy)
         return cls(name)
 
 

@@ -35,11 +35,11 @@ class Template:
         return properties
 
     def function_ids(self) -> dict[str, str]:
-        """Our functions' logical ids; CDK's own one is not among them."""
+        """Our functions' logical ids; CDK's own ones are not among them."""
         return {
             properties["Description"].removeprefix("functions/"): name
             for name, properties in self.all("AWS::Lambda::Function").items()
-            if properties.get("Description", "").startswith("functions/")
+            if flat(properties.get("Description")).startswith('"functions/')
         }
 
     def function(self, name: str) -> Properties:
@@ -72,6 +72,15 @@ class Template:
         cluster, attribute = value["Fn::GetAtt"]
         assert attribute == "Endpoint.Port"
         return self.resources[cluster]["Properties"].get("Port", 5432)
+
+    def endpoint(self, service: str) -> tuple[str, Properties]:
+        """Logical id and properties."""
+        ((name, properties),) = (
+            (name, each)
+            for name, each in self.all("AWS::EC2::VPCEndpoint").items()
+            if flat(each["ServiceName"]).endswith(f'.{service}"]]}}')
+        )
+        return name, properties
 
     def routes(self) -> dict[tuple[str, str], Properties]:
         return {

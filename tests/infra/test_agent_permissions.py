@@ -12,6 +12,8 @@ from infra_cdk.agent_access import AgentAccess
 from infra_cdk.agent_permissions import AgentPermissions, read_agent_permissions
 from infra_cdk.network import Network
 from infra_cdk.settings import Settings, SettingsError
+from infra_cdk.switches.model import PROVIDER_KEY_VARIABLES
+from local.sam.model import hosted_model, local_model
 
 ASKED = """
 endpoints = ["secretsmanager", "dynamodb"]
@@ -94,3 +96,13 @@ def test_a_fault_in_the_file_is_one_sentence(tmp_path: Path, text: str, sentence
 def test_an_endpoint_that_nothing_uses_is_refused() -> None:
     with pytest.raises(SettingsError, match="names the endpoint 'sqs', but no statement uses sqs:"):
         make(AgentPermissions(endpoints=["sqs"]))
+
+
+@pytest.mark.parametrize("provider", PROVIDER_KEY_VARIABLES)
+def test_sam_cli_can_hand_over_every_variable_of_a_model(provider: str) -> None:
+    local = local_model("http://127.0.0.1:1/v1", None, desktop=False)
+    for model in (hosted_model(provider, "m"), *([local] if provider == "openai" else [])):
+        access, _ = make(AgentPermissions(), Settings.from_context(model.switches))
+        assert access.environment.keys() >= {*model.variables, PROVIDER_KEY_VARIABLES[provider]}
+        # A secret would be asked for in the account of whoever's credentials are at hand.
+        assert {**access.environment, **model.variables}["MODEL_KEY_SECRET"] == ""

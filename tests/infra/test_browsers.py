@@ -9,17 +9,6 @@ from tests.infra.template import Template, flat
 APP, DEVELOPMENT = "https://app.example.com", "http://localhost:5173"
 
 
-@pytest.fixture(scope="module")
-def browsers(templates: Synthesize) -> Template:
-    return templates(
-        cors_origins=f"{APP},{DEVELOPMENT}",
-        authorization="jwt",
-        jwt_issuer="https://issuer.example.com/",
-        jwt_audience="agents",
-        jwt_owner_claim="email",
-    )
-
-
 def test_every_route_answers_a_preflight_that_names_one_origin(browsers: Template) -> None:
     routes = browsers.routes()
     assert {path for method, path in routes if method == "OPTIONS"} == {path for _, path in routes}
@@ -88,3 +77,9 @@ def test_an_existing_pool_verifies_callers_and_has_no_console(templates: Synthes
 def test_half_a_configuration_is_refused_in_a_sentence(context: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         Settings.from_context(context)
+
+
+def test_their_pages_may_upload(browsers: Template) -> None:
+    (rule,) = browsers.only("AWS::S3::Bucket")["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["PUT"], [APP, DEVELOPMENT])
+    assert rule["AllowedHeaders"] == ["content-type"]

@@ -100,11 +100,11 @@ def test_no_permission_is_wider_than_its_service_forces(either: Template) -> Non
                 assert {action.partition(":")[0] for action in statement["Action"]} == {"ec2", "xray"}
 
 
-def test_only_the_bedrock_endpoint_leads_out_of_the_network(standard: Template) -> None:
+def test_only_the_endpoints_of_bedrock_and_the_uploads_lead_out_of_the_network(standard: Template) -> None:
     assert not standard.all("AWS::EC2::NatGateway")
     assert not standard.all("AWS::EC2::InternetGateway")
-    endpoint = standard.only("AWS::EC2::VPCEndpoint")
-    assert "bedrock-runtime" in flat(endpoint["ServiceName"])
+    assert len(standard.all("AWS::EC2::VPCEndpoint")) == 2
+    _, endpoint = standard.endpoint("bedrock-runtime")
     (allowed,) = endpoint["PolicyDocument"]["Statement"]
     assert set(as_list(allowed["Action"])) == BEDROCK_ACTIONS
     assert all(MODEL in flat(resource) for resource in as_list(allowed["Resource"]))
@@ -113,15 +113,17 @@ def test_only_the_bedrock_endpoint_leads_out_of_the_network(standard: Template) 
     assert standard.sources_of(attribute_of(group)) == sorted((agent, 443, 443) for agent in agents)
 
 
-def test_only_agents_reach_the_internet_through_nat(other_provider: Template) -> None:
+def test_only_agents_and_who_deletes_uploads_reach_the_internet_through_nat(other_provider: Template) -> None:
     template = other_provider
     assert template.all("AWS::EC2::NatGateway")
-    assert not template.all("AWS::EC2::VPCEndpoint")
+    assert len(template.all("AWS::EC2::VPCEndpoint")) == 1
+    assert "PolicyDocument" not in template.endpoint("s3")[1]
     for name, row in TABLE.functions.items():
         (group,) = template.group_ids(name)
         rules = template.resources[group]["Properties"].get("SecurityGroupEgress", [])
         open_ports = [rule["ToPort"] for rule in rules if rule["CidrIp"] == "0.0.0.0/0"]
-        assert open_ports == ([443] if row.agent else [])
+        deletes = {"deleteSession", "sessionBackend"} & set(row.operations)
+        assert open_ports == ([443] if row.agent or deletes else [])
 
 
 def test_another_providers_key_is_read_by_the_functions_with_an_agent_alone(other_provider: Template) -> None:
@@ -164,7 +166,7 @@ def test_functions_wait_for_the_proxy_to_have_its_database(standard: Template) -
 
 
 def test_an_agent_waits_for_the_endpoint_of_its_model(standard: Template) -> None:
-    (endpoint,) = standard.all("AWS::EC2::VPCEndpoint")
+    endpoint, _ = standard.endpoint("bedrock-runtime")
     for name, function_id in standard.function_ids().items():
         assert (endpoint in depends_on(standard, function_id)) == TABLE.functions[name].agent
 

@@ -33,6 +33,7 @@ def test_an_existing_network_is_used_and_nothing_is_added_to_its_routes(own_netw
 
 def test_an_existing_network_with_a_way_out_gets_no_endpoint(templates: Synthesize) -> None:
     template = templates(vpc_id=VPC, function_subnets=PAIR, database_subnets=OTHER_PAIR, nat="true")
+    assert template.all("AWS::S3::Bucket")
     assert not template.all("AWS::EC2::VPCEndpoint")
     assert "NatGateway" not in flat(template.body)
 

@@ -10,12 +10,36 @@ from local.gateway import Gateway
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
 from tests.support.http_api import HttpApi, load_handler
+from tests.support.server import serving
 
 
 @pytest.fixture
-def client(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
+def gateway_client(scripted_gateway: Gateway) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=scripted_gateway.url, timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="module", params=["api_gateway", "asgi"])
+def streaming_url(
+    request: pytest.FixtureRequest, shared_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Of runtime processes behind the gateway, or of a server of many requests at once; the model is scripted."""
+    if request.param == "api_gateway":
+        yield request.getfixturevalue("scripted_gateway").url
+        return
+    with serving(tmp_path_factory.mktemp("server"), shared_database_url) as server:
+        yield server.url
+
+
+@pytest.fixture
+def streaming_client(streaming_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=streaming_url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def client(gateway_client: httpx.Client) -> httpx.Client:
+    return gateway_client
 
 
 @pytest.fixture

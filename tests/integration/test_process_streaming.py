@@ -1,4 +1,4 @@
-"""The streaming route on real runtime processes, its model scripted by the prompt."""
+"""The streaming route on real runtime processes and on a server, the model scripted by the prompt."""
 
 import json
 import logging
@@ -43,6 +43,11 @@ def kinds(events: list[dict[str, Any]]) -> list[str]:
 
 def history(client: httpx.Client, session_id: str) -> list[dict[str, Any]]:
     return [entry["message"] for entry in client.get(f"/sessions/{session_id}/history").json()["messages"]]
+
+
+@pytest.fixture
+def client(streaming_client: httpx.Client) -> httpx.Client:
+    return streaming_client
 
 
 def test_stream_tells_a_run_in_events_that_the_official_models_parse(client: httpx.Client, session_id: str) -> None:
@@ -134,11 +139,11 @@ def test_failure_midway_is_told_as_an_error_and_nothing_of_the_turn_stays(
     ("accept", "last"), [("text/event-stream", "request failed"), ("text/plain", "the response broke off midway")]
 )
 def test_failure_midway_is_logged_by_its_request_without_the_words_of_the_model(
-    client: httpx.Client, session_id: str, accept: str, last: str, caplog: pytest.LogCaptureFixture
+    gateway_client: httpx.Client, session_id: str, accept: str, last: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "local.gateway.environment")
     with (
-        streaming(client, session_id, "say: so far\nfail: marmalade", Accept=accept) as response,
+        streaming(gateway_client, session_id, "say: so far\nfail: marmalade", Accept=accept) as response,
         suppress(httpx.RemoteProtocolError),
     ):
         response.read()

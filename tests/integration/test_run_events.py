@@ -1,4 +1,4 @@
-"""A run's stream, found again: real runtime processes, the model scripted by the prompt."""
+"""A run's stream, found again: on real runtime processes and on a server, the model scripted by the prompt."""
 
 import json
 import uuid
@@ -41,6 +41,11 @@ def watch(client: httpx.Client, run_id: str, after: int = 0) -> list[str]:
 
 def kind(frame: str) -> str:
     return json.loads(frame.partition("data: ")[2])["type"]
+
+
+@pytest.fixture
+def client(streaming_client: httpx.Client) -> httpx.Client:
+    return streaming_client
 
 
 def test_finished_run_is_read_as_it_was_streamed_from_any_event_on(client: httpx.Client, session_id: str) -> None:
@@ -87,15 +92,15 @@ def test_bare_text_breaks_off_where_the_run_failed(client: httpx.Client, session
 
 
 def test_run_of_a_killed_process_ends_as_interrupted(
-    client: httpx.Client, session_id: str, scripted_gateway: Gateway, shared_database_url: str, tmp_path: Path
+    gateway_client: httpx.Client, session_id: str, scripted_gateway: Gateway, shared_database_url: str, tmp_path: Path
 ) -> None:
-    with streaming(client, session_id, f"say: one\nwait-for: {tmp_path / 'never'}") as response:
+    with streaming(gateway_client, session_id, f"say: one\nwait-for: {tmp_path / 'never'}") as response:
         run_id, seen = response.headers["run-id"], list(islice(frames(response), 3))
         wait_until(lambda: stored_count(shared_database_url, run_id))
         scripted_gateway.restart_functions()
     with psycopg.connect(shared_database_url) as connection:
         connection.execute("UPDATE sessions SET lease_until = clock_timestamp() WHERE session_id = %s", [session_id])
-    watched = watch(client, run_id)
+    watched = watch(gateway_client, run_id)
     assert watched[:-1] == seen
     assert json.loads(watched[-1].partition("data: ")[2])["code"] == "interrupted"
     assert watched[-1].startswith("id: 4\n")
@@ -125,13 +130,13 @@ def test_events_that_are_gone_or_were_never_kept_are_410_with_the_history(
         assert gone.json()["history"] == f"/sessions/{session_id}/history"
 
 
-def test_events_are_nobody_elses(client: httpx.Client, session_id: str, scripted_gateway: Gateway) -> None:
-    run_id, _ = ask(client, session_id, "say: hi")
+def test_events_are_nobody_elses(gateway_client: httpx.Client, session_id: str, scripted_gateway: Gateway) -> None:
+    run_id, _ = ask(gateway_client, session_id, "say: hi")
     port = scripted_gateway.listen(owner=Owner("AIDABOB"))
     foreign = httpx.get(f"http://127.0.0.1:{port}/runs/{run_id}/events")
     assert (foreign.status_code, foreign.json()["code"]) == (404, "run_not_found")
     for after in ("-1", "x", "1.5"):
-        refused = client.get(f"/runs/{run_id}/events", params={"after": after})
+        refused = gateway_client.get(f"/runs/{run_id}/events", params={"after": after})
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "after")
 
 

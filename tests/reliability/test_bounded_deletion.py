@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, LiteralString
 
 import psycopg
@@ -17,7 +18,8 @@ from session_store.errors import (
     StoreUnavailableError,
 )
 from session_store.postgresql import PostgreSQLStore
-from session_store.records import ValueWrite
+from session_store.postgresql.expiry import MAXIMUM_ROWS
+from session_store.records import RunOutcome, ValueWrite
 from session_store.sending import Sending, sent_as
 from session_store.settings import StoreSettings
 from tests.contract.records import add_session, agent, message
@@ -178,6 +180,30 @@ def test_a_session_with_more_rows_than_a_statement_deletes_expires_in_several(
     assert store.sessions.read(OWNER, "large") is None, "nobody may see half of a session"
     assert list(batches) == [0, 1]
     assert [counted(watch, table) for table in ("sessions", "agents", "messages", "multi_agents")] == [0] * 4
+
+
+def test_a_removed_history_and_a_failed_first_turn_expire_in_as_bounded_steps(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
+) -> None:
+    add_session(store, OWNER, session_id="removed")
+    add_messages(watch, "removed", 12_000)
+    begin(store, OWNER, failed := request("failed"))
+    store.runs.write(OWNER, write(failed, outcome=RunOutcome("failed", error_code="model_failed")))
+    watch.execute(
+        """
+        INSERT INTO runs (run_id, owner, session_key, agent_id, fence, status)
+        SELECT gen_random_uuid(), owner, session_key, agent_id, fence, status FROM runs, generate_series(1, 12000)
+        """
+    )
+    age(watch)
+    watch.execute("UPDATE sessions SET removed_at = updated_at WHERE session_id = 'removed'")
+    batches = store.sessions.expire_leftovers(24)
+    left = [counted(watch, "runs") + counted(watch, "messages")]
+    for _ in batches:
+        left.append(counted(watch, "runs") + counted(watch, "messages"))
+    assert max(before - after for before, after in pairwise(left)) <= MAXIMUM_ROWS
+    list(store.sessions.expire(None))
+    assert [counted(watch, table) for table in ("sessions", "messages", "runs")] == [0] * 3
 
 
 @pytest.mark.parametrize("poison", ["trigger", "foreign key", "lock"])

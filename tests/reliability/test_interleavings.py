@@ -21,6 +21,8 @@ from session_store.records import (
     RunWrite,
     SessionRecord,
 )
+from session_store.session_patch import SessionPatch
+from session_store.session_records import ForkRequest
 from session_store.settings import StoreSettings
 from tests.reliability.chaos import Chaos
 from tests.reliability.chaos_proxy import ChaosProxy
@@ -28,6 +30,7 @@ from tests.reliability.turns import OWNER
 
 NOW = "2026-11-26T10:00:00+00:00"
 S, A, G = "user-123", "default", "graph"
+FORK = ForkRequest("fork", A, 0)
 Step = Callable[[PostgreSQLStore], object]
 
 
@@ -88,6 +91,11 @@ def create_again(store: PostgreSQLStore) -> None:
     create(store, "other")
 
 
+def fork_and_delete(store: PostgreSQLStore) -> None:
+    store.sessions.fork(OWNER, S, FORK)
+    store.sessions.delete(OWNER, FORK.session_id)
+
+
 def redact(store: PostgreSQLStore, number: int = 0) -> None:
     store.messages.update(OWNER, S, A, message(number, "", redaction="taken back"), "taken back")
 
@@ -102,6 +110,8 @@ LATE_STATEMENTS: dict[str, Step] = {
     "begin": lambda store: store.runs.begin(OWNER, request()),
     "create session": lambda store: store.sessions.create(OWNER, SessionRecord(S, "AGENT", NOW, NOW)),
     "delete session": lambda store: store.sessions.delete(OWNER, S),
+    "describe session": lambda store: store.sessions.patch(OWNER, S, SessionPatch("late", '{"by":"late"}')),
+    "fork session": lambda store: store.sessions.fork(OWNER, S, FORK),
     "update session": lambda store: store.sessions.update(OWNER, S, "AGENT", MultiAgentRecord(G, '{"by":"late"}')),
     "create agent": lambda store: store.agents.create(OWNER, S, agent("late")._replace(agent_id="second")),
     "update agent": lambda store: store.agents.update(OWNER, S, agent("late")),
@@ -121,6 +131,8 @@ RUN_STATEMENTS: dict[str, Callable[[PostgreSQLStore, RunRequest], object]] = {
 # What the other client does meanwhile, and is answered.
 STEPS: dict[str, Step] = {
     "a turn": hold_turn,
+    "described": lambda store: store.sessions.patch(OWNER, S, SessionPatch("other", '{"by":"other"}')),
+    "forked and deleted": fork_and_delete,
     "deleted": lambda store: store.sessions.delete(OWNER, S),
     "created again": create_again,
     "agent updated": lambda store: store.agents.update(OWNER, S, agent("other")),
@@ -141,7 +153,7 @@ def facts(watch: "psycopg.Connection[Any]") -> list[Any]:
     """Everything but leases and runs: one that begins late holds the session for a moment."""
     return watch.execute(
         """
-        SELECT s.session_key::text, s.session_id, s.session_type, s.preview,
+        SELECT s.session_key::text, s.session_id, s.session_type, s.preview, s.title, s.metadata::text,
                ARRAY(SELECT a::text FROM agents a WHERE a.session_key = s.session_key ORDER BY agent_id),
                ARRAY(SELECT m::text FROM messages m WHERE m.session_key = s.session_key ORDER BY agent_id, message_id),
                ARRAY(SELECT g::text FROM multi_agents g WHERE g.session_key = s.session_key ORDER BY multi_agent_id)
@@ -156,6 +168,8 @@ PAIRS = [
     ("begin", "deleted"),
     ("create session", "deleted"),
     ("commit", "deleted"),
+    ("describe session", "described"),
+    ("fork session", "forked and deleted"),
     ("update agent", "agent updated"),
     ("delete agent", "agent updated"),
     ("update message", "message redacted"),
@@ -169,6 +183,8 @@ MARKS = {
     "create session": b"INSERT INTO sessions",
     "begin": b"begin_run_v4",
     "delete session": b"delete_session_v2",
+    "describe session": b"update_session_v2",
+    "fork session": b"fork_session_v2",
     "delete agent": b"delete_agent_v1",
     "write": b"write_run_v3",
     "commit": b"write_run_v3",

@@ -75,6 +75,21 @@ def test_what_comes_late_undoes_nothing(
     assert store.values.list(owner, "") == ([key] if known else [])
 
 
+def test_an_import_that_comes_late_brings_no_deleted_session_back(network: ChaosProxy, store: PostgreSQLStore) -> None:
+    whole = SessionRecord("imported", "AGENT", NOW, NOW)
+    for _ in range(2):
+        network.plan("deliver late", b"with_multi_agents")
+    with (
+        closing(PostgreSQLStore(StoreSettings(url=network.url))) as client,
+        pytest.raises(StoreUnavailableError),
+    ):
+        client.imports.create("importer", whole, [], [], [])
+    assert store.imports.create("importer", whole, [], [], [])
+    store.sessions.delete("importer", "imported")
+    assert network.deliver() == 2
+    assert store.sessions.read("importer", "imported") is None
+
+
 def test_a_deleted_value_can_be_written_again_and_leaves_nothing_for_long(
     store: PostgreSQLStore, shared_database_url: str
 ) -> None:

@@ -150,7 +150,7 @@ def calls() -> Iterator[tuple[str, int, Callable[[PostgreSQLSessionRepository], 
         lambda repository: (
             list(repository.store.sessions.expire(30)),  # type: ignore[attr-defined]
             list(repository.store.runs.expire(24)),  # type: ignore[attr-defined]
-            list(repository.store.sessions.discard_leftovers(24)),  # type: ignore[attr-defined]
+            list(repository.store.sessions.expire_leftovers(24)),  # type: ignore[attr-defined]
         ),
     )
 

@@ -127,8 +127,8 @@ def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere() -> No
     for operation in catalog.API:
         assert f'id="{operation.operation_id}"' in shown
     assert "<script" not in shown
-    assert "http://" not in shown + CONTENT_SECURITY_POLICY
-    assert "https://" not in shown + CONTENT_SECURITY_POLICY
+    assert "://" not in CONTENT_SECURITY_POLICY
+    assert "://" not in shown.replace("&quot;https://uploads.s3.", "")  # in an example, as text
 
 
 def test_the_page_escapes_what_the_document_says() -> None:

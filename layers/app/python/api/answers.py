@@ -65,6 +65,16 @@ class Fork(SessionSummary):
     state_message_id: int | None
 
 
+class Upload(TypedDict):
+    """A `method` request to `url` with these `headers` and the file as its body, before `expires_at`."""
+
+    upload_id: str
+    method: Literal["PUT"]
+    url: str
+    headers: dict[str, str]
+    expires_at: str
+
+
 class SessionList(TypedDict):
     """Newest activity first; `next_cursor` asks for the next page and is null on the last."""
 

@@ -16,6 +16,7 @@ from api.operation import Operation, Parameter
 from api.parameters import END_USER
 from api.request import Request
 from api.settings import Settings
+from api.uploads import Uploads, open_uploads
 from session_store import identifiers
 from session_store.document import Document
 from session_store.errors import ConfigurationError
@@ -68,6 +69,11 @@ class Call:
         if self.application.turns is None:
             raise ConfigurationError("functions.toml gives an operation that asks the agent to a function without one")
         return self.application.turns
+
+    @property
+    def uploads(self) -> Uploads | None:
+        """None: the service takes none."""
+        return open_uploads(self.settings)
 
     def header(self, name: str) -> str | None:
         return self.request.headers.get(name.lower())

@@ -26,6 +26,7 @@ from api.operations import (
     service,
     sessions,
     ui_messages,
+    uploads,
     usage,
 )
 
@@ -40,6 +41,7 @@ API = (
     *ui_messages.OPERATIONS,
     *forks.OPERATIONS,
     *attachments.OPERATIONS,
+    *uploads.OPERATIONS,
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *run_events.OPERATIONS,

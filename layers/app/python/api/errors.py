@@ -8,6 +8,8 @@ RequestError
 ├── RouteNotFoundError          nothing is served there
 ├── UnsupportedMediaTypeError   the body is not declared as JSON
 ├── PayloadTooLargeError        more than a limit allows
+├── UploadsNotTakenError        the service has no place for uploads
+├── UploadsUnavailableError     that place cannot be reached
 ├── ServerBusyError             the process answers as many requests as it may
 ├── IssuerUnavailableError      the keys of the tokens' issuer cannot be read
 └── InvalidRequestError         JSON, but not what the route takes
@@ -89,6 +91,23 @@ class PayloadTooLargeError(RequestError):
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field} {reason}.", [(field, reason)])
+
+
+class UploadsNotTakenError(RequestError):
+    code = "uploads_not_taken"
+
+    def __init__(self) -> None:
+        super().__init__("This service takes no uploads: neither UPLOAD_BUCKET nor UPLOAD_FOLDER is set.")
+
+
+class UploadsUnavailableError(RequestError):
+    """reason: for the log."""
+
+    code = "uploads_unavailable"
+    retry_after_seconds = 1.0
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Uploads cannot be reached: {reason}")
 
 
 class ServerBusyError(RequestError):

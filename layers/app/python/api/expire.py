@@ -38,17 +38,17 @@ def delete_expired(
 
     batch_size = settings.expire_batch_size
     runs = store.runs.expire(settings.run_ttl_hours, batch_size)
-    count(store.sessions.discard_leftovers(settings.rewind_ttl_hours, batch_size))
+    leftovers = store.sessions.expire_leftovers(settings.rewind_ttl_hours, batch_size)
     sessions = store.sessions.expire(settings.session_ttl_days, batch_size)
     deleted = {
         "runs": count(runs),
-        "sessions": count(sessions),
+        "sessions": count(leftovers) + count(sessions),
         "values": count(store.values.expire(batch_size)),
         "memories": count(store.memories.expire(batch_size)),
     }
     count(store.background_runs.expire(settings.run_ttl_hours, batch_size))
     count(store.usage.expire(USAGE_DAYS, batch_size))
-    return Expired(deleted, {**runs.passed_over, **sessions.passed_over})
+    return Expired(deleted, {**runs.passed_over, **leftovers.passed_over, **sessions.passed_over})
 
 
 def main() -> None:

@@ -29,6 +29,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.UnsupportedMediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     errors.PayloadTooLargeError: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     errors.InvalidRequestError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),
+    errors.UploadsNotTakenError: Problem(HTTPStatus.NOT_FOUND),
+    errors.UploadsUnavailableError: Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "Uploads cannot be reached; try again later."
+    ),
     errors.ServerBusyError: Problem(HTTPStatus.SERVICE_UNAVAILABLE),
     errors.IssuerUnavailableError: Problem(HTTPStatus.SERVICE_UNAVAILABLE),
     store_errors.InvalidInputError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -23,6 +23,7 @@ from api.call import Call
 from api.content_blocks import MAXIMUM_BLOCKS, block_schema, parse_blocks
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.parameters import IDENTIFIER
+from api.prompt_uploads import make_reader
 from api.settings import Settings
 from session_store import identifiers
 from session_store.errors import InvalidIdentifierError
@@ -156,7 +157,8 @@ class ProcessRequest(BaseModel):
         limit = call.settings.max_prompt_characters
         if read.text_length > limit:
             raise PayloadTooLargeError("prompt", f"has more than {limit} characters")
-        read._blocks = parse_blocks(read.prompt, "prompt") if read.is_content else []
+        if read.is_content:
+            read._blocks = parse_blocks(read.prompt, "prompt", make_reader(call, read.session_id))
         return read
 
     @property

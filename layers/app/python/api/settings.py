@@ -33,6 +33,8 @@ class Settings:
     quote prompts and answers.
     sign_in_url: origin of the user pool's sign-in pages, for the console; None where callers need none.
     caller_by: of those who assume one IAM role, `principal` makes one owner and `session` one for each session's name.
+    upload_bucket: of S3, for files that a prompt names; upload_folder: in place of it, on this machine; without either
+    none are taken.
     cors_origins: of pages that may call from another origin than the API's own.
     sam_local: `sam local` verifies no caller, so there, and only there, one local owner is assumed.
     """
@@ -55,6 +57,8 @@ class Settings:
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
     caller_by: str = "principal"
+    upload_bucket: str | None = None
+    upload_folder: str | None = None
     cors_origins: tuple[str, ...] = ()
     sam_local: bool = False
     tracing: bool = False
@@ -103,6 +107,8 @@ class Settings:
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             caller_by=read.choice("CALLER_BY", cls.caller_by, ("principal", "session")),
+            upload_bucket=environment.get("UPLOAD_BUCKET") or None,
+            upload_folder=environment.get("UPLOAD_FOLDER") or None,
             cors_origins=read.origins("CORS_ORIGINS"),
             sam_local=read.flag("AWS_SAM_LOCAL"),
             tracing=not read.flag("POWERTOOLS_TRACE_DISABLED", default=True),

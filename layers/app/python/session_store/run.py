@@ -26,7 +26,7 @@ from .identifiers import checked, checked_number
 from .interrupts import check_answers
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
-from .records import BegunRun, IfBusy, Rewind, RunRecord, RunRequest
+from .records import BegunRun, FindMessage, IfBusy, Rewind, RunRecord, RunRequest
 from .rewind import read_rewound
 from .run_errors import checked_uuid, find_cause
 from .run_repository import RunRepository
@@ -77,7 +77,7 @@ class Run(AsyncContext):
         lease_seconds: float,
         run_id: str | None = None,
         deadline: float = inf,
-        from_message_id: int | None = None,
+        from_message_id: int | FindMessage | None = None,
         if_busy: IfBusy = "reject",
         wait_seconds: float = DEFAULT_WAIT_SECONDS,
         storage_ttl_seconds: Mapping[str, float] | None = None,
@@ -102,10 +102,10 @@ class Run(AsyncContext):
         )
         self._wait_seconds = wait_seconds
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
-        self._rewind = None
-        if from_message_id is not None:
-            self._rewind = Rewind(self.agent_id, checked_number("from_message_id", from_message_id))
-            self._journal.rewind(self._rewind)
+        if from_message_id is not None and not callable(from_message_id):
+            checked_number("from_message_id", from_message_id)
+        self._from_message_id = from_message_id
+        self._rewind: Rewind | None = None
         self._writer = RunWriter(store.runs, owner, self._journal, deadline)
         self._keeper = LeaseKeeper(
             self._renew, self._watch, self._end, lease_seconds / _RENEWALS_PER_LEASE, store.runs.watch_seconds
@@ -267,16 +267,25 @@ class Run(AsyncContext):
             raise
 
     def _prepare(self, begun: BegunRun) -> None:
-        if self._rewind:
-            with time_limit(self._deadline):
-                begun = read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
-            self._reads += 2
+        begun = self._go_back(begun)
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
         self._session_manager = RunSessionManager(
             repository, self.session_id, self._flush_of_agent, self._agents.append
         )
         self._repository = repository
         self._open_storage = cache(partial(self._make_storage, begun))
+
+    def _go_back(self, begun: BegunRun) -> BegunRun:
+        """Under the lease, so that where to is still true when the run commits."""
+        with time_limit(self._deadline):
+            find = self._from_message_id
+            message_id = find(begun) if callable(find) else find
+            if message_id is None:
+                return begun
+            self._rewind = Rewind(self.agent_id, message_id)
+            self._journal.rewind(self._rewind)
+            self._reads += 2
+            return read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
 
     def _make_storage(self, begun: BegunRun) -> "PostgreSQLStorage":
         from .storage import PostgreSQLStorage

@@ -55,11 +55,8 @@ class ServerSessions(Sessions, Protocol):
 
     def count(self, owner: str, *, include_empty: bool = False) -> int: ...
 
-    def discard_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Iterator[int]:
-        """Give up, for `expire` to delete, what rewinds took out so long ago, and what has no message after a day.
-
-        Unless it was used since. How many, batch by batch as it is taken.
-        """
+    def expire_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Expiry:
+        """Delete what rewinds took out so long ago, and what has no message after a day, unless it was used since."""
         ...
 
     def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:

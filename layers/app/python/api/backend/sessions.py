@@ -6,8 +6,10 @@ from api.backend.pages import PageQuery
 from api.backend.parameters import CURSOR, LIMIT, PAGE, PAGE_SIZE, SESSION_ID
 from api.backend.resource import document_response, resource
 from api.call import Call
+from api.errors import UploadsUnavailableError
 from api.operations.sessions import INCLUDE, METADATA, QUERY, TITLE, parse_filter
 from api.response import Response, no_content
+from api.session_deletion import delete_with_uploads
 from session_store.codec import dump_record, parse_record
 from session_store.document import Document
 from session_store.errors import AlreadyExistsError, CursorNotFoundError, InvalidInputError, SessionNotFoundError
@@ -66,7 +68,7 @@ def patch_session(call: Call) -> Response:
 
 
 def delete_session(call: Call) -> Response:
-    call.store.sessions.delete(call.owner, call[SESSION_ID])
+    delete_with_uploads(call, call[SESSION_ID])
     return no_content()
 
 
@@ -117,6 +119,6 @@ OPERATIONS = (
         delete_session,
         parameters=[SESSION_ID],
         status=204,
-        errors=[SessionNotFoundError],
+        errors=[SessionNotFoundError, UploadsUnavailableError],
     ),
 )

@@ -8,10 +8,11 @@ from api import answers
 from api.call import Call
 from api.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
 from api.operation import Body, Operation
-from api.operations.sessions import SESSION_EXAMPLE, SESSION_LINKS, summarize
+from api.operations.sessions import SESSION_EXAMPLE, SESSION_LINKS
 from api.parameters import SESSION_ID
 from api.request_schemas import ForkChoice
 from api.response import Response, json_response
+from api.session_summary import summarize
 from session_store.document import Document
 from session_store.errors import (
     AgentNotFoundError,

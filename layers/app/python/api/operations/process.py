@@ -4,7 +4,12 @@ from math import inf
 
 from api import answers
 from api.call import Call
-from api.errors import MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
+from api.errors import (
+    MalformedRequestError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+    UploadsUnavailableError,
+)
 from api.operation import Body, Operation
 from api.operations.runs import ANSWER_EXAMPLE, RUN_ID_EXAMPLE, RUN_LINKS
 from api.operations.sessions import SESSION_LINKS
@@ -44,6 +49,13 @@ BODY = Body(
                 {"image": {"format": "gif", "source": {"bytes": "R0lGODlhAQABAAAAACw="}}},
             ]
         },
+        "upload": {
+            "prompt": [
+                {"text": "What is in it?"},
+                {"video": {"format": "mp4", "source": {"upload": "5b0c1a4e5f6d4e0f8a5d2c3b4a596877"}}},
+            ],
+            "session_id": "user-123",
+        },
         "again from a message": {"prompt": "Hello, I am Bob", "session_id": "user-123", "from_message_id": 0},
         "answer to an interrupt": {
             "prompt": [{"interruptResponse": {"interruptId": "v1:tool_call:tooluse_1:5a2c", "response": "approved"}}],
@@ -56,6 +68,7 @@ TURN_ERRORS = (
     MalformedRequestError,
     UnsupportedMediaTypeError,
     PayloadTooLargeError,
+    UploadsUnavailableError,
     IdempotencyKeyReusedError,
     SessionBusyError,
     RunInProgressError,

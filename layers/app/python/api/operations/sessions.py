@@ -1,12 +1,17 @@
 """Sessions: list, read, change, export, delete."""
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from api import answers
 from api.call import Call
-from api.errors import InvalidRequestError, MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
+from api.errors import (
+    InvalidRequestError,
+    MalformedRequestError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+    UploadsUnavailableError,
+)
 from api.export import FIRST, Export, dump_cursor, parse_cursor
 from api.history import fill_page
 from api.operation import Body, Link, Operation, Parameter
@@ -21,13 +26,15 @@ from api.parameters import (
 )
 from api.request_schemas import SessionChanges
 from api.response import Response, json_response, no_content, text_response
+from api.session_deletion import delete_with_uploads
+from api.session_summary import describe_match, summarize
 from api.settings import Settings
 from session_store.errors import AgentNotFoundError, CursorNotFoundError, SessionNotFoundError
 from session_store.message_pieces import read_messages
 from session_store.raw_json import dump_json
-from session_store.records import MessageRecord, OmittedMessage, SessionRecord
+from session_store.records import MessageRecord, OmittedMessage
 from session_store.session_patch import parse_session_patch
-from session_store.session_records import EVERY_SESSION, MATCH_END, MATCH_START, SessionFilter, SessionMatch
+from session_store.session_records import EVERY_SESSION, SessionFilter
 
 MAX_MESSAGE_ID = 10**15
 Order = Literal["asc", "desc"]
@@ -83,30 +90,8 @@ def _search_sessions(call: Call, query: str) -> Response:
     if call[CURSOR] is not None or parse_filter(call) != EVERY_SESSION:
         raise InvalidRequestError([("q", "comes without a cursor, and without other conditions")])
     matches = call.store.sessions.search(call.owner, query, limit=call[LIMIT])
-    answer: answers.SessionList = {"sessions": [_describe_match(match) for match in matches], "next_cursor": None}
+    answer: answers.SessionList = {"sessions": [describe_match(match) for match in matches], "next_cursor": None}
     return json_response(answer)
-
-
-def _describe_match(match: SessionMatch) -> answers.SessionSummary:
-    found: answers.Match = {
-        "message_id": match.message_id,
-        "agent_id": match.agent_id,
-        "passage": match.passage.replace(MATCH_START, "").replace(MATCH_END, ""),
-        "highlights": list(_find_highlights(match.passage)),
-    }
-    return {**summarize(match.session), "match": found}
-
-
-def _find_highlights(passage: str) -> Iterator[list[int]]:
-    """Begin and end of each word that was found, in the passage without its marks."""
-    position = start = 0
-    for character in passage:
-        if character == MATCH_START:
-            start = position
-        elif character == MATCH_END:
-            yield [start, position]
-        else:
-            position += 1
 
 
 def read_session(call: Call) -> Response:
@@ -152,7 +137,7 @@ def export_session(call: Call) -> Response:
 
 
 def delete_session(call: Call) -> Response:
-    call.store.sessions.delete(call.owner, call[SESSION_ID])
+    delete_with_uploads(call, call[SESSION_ID])
     return no_content()
 
 
@@ -176,22 +161,6 @@ def _require_empty(call: Call, session_id: str, agent_id: str) -> None:
         raise SessionNotFoundError(session_id)
     if session.message_count:
         raise AgentNotFoundError(agent_id)
-
-
-def summarize(session: SessionRecord) -> answers.SessionSummary:
-    is_fork = session.origin_message_id is not None or session.origin_session_id is not None
-    origin: answers.ForkOrigin = {"session_id": session.origin_session_id, "message_id": session.origin_message_id}
-    return {
-        "session_id": session.session_id,
-        "created_at": session.created_at,
-        "updated_at": session.updated_at,
-        "message_count": session.message_count,
-        "preview": session.preview,
-        "title": session.title,
-        "metadata": json.loads(session.metadata),
-        "forked_from": origin if is_fork else None,
-        "error_code": session.error_code,
-    }
 
 
 SESSION_EXAMPLE = {
@@ -295,6 +264,6 @@ OPERATIONS = (
         summary="Delete a session, all of it",
         parameters=[SESSION_ID],
         status=204,
-        errors=[SessionNotFoundError],
+        errors=[SessionNotFoundError, UploadsUnavailableError],
     ),
 )

@@ -10,21 +10,25 @@ from session_store.errors import (
     SessionBusyError,
     SessionNotFoundError,
     SessionStoreError,
+    StoreUnavailableError,
 )
 from session_store.identifiers import checked_new_session_id
+from session_store.sending import Sending
 from session_store.session_records import ForkRequest, ForkSummary
 
 _MAXIMUM_FORKS = 100
 
 
-def fork_session(database: Database, owner: str, session_id: str, request: ForkRequest, language: str) -> int | None:
+def fork_session(
+    database: Database, owner: str, session_id: str, request: ForkRequest, language: str, sending: Sending
+) -> int | None:
     """The message after which the agent's state was recorded."""
     checked_new_session_id("session_id", request.session_id)
     rows, repeated = database.fetch(
         """
-        SELECT decision, state_message_id, holder, seconds_left
-        FROM {fork_session_v1}(%(owner)s, %(session_id)s, %(fork_id)s, %(agent_id)s, %(message_id)s,
-                               %(language)s::regconfig)
+        SELECT decision, state_message_id, holder, seconds_left, database_time
+        FROM {fork_session_v2}(%(owner)s, %(session_id)s, %(fork_id)s, %(agent_id)s, %(message_id)s,
+                               %(language)s::regconfig, %(sent_at)s::float8, %(valid_seconds)s::float8)
         """,
         {
             "owner": owner,
@@ -33,9 +37,12 @@ def fork_session(database: Database, owner: str, session_id: str, request: ForkR
             "agent_id": request.agent_id,
             "message_id": request.message_id,
             "language": language,
+            **sending._asdict(),
         },
     )
-    decision, state_message_id, holder, seconds_left = rows[0]
+    decision, state_message_id, holder, seconds_left, database_time = rows[0]
+    if decision == "late":
+        raise StoreUnavailableError("the session was changed since this was sent", database_time=database_time)
     if decision == "forked" or (decision == "forked_before" and repeated):
         return state_message_id
     if decision == "busy":

@@ -1,7 +1,11 @@
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from session_store._database import Database
+from session_store.errors import StoreUnavailableError
 from session_store.records import AgentMessage, AgentRecord, MultiAgentRecord, SessionRecord
+from session_store.sending import Sending
 
 
 class PostgreSQLImports:
@@ -20,13 +24,39 @@ class PostgreSQLImports:
     ) -> bool:
         """All of it in one statement; False where the session is there already, and nothing is changed."""
         records = [message.record for message in messages]
-        created, repeated = self._database.fetch(
+        parameters = {
+            "owner": owner,
+            **session._asdict(),
+            "agent_ids": [agent.agent_id for agent in agents],
+            "states": [agent.state for agent in agents],
+            "manager_states": [agent.conversation_manager_state for agent in agents],
+            "internal_states": [agent.internal_state for agent in agents],
+            "removed_counts": [agent.removed_message_count for agent in agents],
+            "message_counts": [agent.message_count for agent in agents],
+            "agents_created_at": [agent.created_at for agent in agents],
+            "agents_updated_at": [agent.updated_at for agent in agents],
+            "message_agent_ids": [message.agent_id for message in messages],
+            "message_ids": [record.message_id for record in records],
+            "messages": [record.message for record in records],
+            "redact_messages": [record.redact_message for record in records],
+            "messages_created_at": [record.created_at for record in records],
+            "messages_updated_at": [record.updated_at for record in records],
+            "multi_agent_ids": [multi_agent.multi_agent_id for multi_agent in multi_agents],
+            "multi_agent_states": [multi_agent.state for multi_agent in multi_agents],
+        }
+        return self._database.send(partial(self._create, parameters))
+
+    def _create(self, parameters: dict[str, Any], sending: Sending) -> bool:
+        """One that comes after the session was deleted brings nothing back."""
+        rows, repeated = self._database.fetch(
             """
             WITH created AS (
                 INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at, preview,
                                         error_code)
-                VALUES (%(owner)s, %(session_id)s, %(session_type)s,
-                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz, %(preview)s, NULL)
+                SELECT %(owner)s, %(session_id)s, %(session_type)s,
+                       %(created_at)s::timestamptz, %(updated_at)s::timestamptz, %(preview)s, NULL
+                WHERE NOT {is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
+                  AND to_timestamp(%(sent_at)s::float8) < clock_timestamp() + interval '0.1 s'
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), with_agents AS (
@@ -49,27 +79,14 @@ class PostgreSQLImports:
                 SELECT created.session_key, m.*
                 FROM created, unnest(%(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]) AS m
             )
-            SELECT 1 FROM created
+            SELECT EXISTS (SELECT FROM created),
+                   {is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
+                   OR to_timestamp(%(sent_at)s::float8) >= clock_timestamp() + interval '0.1 s',
+                   extract(epoch FROM clock_timestamp())::float8
             """,
-            {
-                "owner": owner,
-                **session._asdict(),
-                "agent_ids": [agent.agent_id for agent in agents],
-                "states": [agent.state for agent in agents],
-                "manager_states": [agent.conversation_manager_state for agent in agents],
-                "internal_states": [agent.internal_state for agent in agents],
-                "removed_counts": [agent.removed_message_count for agent in agents],
-                "message_counts": [agent.message_count for agent in agents],
-                "agents_created_at": [agent.created_at for agent in agents],
-                "agents_updated_at": [agent.updated_at for agent in agents],
-                "message_agent_ids": [message.agent_id for message in messages],
-                "message_ids": [record.message_id for record in records],
-                "messages": [record.message for record in records],
-                "redact_messages": [record.redact_message for record in records],
-                "messages_created_at": [record.created_at for record in records],
-                "messages_updated_at": [record.updated_at for record in records],
-                "multi_agent_ids": [multi_agent.multi_agent_id for multi_agent in multi_agents],
-                "multi_agent_states": [multi_agent.state for multi_agent in multi_agents],
-            },
+            {**parameters, "sent_at": sending.sent_at},
         )
-        return bool(created) or repeated
+        is_created, is_late, database_time = rows[0]
+        if is_late and not is_created:
+            raise StoreUnavailableError("the session was deleted since this was sent", database_time=database_time)
+        return is_created or repeated

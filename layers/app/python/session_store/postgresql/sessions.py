@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from .deletion import delete_session
 from .expiry import Batch, Expiry
 from .forks import fork_session, list_forks
 from .free_session import explain_refusal, with_free_session, write_free
-from .leftovers import discard_leftovers
+from .leftovers import expire_leftovers
 from .message_words import MessageWords
 from .messages import PostgreSQLMessages
 from .session_rows import IS_LISTED, SESSION_COLUMNS
@@ -174,19 +174,8 @@ class PostgreSQLSessions:
         return search_sessions(self._database, self._words, owner, query, limit)
 
     def patch(self, owner: str, session_id: str, patch: SessionPatch) -> SessionRecord:
-        ((decision,),) = self._database.fetch(
-            """
-            SELECT {update_session_v1}(%(owner)s, %(session_id)s, %(title)s, %(metadata)s::jsonb, %(max_bytes)s,
-                                       %(language)s::regconfig)
-            """,
-            {
-                "owner": owner,
-                "session_id": session_id,
-                "max_bytes": MAXIMUM_METADATA_BYTES,
-                "language": self._words.language,
-                **patch._asdict(),
-            },
-        ).rows
+        """As of a deletion: one that was sent before the session was last written or described changes nothing."""
+        decision = self._database.send(partial(self._patch, owner, session_id, patch))
         if decision == "too_large":
             raise metadata_too_large()
         stored = self.read(owner, session_id) if decision == "updated" else None
@@ -194,10 +183,31 @@ class PostgreSQLSessions:
             raise SessionNotFoundError(session_id)
         return stored
 
+    def _patch(self, owner: str, session_id: str, patch: SessionPatch, sending: Sending) -> str:
+        ((decision, database_time),) = self._database.fetch(
+            """
+            SELECT decision, database_time
+            FROM {update_session_v2}(%(owner)s, %(session_id)s, %(title)s, %(metadata)s::jsonb, %(max_bytes)s,
+                                     %(language)s::regconfig, %(sent_at)s::float8, %(valid_seconds)s::float8)
+            """,
+            {
+                "owner": owner,
+                "session_id": session_id,
+                "max_bytes": MAXIMUM_METADATA_BYTES,
+                "language": self._words.language,
+                **patch._asdict(),
+                **sending._asdict(),
+            },
+        ).rows
+        if decision == "late":
+            raise StoreUnavailableError("the session was changed since this was sent", database_time=database_time)
+        return decision
+
     def fork(self, owner: str, session_id: str, request: ForkRequest) -> ForkRecord:
         if request.message_id is not None:
             check_cut("message_id", self._messages.read(owner, session_id, request.agent_id, request.message_id))
-        state_message_id = fork_session(self._database, owner, session_id, request, self._words.language)
+        send = partial(fork_session, self._database, owner, session_id, request, self._words.language)
+        state_message_id = self._database.send(send)
         fork = self.read(owner, request.session_id)
         if fork is None:
             raise SessionNotFoundError(request.session_id)
@@ -210,8 +220,8 @@ class PostgreSQLSessions:
         """One that was sent before the session was last written is no longer what its client meant."""
         self._database.send(partial(delete_session, self._database, owner, session_id))
 
-    def discard_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Iterator[int]:
-        return discard_leftovers(self._database, rewind_ttl_hours, batch_size)
+    def expire_leftovers(self, rewind_ttl_hours: float, batch_size: int = 500) -> Expiry:
+        return expire_leftovers(self._database, rewind_ttl_hours, batch_size)
 
     def expire(self, older_than_days: float | None, batch_size: int = 500) -> Expiry:
         seconds = None if older_than_days is None else older_than_days * 86_400
