@@ -124,7 +124,7 @@ class Run(AsyncContext):
         self._result: str | None = None
         self._cancelled = False
         self._lost: LeaseLostError | None = None
-        self._closed = False
+        self._closed = self._is_withdrawn = False
 
     def __enter__(self) -> Self:
         with as_session_exceptions():
@@ -147,7 +147,10 @@ class Run(AsyncContext):
             if cause is None:
                 self._commit()
                 return
-            self._writer.abort(cause)
+            if self._is_withdrawn:
+                self._writer.give_back()
+            else:
+                self._writer.abort(cause)
             if cause is not error:
                 raise cause from error
 
@@ -234,6 +237,13 @@ class Run(AsyncContext):
         """Add what a Graph or a Swarm was asked and answered to the run's history: its nodes keep none of their own."""
         if self._repository:
             self._repository.append_exchange(prompt, answer)
+
+    def withdraw(self) -> None:
+        """Leave the block by an exception as if the run had not begun: it counts for nobody, and may begin once more.
+
+        For another agent alone, and only while nothing of it is stored.
+        """
+        self._is_withdrawn = True
 
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
