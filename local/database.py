@@ -30,6 +30,7 @@ _PAUSE_SECONDS = 0.05
 # the pipe closes without one, even by a kill -9 of the owner, it stops the server (SIGQUIT, an immediate shutdown).
 _GUARDED = ("/bin/sh", "-c", 'exec 3<&0; { read -r _ <&3 || kill -QUIT $$; } & exec "$0" "$@" </dev/null 3<&-')
 _PORT_ATTEMPTS = 3
+_FORK_SECONDS = 2
 
 
 class DatabaseError(RuntimeError):
@@ -117,7 +118,8 @@ class EmbeddedDatabase:
 
     def _take_locks(self) -> None:
         refusal = f"another process already runs the database in {self._folder}; stop it first"
-        self._lock = self._take_lock("lock", 0, refusal)
+        # A child that another thread has just forked holds our own earlier lock until its exec.
+        self._lock = self._take_lock("lock", _FORK_SECONDS, refusal)
         # Processes that we start inherit this lock and hold it until they end, so holding it proves that none is left.
         refusal = f"a server that a killed process started still runs in {self._folder}; stop it first"
         self._server_lock = self._take_lock("server.lock", _STOP_TIMEOUT_SECONDS, refusal)

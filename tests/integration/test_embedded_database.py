@@ -77,6 +77,15 @@ def test_folder_in_use_is_refused_in_words(folder: Path) -> None:
         EmbeddedDatabase(folder).start()
 
 
+def test_a_restart_waits_for_a_child_that_was_forked_with_the_lock(folder: Path) -> None:
+    with EmbeddedDatabase(folder) as database:
+        assert database._lock
+        # As long as it takes on a busy machine until the exec.
+        with subprocess.Popen(["sleep", "0.5"], pass_fds=[database._lock.fileno()]):
+            database.stop()
+            database.start()
+
+
 def test_two_folders_do_not_meet(folder: Path) -> None:
     with EmbeddedDatabase(folder) as one, EmbeddedDatabase(folder.with_name("other")) as other:
         assert one.port != other.port

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from api.operation import Access, Operation
 from api.operations import (
     ag_ui,
+    agent_description,
     agents,
     attachments,
     chat,
@@ -21,6 +22,7 @@ from api.operations import (
     process,
     process_streaming,
     run_events,
+    run_trace,
     runs,
     service,
     sessions,
@@ -31,6 +33,7 @@ from api.operations import (
 
 API = (
     *process.OPERATIONS,
+    *agent_description.OPERATIONS,
     *process_streaming.OPERATIONS,
     *ag_ui.OPERATIONS,
     *chat.OPERATIONS,
@@ -44,6 +47,7 @@ API = (
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *run_events.OPERATIONS,
+    *run_trace.OPERATIONS,
     *usage.OPERATIONS,
     *memories.OPERATIONS,
     *service.OPERATIONS,

@@ -4,7 +4,7 @@ Each field's kind says how it stands in a document of the session backend; see `
 between Strands and the database. Named tuples: that many dataclasses take 5 ms of a cold start.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from ._fields import (
@@ -27,6 +27,7 @@ from ._fields import (
     Text,
     Timestamp,
     Title,
+    TraceText,
     WholeNumber,
 )
 
@@ -117,7 +118,10 @@ class MessagePage(NamedTuple):
 
 
 class RunRecord(NamedTuple):
-    """`result` is what the caller of the run stored at commit; `answer` the message that ended it, as stored now."""
+    """`result` is what the caller of the run stored at commit; `answer` the message that ended it, as stored now.
+
+    trace: see `trace.parse_trace`; None before the run has ended.
+    """
 
     run_id: RunId
     session_id: Identifier
@@ -129,10 +133,11 @@ class RunRecord(NamedTuple):
     answer: JsonObject | None = None
     error_code: Text | None = None
     cancel_requested: Flag = False
+    trace: TraceText | None = None
 
 
 class RunPage(NamedTuple):
-    """Runs without their results and answers; `next_cursor` is opaque, and None on the last page."""
+    """Runs without their results, answers and traces; `next_cursor` is opaque, and None on the last page."""
 
     runs: Sequence[RunRecord]
     next_cursor: str | None
@@ -216,10 +221,14 @@ class BegunRun(NamedTuple):
     snapshots: Annotated[Mapping[str, bytes] | None, Local()] = None
 
 
+FindMessage = Callable[[BegunRun], int | None]
+"""Finds the message before which a run goes on, in what it has begun with; None: at the end of the history."""
+
+
 class RunOutcome(NamedTuple):
     """How a run ended; `answer_message_id` names the message of the agent that answers.
 
-    Tokens are those of all of its models.
+    Tokens are those of all of its models. trace: what it did, see `trace.parse_trace`.
     """
 
     status: Literal["completed", "failed", "cancelled"]
@@ -228,6 +237,7 @@ class RunOutcome(NamedTuple):
     error_code: Text | None = None
     input_tokens: WholeNumber = 0
     output_tokens: WholeNumber = 0
+    trace: TraceText | None = None
 
 
 class AgentMessage(NamedTuple):
