@@ -144,13 +144,14 @@ def test_a_fork_is_its_origin_up_to_the_message_and_each_goes_its_own_way(
         )
         if doing == "fork":
             last = data.draw(st.integers(0, len(expected.messages) - 1))
-            if "toolUse" in expected.messages[last].message:
+            if '"toolUse":' in expected.messages[last].message:
                 with pytest.raises(InvalidInputError):
                     repository.fork_session(session_id, message_id=last)
             else:
-                fork = repository.fork_session(session_id, message_id=last)
-                sessions[fork.session.session_id] = copied = expected.up_to(last)
-                assert fork.state_message_id == (max(copied.notes) if copied.notes else None)
+                fork = repository.fork_session(session_id, f"f{number}", message_id=last)
+                sessions[f"f{number}"] = copied = expected.up_to(last)
+                is_whole = last == len(expected.messages) - 1
+                assert fork.state_message_id == (last if is_whole else max(copied.notes, default=None))
         elif doing == "name":
             expected.title, expected.metadata = f"title {number}", {**expected.metadata, f"m{number}": number}
             repository.update_session(session_id, title=expected.title, metadata={f"m{number}": number})
