@@ -11,7 +11,7 @@ HELM := .local/helm/.synced
 OPENAPI_CLIENT := .local/openapi-client/.synced
 IMAGE ?= strands-sessions
 
-.PHONY: bench bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
+.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
 	deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam \
 	sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-examples test-helm test-image test-sam unit vendor
 
@@ -99,7 +99,7 @@ fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n send
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
 
-soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
+soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills, cuts and restarts (six minutes); ARGS="--pooled"
 	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
 
 soak-waiters: $(SETUP)  ## 32 processes that wait for one session, some of them killed: each is served in its turn (a minute)
@@ -121,6 +121,9 @@ bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histor
 
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
 	@$(RUN) python -m tests.benchmarks.streaming
+
+bench-cold: $(SETUP)  ## the first answer of functions under their share of a core, with and without TLS, token and tracing; needs root
+	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.cold
 
 bench-server: $(SETUP)  ## turns a second and memory of one server process at 1, 8 and 64 turns at once
 	@$(RUN) python -m tests.benchmarks.server
@@ -177,9 +180,10 @@ openapi: $(SETUP)  ## regenerate the OpenAPI document from the operations
 reference: $(SETUP)  ## regenerate docs/library.md from the docstrings of session_store
 	@$(RUN) python -m tests.support.reference
 
-picture: $(SETUP)  ## retake docs/console.png, the picture of the console; needs Chromium
-	@CONSOLE_PICTURE=docs/console.png $(RUN) pytest -q tests/e2e/console/test_console_picture.py
+picture: $(SETUP)  ## retake docs/console.png, and eight states of the console in .local/console to look at; needs Chromium
+	@CONSOLE_PICTURE=docs/console.png CONSOLE_STATES=.local/console $(RUN) pytest -q tests/e2e/console/test_console_picture.py
 
-vendor: $(SETUP)  ## update the console's npm packages: MARKED=18.2.1 DOMPURIFY=3.4.18
-	@test -n "$(MARKED)" -a -n "$(DOMPURIFY)" || { echo "make vendor: set MARKED=x.y.z DOMPURIFY=x.y.z" >&2; exit 2; }
-	@$(RUN) python -m local.vendor marked@$(MARKED) dompurify@$(DOMPURIFY)
+vendor: $(SETUP)  ## update the console's npm packages: MARKED=18.2.1 DOMPURIFY=3.4.18 HIGHLIGHT=11.12.0
+	@test -n "$(MARKED)" -a -n "$(DOMPURIFY)" -a -n "$(HIGHLIGHT)" || \
+	  { echo "make vendor: set MARKED=x.y.z DOMPURIFY=x.y.z HIGHLIGHT=x.y.z" >&2; exit 2; }
+	@$(RUN) python -m local.vendor marked@$(MARKED) dompurify@$(DOMPURIFY) @highlightjs/cdn-assets@$(HIGHLIGHT)

@@ -40,6 +40,7 @@ from .stored_values import DurableValues
 from .strands_errors import as_session_exceptions
 from .telemetry import traced
 from .time_limit import time_limit
+from .trace import Trace
 from .waiting import DEFAULT_WAIT_SECONDS, MINIMUM_TURN_SECONDS, begin_in_turn
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Run(AsyncContext):
 
     stored: the outcome of an earlier run with the same idempotency key; then there is no session manager, and nothing
     is to be done. interrupts: what the run's agent, and its Graphs and Swarms, wait for a human to answer, by interrupt
-    id. answered_interrupts: the ids of those that were answered lately.
+    id. answered_interrupts: the ids of those that were answered lately. trace: gathers what the run does, to be kept
+    with it; the session manager adds the calls of its agent.
     """
 
     def __init__(
@@ -106,7 +108,8 @@ class Run(AsyncContext):
             checked_number("from_message_id", from_message_id)
         self._from_message_id = from_message_id
         self._rewind: Rewind | None = None
-        self._writer = RunWriter(store.runs, owner, self._journal, deadline)
+        self.trace = Trace()
+        self._writer = RunWriter(store.runs, owner, self._journal, deadline, self.trace)
         self._keeper = LeaseKeeper(
             self._renew, self._watch, self._end, lease_seconds / _RENEWALS_PER_LEASE, store.runs.watch_seconds
         )
@@ -121,7 +124,7 @@ class Run(AsyncContext):
         self._result: str | None = None
         self._cancelled = False
         self._lost: LeaseLostError | None = None
-        self._closed = False
+        self._closed = self._is_withdrawn = False
 
     def __enter__(self) -> Self:
         with as_session_exceptions():
@@ -144,7 +147,10 @@ class Run(AsyncContext):
             if cause is None:
                 self._commit()
                 return
-            self._writer.abort(cause)
+            if self._is_withdrawn:
+                self._writer.give_back()
+            else:
+                self._writer.abort(cause)
             if cause is not error:
                 raise cause from error
 
@@ -232,6 +238,13 @@ class Run(AsyncContext):
         if self._repository:
             self._repository.append_exchange(prompt, answer)
 
+    def withdraw(self) -> None:
+        """Leave the block by an exception as if the run had not begun: it counts for nobody, and may begin once more.
+
+        For another agent alone, and only while nothing of it is stored.
+        """
+        self._is_withdrawn = True
+
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
         self._cancelled = True
@@ -239,7 +252,8 @@ class Run(AsyncContext):
 
     def _begin(self) -> None:
         started = time.perf_counter()
-        with time_limit(self._deadline), traced("begin", self.session_id, self.run_id):
+        limited = time_limit(self._deadline)
+        with limited, self.trace.timed("restore"), traced("begin", self.session_id, self.run_id):
             wait_until = min(time.monotonic() + self._wait_seconds, self._deadline - MINIMUM_TURN_SECONDS)
             begun = begin_in_turn(self._store.runs, self._owner, self._request, wait_until)
         self._reads += 1
@@ -260,7 +274,7 @@ class Run(AsyncContext):
         begun = self._go_back(begun)
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
         self._session_manager = RunSessionManager(
-            repository, self.session_id, self._flush_of_agent, self._agents.append
+            repository, self.session_id, self._flush_of_agent, self._agents.append, self.trace
         )
         self._repository = repository
         self._open_storage = cache(partial(self._make_storage, begun))
@@ -275,7 +289,8 @@ class Run(AsyncContext):
             self._rewind = Rewind(self.agent_id, message_id)
             self._journal.rewind(self._rewind)
             self._reads += 2
-            return read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
+            with self.trace.timed("restore"):
+                return read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
 
     def _make_storage(self, begun: BegunRun) -> "PostgreSQLStorage":
         from .storage import PostgreSQLStorage
