@@ -186,8 +186,8 @@ MARKS = {
     "describe session": b"update_session_v2",
     "fork session": b"fork_session_v2",
     "delete agent": b"delete_agent_v1",
-    "write": b"write_run_v3",
-    "commit": b"write_run_v3",
+    "write": b"write_run_v4",
+    "commit": b"write_run_v4",
     "renew": b"r.cancel_requested FROM lease",
     "abandon": b"abandon_run_v2",
 }

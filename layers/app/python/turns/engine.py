@@ -3,11 +3,11 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from threading import Event as Flag
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strands import Agent
 from strands.types.content import Message
@@ -25,6 +25,7 @@ from session_store.repository import PostgreSQLSessionRepository
 from session_store.run import DEFAULT_LEASE_SECONDS, Run
 from session_store.run_events import RunEvents
 from session_store.store import Store
+from turns.agent_description import AgentDescription
 from turns.agent_factory import load_model
 from turns.agent_task import AgentTask
 from turns.agent_turn import AgentTurn, Caller
@@ -107,6 +108,12 @@ class TurnEngine:
             self.agent_id = error.built_id
             return self._begin(request)
 
+    def describe(self, owner: str, end_user: str | None, claims: Mapping[str, Any]) -> AgentDescription:
+        """What the agent is for that caller. Raises what `build_agent` raises."""
+        from turns.describe_agent import describe_agent  # no turn needs it
+
+        return describe_agent(self.build_agent, self.store, Caller(owner, end_user, claims), self.agent_id)
+
     def _begin(self, request: TurnRequest, *, may_begin_again: bool = False) -> Turn:
         run = PostgreSQLSessionRepository(store=self.store, owner=request.owner).run(
             request.session_id,
@@ -139,7 +146,7 @@ class TurnEngine:
                 prompt, state = _connect(built, run, request)
                 run.check_answers(_answered_ids(prompt))
                 with self._record(run, request) as recording:
-                    agent = after_commit.enter_context(AgentTask(built, turn, prompt, state))
+                    agent = after_commit.enter_context(AgentTask(built, turn, prompt, run.trace, state))
                     with _tokens_counted(agent, run):
                         work = yield from recording.follow(
                             self._work(agent, run, request.deadline, recording.keep_up), agent

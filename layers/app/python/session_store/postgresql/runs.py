@@ -29,12 +29,13 @@ _COLUMNS: Statement = (
     + STATUS
     + """,
     {iso_timestamp_v1}(r.started_at), {iso_timestamp_v1}(r.finished_at),
-    r.result::text, coalesce(m.redact_message, m.message)::text, r.error_code, r.cancel_requested
+    r.result::text, coalesce(m.redact_message, m.message)::text, r.error_code, r.cancel_requested,
+    r.trace::text
 """
 )
 
 
-_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v3
+_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v4
 
 
 class PostgreSQLRuns:
