@@ -99,7 +99,7 @@ fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n send
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
 
-soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
+soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills, cuts and restarts (six minutes); ARGS="--pooled"
 	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
 
 soak-waiters: $(SETUP)  ## 32 processes that wait for one session, some of them killed: each is served in its turn (a minute)

@@ -18,6 +18,8 @@ from session_store.migrate import apply_migrations
 from session_store.settings import StoreSettings
 
 DEFAULT_MODEL_PROVIDER = "local"
+OF_THE_DEVELOPER = {"LOG_ERROR_WORDS": "true", "SHOW_SYSTEM_PROMPT": "true"}
+"""On this machine what was said and what the agent is told are the developer's own."""
 
 logger = logging.getLogger("local")
 
@@ -33,7 +35,7 @@ def complete_environment(environment: Mapping[str, str], *, with_model: bool) ->
     Raises `ConfigurationError`.
     """
     with contextlib.ExitStack() as parts:
-        completed = {"LOG_ERROR_WORDS": "true", **environment}  # on this machine they are the developer's own
+        completed = {**OF_THE_DEVELOPER, **environment}
         try:
             if not environment.get("SESSION_BACKEND_URL"):
                 completed["SESSION_BACKEND_URL"] = start_database(parts, environment)

@@ -13,7 +13,7 @@ from typing import Self
 from local.database import DatabaseError
 from local.gateway import Gateway, Owner
 from local.gateway.event import ACCOUNT_ID
-from local.laptop import StackError, start_database, start_model
+from local.laptop import OF_THE_DEVELOPER, StackError, start_database, start_model
 from local.model import LocalModelError
 from session_store.errors import SessionStoreError
 
@@ -75,7 +75,7 @@ class Stack:
 
     def _start_gateway(self, parts: contextlib.ExitStack, model: Mapping[str, str]) -> Gateway:
         environment = {
-            "LOG_ERROR_WORDS": "true",  # on this machine they are the developer's own
+            **OF_THE_DEVELOPER,
             "SEARCH": "messages",
             **self._environment,
             **model,

@@ -1,4 +1,4 @@
-"""POST /process: one turn of the agent, answered when it is stored."""
+"""POST /process: one turn of the agent, answered when it is stored; and what the agent is."""
 
 import gc
 import os
@@ -9,7 +9,7 @@ from api.application import Application
 from api.early_connection import connect_early
 from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
-from api.operations import process
+from api.operations import agent_description, process
 from api.settings import Settings
 from session_store.postgresql import open_store
 from turns.agent_factory import load_agent_factory
@@ -20,7 +20,8 @@ store, observability = open_store(settings.store), Observability(settings)
 build_agent = load_agent_factory(settings.agent_factory)
 turns = TurnEngine(store, build_agent, observability.record_run, agent_id=settings.agent_id)
 connect_early(store, observability)
-handler = ApiGatewayHandler(process.OPERATIONS, Application(settings, store, observability, turns))
+operations = (*process.OPERATIONS, *agent_description.OPERATIONS)
+handler = ApiGatewayHandler(operations, Application(settings, store, observability, turns))
 
 gc.freeze()  # what was imported stays: without this, a collection during a turn walks through all of it
 gc.enable()

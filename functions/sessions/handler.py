@@ -12,6 +12,7 @@ from api.operations import (
     console,
     forks,
     memories,
+    run_trace,
     runs,
     service,
     sessions,
@@ -25,6 +26,19 @@ from session_store.postgresql import open_store
 settings = Settings.from_environment(os.environ)
 store, observability = open_store(settings.store), Observability(settings)
 connect_early(store, observability)
-served = (sessions, ui_messages, forks, attachments, uploads, agents, runs, usage, memories, service, console)
+served = (
+    sessions,
+    ui_messages,
+    forks,
+    attachments,
+    uploads,
+    agents,
+    runs,
+    run_trace,
+    usage,
+    memories,
+    service,
+    console,
+)
 operations = [operation for module in served for operation in module.OPERATIONS]
 handler = ApiGatewayHandler(operations, Application(settings, store, observability))

@@ -32,6 +32,8 @@ class ServiceSwitches(BaseModel):
     agent_factory: str | None = None
     agent_id: str | None = None
     database_schema: str | None = None
+    show_system_prompt: bool | None = None
+    model_prices: str | None = None
     caller_by: str | None = None
     cors_origins: str | None = None
     log_error_words: bool | None = None

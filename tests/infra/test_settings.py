@@ -102,6 +102,7 @@ def test_every_variable_of_the_documentation_is_set_by_a_switch() -> None:
         "search_language": "english",
     }
     words = {"database_schema": "agents", "log_error_words": "true", "log_level": "DEBUG", "tracing": "true"}
+    words |= {"show_system_prompt": "true", "model_prices": '{"a-model": [3, 15]}'}
     words |= {"caller_by": "session", "cors_origins": "https://app.example.com", "resumable_streams": "false"}
     assert documented - SET_BY_THE_STACK <= set(ServiceSwitches.model_validate(numbers | words).variables)
 

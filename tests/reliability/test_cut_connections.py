@@ -30,7 +30,7 @@ LEASE_SECONDS = 2.0
 TOOL_TURN = ["Hello", "answer"]
 
 
-STATEMENTS = {"begin": "begin_run_v4(", "write": "write_run_v3(", "renewal": "SELECT r.cancel_requested FROM lease"}
+STATEMENTS = {"begin": "begin_run_v4(", "write": "write_run_v4(", "renewal": "SELECT r.cancel_requested FROM lease"}
 
 
 @pytest.mark.parametrize("where", ["before the statement", "before its answer"])

@@ -88,7 +88,7 @@ def test_a_run_whose_end_cannot_be_written_gives_its_session_back(network: Chaos
     repository = PostgreSQLSessionRepository(store=store)
     with pytest.raises(ZeroDivisionError), repository.run("user-123"):
         for _ in range(2):
-            network.plan("cut", b"write_run_v3")
+            network.plan("cut", b"write_run_v4")
         raise ZeroDivisionError
     hold_turn(repository, "user-123", "Hello")
     store.close()

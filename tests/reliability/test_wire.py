@@ -99,14 +99,14 @@ def exercise_admission(repository: PostgreSQLSessionRepository, wire: WireProxy)
 def exercise_streams(repository: PostgreSQLSessionRepository, store: PostgreSQLStore) -> None:
     with pytest.raises(RunCancelledError), repository.run("shared") as run:
         for number in (1, 2, 2):
-            assert store.run_events.append(OWNER, "shared", run.run_id, EventBatch(number, number, "[1]"))
+            assert store.run_events.append(OWNER, run.run_id, EventBatch(number, number, "[1]"))
         assert [batch.first_number for batch in store.run_events.read(OWNER, run.run_id, 0).batches] == [1, 2]
         for choice in ("wait", "interrupt"):
             with pytest.raises(SessionBusyError), repository.run("shared", if_busy=choice, wait_seconds=0.3):
                 pass
         wait_until(lambda: run.is_cancelled)
     with pytest.raises(LeaseLostError):
-        store.run_events.append(OWNER, "shared", run.run_id, EventBatch(3, 3, "[1]"))
+        store.run_events.append(OWNER, run.run_id, EventBatch(3, 3, "[1]"))
     store.run_events.delete(OWNER, run.run_id)
     store.run_events.find_run(OWNER, "shared", None, "hash")
     store.background_runs.claim(OWNER, run.run_id)
@@ -150,7 +150,7 @@ def test_the_schema_holds_nothing_that_pins(database_url: str) -> None:
         functions = connection.execute(
             "SELECT proname, prosrc, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
         ).fetchall()
-    assert {"begin_run_v4", "write_run_v3"} < {name for name, _, _ in functions}
+    assert {"begin_run_v4", "write_run_v4"} < {name for name, _, _ in functions}
     for _, source, settings in functions:
         # A setting of the function's own ends with its call, and the proxy sees nothing of it.
         assert {setting.partition("=")[0] for setting in settings or ()} <= {"search_path", "lock_timeout"}

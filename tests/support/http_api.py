@@ -21,6 +21,7 @@ Edge = Literal["api_gateway", "asgi"]
 ALICE, BOB = "AIDAALICE", "AIDABOB"
 FUNCTIONS = {
     "/process": "process",
+    "/agent": "process",
     "/process-streaming": "process_streaming",
     "/ag-ui": "process_streaming",
     "/chat": "process_streaming",

@@ -1,4 +1,4 @@
-"""What the agent is told before every conversation. Replace this text with your own."""
+"""What the agent is told before every conversation, and what one may ask it first. Replace both with your own."""
 
 SYSTEM_PROMPT = """\
 You are a helpful assistant who talks with one person over many sittings. Everything said earlier in this \
@@ -12,3 +12,10 @@ asked what you know.
 
 Answer in plain, short sentences. If a tool reports an error, fix what it complains about and try once more, or say \
 what went wrong. If you don't know something, say so rather than guess."""
+
+# Shown by the console, and by `GET /agent` to other pages.
+SUGGESTIONS = [
+    "Hello, my name is Alice.",
+    "What can you help me with?",
+    "What is (58 − 13) × 2?",
+]

@@ -5,9 +5,14 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
 
 from session_store.records import RunStatus
+from session_store.trace import Kind
+from turns.agent_description import AgentDescription
 from turns.answer import Interrupt, ProcessAnswer, RunAnswer, Usage
 
-__all__ = ["Interrupt", "ProcessAnswer", "RunAnswer", "Usage"]
+__all__ = ["AgentDescription", "Interrupt", "ProcessAnswer", "RunAnswer", "Usage"]
+
+
+Status = RunStatus | Literal["queued", "refused"]
 
 
 class ForkOrigin(TypedDict):
@@ -166,7 +171,7 @@ class RunSummary(TypedDict):
     run_id: str
     session_id: str | None
     agent_id: str | None
-    status: RunStatus | Literal["queued", "refused"]
+    status: Status
     started_at: str | None
     finished_at: str | None
     cancel_requested: bool
@@ -184,6 +189,40 @@ class Run(RunSummary):
     usage: Usage | None
     timings: dict[str, float] | None
     problem: NotRequired[dict[str, Any]]
+
+
+class TraceSpan(TypedDict):
+    """One thing that a run did, in milliseconds since its begin was sent. `end_ms` is null for what never ended.
+
+    `name` is the model's id, the tool's name, or the node's of a Graph or a Swarm; `node`: in which of those it was
+    done. `status` is a model's stop reason, a tool's status, or `error`. `cost_dollars`: of a model whose price is set.
+    """
+
+    kind: Kind
+    name: str
+    node: str | None
+    start_ms: float
+    end_ms: float | None
+    status: str | None
+    first_token_ms: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_dollars: float | None
+
+
+class RunTrace(TypedDict):
+    """What a run did, in order. It is there once the run has ended, and never of one whose process died.
+
+    `omitted` spans are missing in the middle of a long one. `cost_dollars`: where the price of each model is set.
+    """
+
+    run_id: str
+    status: Status
+    started_at: str | None
+    total_ms: float | None
+    spans: list[TraceSpan]
+    omitted: int
+    cost_dollars: float | None
 
 
 class AcceptedRun(TypedDict):

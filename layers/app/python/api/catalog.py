@@ -11,6 +11,7 @@ from api.media_formats import FORMATS, OTHER
 from api.operation import Access, Operation
 from api.operations import (
     ag_ui,
+    agent_description,
     agents,
     attachments,
     chat,
@@ -22,6 +23,7 @@ from api.operations import (
     process,
     process_streaming,
     run_events,
+    run_trace,
     runs,
     service,
     sessions,
@@ -32,6 +34,7 @@ from api.operations import (
 
 API = (
     *process.OPERATIONS,
+    *agent_description.OPERATIONS,
     *process_streaming.OPERATIONS,
     *ag_ui.OPERATIONS,
     *chat.OPERATIONS,
@@ -45,6 +48,7 @@ API = (
     *agents.OPERATIONS,
     *runs.OPERATIONS,
     *run_events.OPERATIONS,
+    *run_trace.OPERATIONS,
     *usage.OPERATIONS,
     *memories.OPERATIONS,
     *service.OPERATIONS,

@@ -1,10 +1,12 @@
 """Everything that the environment decides, read once when a process starts."""
 
+import json
 import logging
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, NamedTuple, Self, cast
 
 from session_store.errors import ConfigurationError, InvalidInputError
 from session_store.identifiers import checked
@@ -15,6 +17,13 @@ _MEBIBYTE = 1024 * 1024
 _HOUR = 3600
 # docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 MAXIMUM_EVENT_HOURS = 6
+
+
+class ModelPrice(NamedTuple):
+    """US dollars for a million tokens."""
+
+    input: float
+    output: float
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class Settings:
     agent_factory: `package.module:function` that builds the agent of a turn.
     log_error_words: log errors with their words and traceback, and what the libraries say with its values: these may
     quote prompts and answers.
+    show_system_prompt: whether whoever may call the agent may read its system prompt too.
+    model_prices: by model id, for what a run is shown to have cost.
     sign_in_url: origin of the user pool's sign-in pages, for the console; None where callers need none.
     console_callers: on a laptop, the ports that answer as other callers, by their names.
     caller_by: of those who assume one IAM role, `principal` makes one owner and `session` one for each session's name.
@@ -55,6 +66,8 @@ class Settings:
     agent_id: str = "default"
     agent_factory: str = "agent.agent:build_agent"
     resumable_streams: bool = True
+    show_system_prompt: bool = False
+    model_prices: Mapping[str, ModelPrice] = field(default_factory=dict[str, ModelPrice])
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
     console_callers: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -106,6 +119,8 @@ class Settings:
             agent_id=read.identifier("AGENT_ID", cls.agent_id),
             agent_factory=environment.get("AGENT_FACTORY") or cls.agent_factory,
             resumable_streams=read.flag("RESUMABLE_STREAMS", default=cls.resumable_streams),
+            show_system_prompt=read.flag("SHOW_SYSTEM_PROMPT"),
+            model_prices=read.prices("MODEL_PRICES"),
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
             console_callers=read.ports("CONSOLE_CALLERS"),
@@ -168,6 +183,17 @@ class EnvironmentReader:
                 )
         return tuple(given)
 
+    def prices(self, name: str) -> dict[str, ModelPrice]:
+        """A JSON object with two numbers, dollars for a million input and output tokens, by model id."""
+        text = self._environment.get(name, "").strip() or "{}"
+        try:
+            return {model: _parse_price(price) for model, price in json.loads(text).items()}
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise ConfigurationError(
+                f"{name} must be an object of JSON, a list of two prices for each model id, such as"
+                f' {{"global.anthropic.claude-sonnet-4-6": [3, 15]}}, not {text!r}'
+            ) from error
+
     def log_level(self, name: str, default: str) -> str:
         level = self._environment.get(name, "").strip().upper() or default
         if level not in logging.getLevelNamesMapping():
@@ -181,3 +207,10 @@ class EnvironmentReader:
         if text not in ("", "true", "false"):
             raise ConfigurationError(f"{name} must be true or false, not {text!r}")
         return default if text == "" else text == "true"
+
+
+def _parse_price(value: Any) -> ModelPrice:
+    prices = cast(list[Any], value) if isinstance(value, list) else []
+    if len(prices) != 2 or not all(type(price) in (int, float) and 0 <= price < math.inf for price in prices):
+        raise ValueError
+    return ModelPrice(*prices)

@@ -8,8 +8,8 @@
 Public besides what stands here are the modules that a service around the store needs: `store`, `server_store`,
 `records`, `run_events`, `background_runs`, `usage`, `settings`, `migrate`, `importer`, `connection`, `postgresql`,
 `http`; and for documents as the session backend has them `codec`, `document`, `raw_json`, `wire`, `encoding`,
-`identifiers`, `interrupts`, `lease`, `message_text`, `time_limit`. Every other module is internal, and may change
-without notice.
+`identifiers`, `interrupts`, `lease`, `message_text`, `time_limit`, `trace`. Every other module is internal, and may
+change without notice.
 """
 
 from importlib import import_module

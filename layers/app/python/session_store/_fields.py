@@ -13,6 +13,7 @@ from .errors import InvalidInputError
 from .lease import checked_lease
 from .raw_json import dump_json
 from .session_patch import checked_title, dump_metadata
+from .trace import checked_trace
 
 AGENT_SESSION = "AGENT"
 
@@ -104,4 +105,5 @@ Flag = Annotated[bool, Field(Document.flag)]
 JsonObject = Annotated[str, Field(Document.object, dump=str)]
 InternalState = Annotated[str, Field(_parse_internal_state, dump=str)]
 GivenInternalState = Annotated[str, Field(_parse_given_internal_state, dump=str, has_computed_default=True)]
+TraceText = Annotated[str, Field(checked_trace, dump=str)]
 MessageBody = Annotated[str, Field(_parse_body, dump=str)]

@@ -27,6 +27,7 @@ from ._fields import (
     Text,
     Timestamp,
     Title,
+    TraceText,
     WholeNumber,
 )
 
@@ -117,7 +118,10 @@ class MessagePage(NamedTuple):
 
 
 class RunRecord(NamedTuple):
-    """`result` is what the caller of the run stored at commit; `answer` the message that ended it, as stored now."""
+    """`result` is what the caller of the run stored at commit; `answer` the message that ended it, as stored now.
+
+    trace: see `trace.parse_trace`; None before the run has ended.
+    """
 
     run_id: RunId
     session_id: Identifier
@@ -129,10 +133,11 @@ class RunRecord(NamedTuple):
     answer: JsonObject | None = None
     error_code: Text | None = None
     cancel_requested: Flag = False
+    trace: TraceText | None = None
 
 
 class RunPage(NamedTuple):
-    """Runs without their results and answers; `next_cursor` is opaque, and None on the last page."""
+    """Runs without their results, answers and traces; `next_cursor` is opaque, and None on the last page."""
 
     runs: Sequence[RunRecord]
     next_cursor: str | None
@@ -223,7 +228,7 @@ FindMessage = Callable[[BegunRun], int | None]
 class RunOutcome(NamedTuple):
     """How a run ended; `answer_message_id` names the message of the agent that answers.
 
-    Tokens are those of all of its models.
+    Tokens are those of all of its models. trace: what it did, see `trace.parse_trace`.
     """
 
     status: Literal["completed", "failed", "cancelled"]
@@ -232,6 +237,7 @@ class RunOutcome(NamedTuple):
     error_code: Text | None = None
     input_tokens: WholeNumber = 0
     output_tokens: WholeNumber = 0
+    trace: TraceText | None = None
 
 
 class AgentMessage(NamedTuple):

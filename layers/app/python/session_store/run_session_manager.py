@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from math import inf
 from typing import Any, cast
 
@@ -26,10 +26,12 @@ from strands.types.agent import LocalAgent
 from strands.types.content import Message, Messages
 from strands.types.session import SessionAgent
 
+from .agent_trace import CALL_EVENTS, trace_call
 from .errors import InterruptAnsweredError
 from .history import TURN_ENDED, is_prompt, own_message
 from .run_repository import RunRepository
 from .telemetry import trace_attributes
+from .trace import Trace
 from .unusable_output import UnusableOutput
 
 logger = logging.getLogger(__name__)
@@ -49,11 +51,13 @@ class RunSessionManager(RepositorySessionManager):
         session_id: str,
         flush: Callable[[], Awaitable[None]],
         attach: Callable[[LocalAgent], None],
+        trace: Trace,
     ) -> None:
         super().__init__(session_id, repository)
         self._repository = repository
         self._flush = flush
         self._attach = attach
+        self._trace = trace
 
     def register_hooks(self, registry: HookRegistry, **kwargs: Any) -> None:
         # Before Strands' own: callbacks of what comes after something are called in reverse, and its is to be first.
@@ -66,6 +70,8 @@ class RunSessionManager(RepositorySessionManager):
         registry.add_callback(BeforeMultiAgentInvocationEvent, lambda event: self._repository.check_open())  # noqa: ARG005
         registry.add_callback(BeforeNodeCallEvent, self._begin_node)
         registry.add_hook(UnusableOutput())
+        for event_type in CALL_EVENTS:  # last, so that a flush before a call is no part of it
+            registry.add_callback(event_type, partial(trace_call, self._trace), order=inf)
 
     def initialize(self, agent: LocalAgent, **kwargs: Any) -> None:
         if isinstance(agent, Agent):

@@ -15,6 +15,7 @@ from .run_errors import error_code, failure_status
 from .store import Runs
 from .telemetry import traced
 from .time_limit import time_limit
+from .trace import Trace
 
 END_SECONDS = 2.0
 
@@ -24,9 +25,10 @@ logger = logging.getLogger(__name__)
 class RunWriter:
     """Numbers the writes of one run. writes: how many were answered, each of them one round trip."""
 
-    def __init__(self, runs: Runs, owner: str, journal: Journal, deadline: float) -> None:
+    def __init__(self, runs: Runs, owner: str, journal: Journal, deadline: float, trace: Trace) -> None:
         self.writes = 0
         self._runs, self._owner, self._journal, self._deadline = runs, owner, journal, deadline
+        self._trace = trace
         self._number = self._input_tokens = self._output_tokens = 0
 
     def count_tokens(self, input_tokens: int, output_tokens: int) -> None:
@@ -36,11 +38,15 @@ class RunWriter:
     def write(self, outcome: RunOutcome | None) -> bool:
         """Whether somebody has asked for the run's end."""
         self._number += 1
-        if outcome:
-            outcome = outcome._replace(input_tokens=self._input_tokens, output_tokens=self._output_tokens)
-        write = self._journal.take(outcome)._replace(number=self._number)
-        with self.time_limit(), traced("commit" if outcome else "flush", write.session_id, write.run_id):
-            is_cancel_requested = self._runs.write(self._owner, write)
+        operation = "commit" if outcome else "flush"
+        with self._trace.timed(operation):
+            if outcome:
+                outcome = outcome._replace(
+                    input_tokens=self._input_tokens, output_tokens=self._output_tokens, trace=self._trace.dump()
+                )
+            write = self._journal.take(outcome)._replace(number=self._number)
+            with self.time_limit(), traced(operation, write.session_id, write.run_id):
+                is_cancel_requested = self._runs.write(self._owner, write)
         self.writes += 1
         self._journal.settle()
         return is_cancel_requested
@@ -67,14 +73,14 @@ class RunWriter:
             logger.warning(
                 "run_id=<%s>, error=<%r> | run not closed, giving its lease back", self._journal.run_id, failure
             )
-            self._give_back()
+            self.give_back()
 
     def time_limit(self) -> AbstractContextManager[None]:
         """The end of a run has to be written after its deadline."""
         return time_limit(self._deadline + END_SECONDS)
 
-    def _give_back(self) -> None:
-        """Where the database cannot be reached, the lease runs out by itself."""
+    def give_back(self) -> None:
+        """End the run without an outcome. Where the database cannot be reached, the lease runs out by itself."""
         with suppress(SessionStoreError), self.time_limit():
             self._runs.abandon(self._owner, self._journal.run_id)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from turns.agents import BuildAgent
 
 CONFIGURED_MODEL = "agent.models:configured_model"
+SUGGESTIONS = "agent.prompts:SUGGESTIONS"
 
 
 def load_agent_factory(name: str) -> "BuildAgent":
@@ -27,6 +28,14 @@ def load_agent_factory(name: str) -> "BuildAgent":
 
 def load_model() -> Model:
     return _resolve(CONFIGURED_MODEL)()
+
+
+def load_suggestions() -> list[str]:
+    """What one may ask the agent; nothing where `agent/prompts.py` has no such list."""
+    try:
+        return list(resolve_name(SUGGESTIONS))
+    except (ImportError, AttributeError):
+        return []
 
 
 def _resolve(name: str) -> Any:

@@ -11,9 +11,11 @@ from strands import Agent
 from strands.hooks import AfterModelCallEvent, AfterToolCallEvent
 from strands.types.exceptions import ModelThrottledException
 
+from session_store.agent_trace import CallEvent, source_of, trace_call
+from session_store.trace import Trace
 from turns.agent_errors import find_cause, translate_error
 from turns.agent_turn import AgentTurn
-from turns.agents import agents_in, listen
+from turns.agents import listen, parts_in
 from turns.event_loop import process_loop
 from turns.events import Event, ToolCallResult
 from turns.request import Prompt
@@ -39,21 +41,25 @@ class AgentTask:
 
     is_throttled: the model's service has refused the latest call, and it is tried again. is_redacted: a guardrail has
     taken back some of what was said. state: its changes are events too, where a frontend wants them.
-    input_tokens, output_tokens: of all model calls so far.
+    input_tokens, output_tokens: of all model calls so far. trace: gets the calls of all agents and nodes.
     """
 
-    def __init__(self, built: "BuiltAgent", turn: AgentTurn, prompt: Prompt, state: StateChanges | None = None) -> None:
-        self._built, self._turn, self._prompt = built, turn, prompt
+    def __init__(
+        self, built: "BuiltAgent", turn: AgentTurn, prompt: Prompt, trace: Trace, state: StateChanges | None = None
+    ) -> None:
+        self._built, self._turn, self._prompt, self._trace = built, turn, prompt, trace
         self.state = state
-        self._agents = list(agents_in(built))
+        parts = list(parts_in(built))
+        self._nodes = {id(source): node for node, source in parts}
+        self._agents = [source for _, source in parts if isinstance(source, Agent)]
         self._translation = StrandsEvents()
         self._happened: queue.SimpleQueue[Event | AgentFinished | BaseException] = queue.SimpleQueue()
         self._ended, self._is_stopped = threading.Event(), False
         self._task: asyncio.Task[None] | None = None
         self.is_throttled = self.is_redacted = False
         self.input_tokens = self.output_tokens = 0
-        for agent in self._agents:
-            listen(agent, self)
+        for _, source in parts:
+            listen(source, self)
         self._loop = process_loop()
         # In a copy of this thread's context, as asyncio does it: log keys and trace of the request.
         self._loop.call_soon_threadsafe(self._start)
@@ -133,15 +139,18 @@ class AgentTask:
         if self.state and (change := self.state.take()):
             self._happened.put(change)
 
-    def after_model_call(self, event: AfterModelCallEvent) -> None:
+    def take_call(self, event: CallEvent) -> None:
+        trace_call(self._trace, event, self._nodes[id(source_of(event))])
+        if isinstance(event, AfterModelCallEvent):
+            self._after_model_call(event)
+        # Strands gives the words of a tool's error to the model, and to nobody else.
+        elif isinstance(event, AfterToolCallEvent) and event.exception:
+            logger.warning("tool=<%s> | the tool failed", event.tool_use["name"], exc_info=event.exception)
+
+    def _after_model_call(self, event: AfterModelCallEvent) -> None:
         self.is_throttled = isinstance(event.exception, ModelThrottledException)
         if event.stop_response and event.agent is self._built:
             self._translation.name_message(cast(dict[str, Any], event.stop_response.message))
-
-    def after_tool_call(self, event: AfterToolCallEvent) -> None:
-        """Strands gives the words of a tool's error to the model, and to nobody else."""
-        if event.exception:
-            logger.warning("tool=<%s> | the tool failed", event.tool_use["name"], exc_info=event.exception)
 
     def _clean_up(self) -> None:
         if not isinstance(self._built, Agent):

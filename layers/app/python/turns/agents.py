@@ -4,12 +4,12 @@ Nodes may be agents that an application keeps for the life of its process, so a 
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from weakref import WeakKeyDictionary
 
 from strands import Agent
-from strands.hooks import AfterModelCallEvent, AfterToolCallEvent
 
+from session_store.agent_trace import CALL_EVENTS, CallEvent, source_of
 from turns.agent_turn import AgentTurn
 
 if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold start
@@ -19,26 +19,35 @@ if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold s
     BuildAgent = Callable[[AgentTurn], BuiltAgent]
 
 
-def agents_in(built: Any) -> Iterator[Agent]:
-    if isinstance(built, Agent):
-        yield built
-    else:
-        for node in cast(dict[str, Any], getattr(built, "nodes", {})).values():
-            yield from agents_in(node.executor)
+class Part(NamedTuple):
+    """node: None for what is no node itself; a node's own nodes are named behind a slash, as its events name them."""
+
+    node: str | None
+    source: Any
+
+
+def parts_in(built: Any, node: str | None = None) -> Iterator[Part]:
+    """The agents, and each Graph or Swarm that they are in."""
+    if hasattr(built, "hooks"):  # not a node that calls an agent elsewhere
+        yield Part(node, built)
+    for name, inner in cast(dict[str, Any], getattr(built, "nodes", {})).items():
+        yield from parts_in(inner.executor, f"{node}/{name}" if node else name)
 
 
 class Listener(Protocol):
-    def after_model_call(self, event: AfterModelCallEvent) -> None: ...
-
-    def after_tool_call(self, event: AfterToolCallEvent) -> None: ...
+    def take_call(self, event: CallEvent) -> None: ...
 
 
-_listeners: WeakKeyDictionary[Agent, Listener] = WeakKeyDictionary()
+_listeners: WeakKeyDictionary[object, Listener] = WeakKeyDictionary()
 
 
-def listen(agent: Agent, listener: Listener) -> None:
+def listen(source: Any, listener: Listener) -> None:
     """Call `listener` from now on, in place of the one before: Strands' hooks cannot be taken back."""
-    if agent not in _listeners:
-        agent.add_hook(lambda event: _listeners[event.agent].after_model_call(event), AfterModelCallEvent)
-        agent.add_hook(lambda event: _listeners[event.agent].after_tool_call(event), AfterToolCallEvent)
-    _listeners[agent] = listener
+    if source not in _listeners:
+        for event_type in CALL_EVENTS:
+            source.hooks.add_callback(event_type, _tell_listener)
+    _listeners[source] = listener
+
+
+def _tell_listener(event: CallEvent) -> None:
+    _listeners[source_of(event)].take_call(event)

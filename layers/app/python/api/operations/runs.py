@@ -13,7 +13,10 @@ from session_store.errors import CursorNotFoundError, RunNotFoundError, SessionN
 from session_store.records import RunRecord
 from turns.answer import parse_answer, parse_timings
 
-RUN_LINKS = tuple(Link(operation_id, "run_id", "/run_id") for operation_id in ("readRun", "readRunEvents", "cancelRun"))
+RUN_LINKS = tuple(
+    Link(operation_id, "run_id", "/run_id")
+    for operation_id in ("readRun", "readRunTrace", "readRunEvents", "cancelRun")
+)
 RUN_ID_EXAMPLE = "0b0a2d5e-5d0e-4b8e-9a53-1f6f2f7d3c11"
 ANSWER_EXAMPLE = {
     "response": "Hello Alice!",
@@ -125,7 +128,7 @@ OPERATIONS = (
         parameters=[RUN_ID],
         answer=answers.Run,
         example=_FINISHED_RUN,
-        links=SESSION_LINKS,
+        links=(*SESSION_LINKS, Link("readRunTrace", "run_id", "/run_id")),
         errors=[RunNotFoundError],
     ),
     Operation(

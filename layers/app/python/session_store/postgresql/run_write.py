@@ -10,8 +10,8 @@ from .values import dump_values
 
 _ARGUMENTS: Statement = """
         %(session_id)s, %(run_id)s::uuid, %(number)s::bigint, %(lease_seconds)s::float8,
-        %(status)s, %(result)s::json, %(answer_message_id)s, %(error_code)s, %(preview)s, %(redacted_preview)s,
-        %(title)s, %(language)s::regconfig,
+        %(status)s, %(result)s::json, %(answer_message_id)s, %(error_code)s, %(trace)s::json,
+        %(preview)s, %(redacted_preview)s, %(title)s, %(language)s::regconfig,
         %(created_ids)s::text[], %(created_states)s::json[], %(created_manager_states)s::json[],
         %(created_internal_states)s::json[], %(created_removed_counts)s::bigint[],
         %(created_message_counts)s::bigint[], %(created_created_at)s::text[], %(created_updated_at)s::text[],
@@ -26,13 +26,13 @@ _ARGUMENTS: Statement = """
         %(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]
     ) w
 """
-_WRITTEN: Statement = " FROM {write_run_v3}(%(owner)s," + _ARGUMENTS
+_WRITTEN: Statement = " FROM {write_run_v4}(%(owner)s," + _ARGUMENTS
 # A run that does not hold the session gets no owner: then nothing is written.
 _REWOUND: Statement = (
     """
     FROM {remove_tail_v1}(%(owner)s, %(session_id)s, %(run_id)s::uuid, %(rewound_agent_id)s, %(from_message_id)s,
                           %(language)s::regconfig) AS removed,
-         LATERAL {write_run_v3}(CASE WHEN removed THEN %(owner)s END,"""
+         LATERAL {write_run_v4}(CASE WHEN removed THEN %(owner)s END,"""
     + _ARGUMENTS
 )
 _ANSWER: Statement = "SELECT w.is_cancel_requested"
