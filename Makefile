@@ -175,6 +175,7 @@ reference: $(SETUP)  ## regenerate docs/library.md from the docstrings of sessio
 picture: $(SETUP)  ## retake docs/console.png, the picture of the console; needs Chromium
 	@CONSOLE_PICTURE=docs/console.png $(RUN) pytest -q tests/e2e/console/test_console_picture.py
 
-vendor: $(SETUP)  ## update the console's npm packages: MARKED=18.2.1 DOMPURIFY=3.4.18
-	@test -n "$(MARKED)" -a -n "$(DOMPURIFY)" || { echo "make vendor: set MARKED=x.y.z DOMPURIFY=x.y.z" >&2; exit 2; }
-	@$(RUN) python -m local.vendor marked@$(MARKED) dompurify@$(DOMPURIFY)
+vendor: $(SETUP)  ## update the console's npm packages: MARKED=18.2.1 DOMPURIFY=3.4.18 HIGHLIGHT=11.12.0
+	@test -n "$(MARKED)" -a -n "$(DOMPURIFY)" -a -n "$(HIGHLIGHT)" || \
+	  { echo "make vendor: set MARKED=x.y.z DOMPURIFY=x.y.z HIGHLIGHT=x.y.z" >&2; exit 2; }
+	@$(RUN) python -m local.vendor marked@$(MARKED) dompurify@$(DOMPURIFY) @highlightjs/cdn-assets@$(HIGHLIGHT)

@@ -76,6 +76,7 @@ class Stack:
     def _start_gateway(self, parts: contextlib.ExitStack, model: Mapping[str, str]) -> Gateway:
         environment = {
             **OF_THE_DEVELOPER,
+            "SEARCH": "messages",
             **self._environment,
             **model,
             "SESSION_BACKEND_URL": self.database_url,

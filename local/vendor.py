@@ -1,4 +1,4 @@
-"""Updates the console's vendored npm packages: `python -m local.vendor marked@18.2.1 dompurify@3.4.18`."""
+"""Updates the console's vendored npm packages: `python -m local.vendor marked@18.2.1 dompurify@3.4.18`…"""
 
 import hashlib
 import subprocess
@@ -13,6 +13,7 @@ FOLDER = ROOT / "layers/app/python/api/console/page/vendor"
 VENDORED_FILES = {
     "marked": {"package/lib/marked.esm.js": "marked.js", "package/LICENSE": "marked.LICENSE"},
     "dompurify": {"package/dist/purify.es.mjs": "dompurify.js", "package/LICENSE": "dompurify.LICENSE"},
+    "@highlightjs/cdn-assets": {"package/es/highlight.min.js": "highlight.js", "package/LICENSE": "highlight.LICENSE"},
 }
 
 
@@ -22,7 +23,7 @@ def update(package: str) -> None:
         subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         (packed,) = Path(folder).glob("*.tgz")
         with tarfile.open(packed) as archive:
-            for member, name in VENDORED_FILES[package.partition("@")[0]].items():
+            for member, name in VENDORED_FILES[package.rpartition("@")[0]].items():
                 file = archive.extractfile(member)
                 assert file is not None, member  # noqa: S101  these members are plain files
                 content = file.read()

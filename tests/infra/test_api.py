@@ -12,7 +12,7 @@ from tests.infra.template import Template, flat
 TABLE = read_function_table()
 ROUTES = {(each.route.method, each.route.path): each for each in TABLE.deployed_routes(has_console=False)}
 NOTHING_OF_A_SESSION = {"/health", "/health/live", "/openapi.json", "/docs"}
-CONSOLE = {"/", "/console/config.json", "/console/{file}", "/console/vendor/{file}"}
+CONSOLE = {"/", "/console/console.js"}
 
 
 def test_routes_are_those_of_the_table(either: Template) -> None:

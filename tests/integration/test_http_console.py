@@ -1,12 +1,16 @@
 """The console's files, as the API serves them."""
 
+import base64
 import hashlib
+import html
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from api.operations.console import FOLDER
+from api.console.assembly import FOLDER, assemble
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
 from tests.support.http_api import Answer, HttpApi, event_of, load_handler
@@ -30,41 +34,65 @@ def directive(answer: Answer, name: str) -> str | None:
     return found and found[1]
 
 
-def test_the_page_names_only_files_that_are_served(api: HttpApi) -> None:
+def read_script(api: HttpApi, version: str) -> Answer:
+    return api.call("GET", "/console/console.js", user=None, query=f"version={version}")
+
+
+def named_version(page: Answer) -> str:
+    return re.findall(r'src="console/console.js\?version=([^"]+)"', page.body)[0]
+
+
+def test_the_page_names_its_script_alone(api: HttpApi) -> None:
     page = get(api, "/")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    named = set(re.findall(r'(?:href|src)="(?!#)([^"]+)"', page.body))
-    assert len(named) > 3
-    for name in named:
-        assert get(api, "/console/{file}", file=name.removeprefix("console/")).status == 200
+    named = set(re.findall(r'(?:href|src)="(?!#|data:)([^"]+)"', page.body))
+    assert named == {f"console/console.js?version={named_version(page)}"}
 
 
-def test_every_module_imports_only_files_that_are_served(api: HttpApi) -> None:
+def test_the_script_has_every_module_once_and_after_those_that_it_imports() -> None:
+    joined = re.findall(r'^modules\["([^"]+)"\] = ', assemble().script, re.MULTILINE)
+    assert sorted(joined) == sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js"))
     for module in FOLDER.glob("*.js"):
         for imported in re.findall(r'from "\./([^"]+)"', module.read_text()):
-            folder, _, file = imported.rpartition("/")
-            resource = "/console/vendor/{file}" if folder == "vendor" else "/console/{file}"
-            assert get(api, resource, file=file).status == 200, f"{module.name} imports {imported}"
+            assert joined.index(imported) < joined.index(module.name)
+    assert not re.search(r"^(import|export)\b", assemble().script, re.MULTILINE)
+
+
+def test_the_script_is_kept_under_its_version_and_no_other(api: HttpApi) -> None:
+    version = named_version(get(api, "/"))
+    current, replaced = read_script(api, version), read_script(api, "0123456789abcdef")
+    assert current.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert replaced.headers["Cache-Control"] == "no-cache"
+    assert current.body == replaced.body
 
 
 def test_nothing_runs_or_is_loaded_but_the_consoles_own(api: HttpApi) -> None:
     page = get(api, "/")
     assert directive(page, "default-src") == "'none'"
-    assert directive(page, "script-src") == directive(page, "style-src") == directive(page, "connect-src") == "'self'"
+    assert directive(page, "script-src") == directive(page, "connect-src") == "'self'"
+    (style,) = re.findall(r"<style>(.*?)</style>", page.body, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert directive(page, "style-src") == f"'sha256-{digest}'"
+    assert directive(page, "img-src") == "data: blob:"
     assert directive(page, "require-trusted-types-for") == "'script'"
-    assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|https?://", page.body)
+    outside = page.body.replace(style, "")
+    assert not re.search(r"<script(?![^>]*\ssrc=)|\sstyle=|\son\w+=|https?://", outside)
+    assert not re.search(r"url\(|@import", style)
 
 
-@pytest.mark.parametrize("file", ["../routes.py", "routes.py", "..%2froutes.py", "/etc/passwd", "vendor", "README.md"])
-def test_no_other_file_is_served(api: HttpApi, file: str) -> None:
-    for resource in ("/console/{file}", "/console/vendor/{file}"):
-        assert get(api, resource, file=file).code == "route_not_found"
-
-
-def test_a_file_that_the_browser_has_is_not_sent_again(api: HttpApi) -> None:
-    first = get(api, "/console/{file}", file="main.js")
-    again = api.call("GET", "/console/{file}", file="main.js", headers={"if-none-match": first.headers["ETag"]})
+def test_a_page_that_the_browser_has_is_not_sent_again(api: HttpApi) -> None:
+    first = get(api, "/")
+    again = api.call("GET", "/", user=None, headers={"if-none-match": first.headers["ETag"]})
     assert (again.status, again.body) == (304, "")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "theme"),
+    [("theme=dark", "dark"), ("a=b; theme=light", "light"), ('theme="><script>', "system"), (None, "system")],
+)
+def test_the_page_comes_in_the_theme_that_was_chosen(api: HttpApi, cookie: str | None, theme: str) -> None:
+    page = api.call("GET", "/", user=None, headers={"cookie": cookie} if cookie else {})
+    assert f'<html lang="en" data-theme="{theme}">' in page.body
 
 
 def test_an_address_without_its_slash_leads_to_the_one_with_it(api: HttpApi) -> None:
@@ -74,18 +102,28 @@ def test_an_address_without_its_slash_leads_to_the_one_with_it(api: HttpApi) -> 
     assert (answer.status, answer.headers["Location"]) == (308, "/v1/")
 
 
-def test_the_page_is_told_where_to_sign_in(api: HttpApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert get(api, "/console/config.json").json == {"sign_in": None}
+def read_settings(page: Answer) -> dict[str, Any]:
+    return json.loads(html.unescape(re.findall(r'<meta name="settings" content="([^"]*)"', page.body)[0]))
+
+
+def test_the_page_knows_where_to_sign_in_and_what_a_message_may_have(
+    api: HttpApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = read_settings(get(api, "/"))
+    assert settings["sign_in"] is None
+    assert settings["max_body_bytes"] == 5 * 1024 * 1024
+    assert "png" in settings["formats"]["image"]
     monkeypatch.setenv("SIGN_IN_URL", SIGN_IN_URL)
     monkeypatch.setenv("SIGN_IN_CLIENT_ID", "client")
     api.handlers = {"sessions": load_handler("sessions")}
-    assert get(api, "/console/config.json").json == {"sign_in": {"url": SIGN_IN_URL, "client_id": "client"}}
-    assert directive(get(api, "/"), "connect-src") == f"'self' {SIGN_IN_URL}"
+    page = get(api, "/")
+    assert read_settings(page)["sign_in"] == {"url": SIGN_IN_URL, "client_id": "client"}
+    assert directive(page, "connect-src") == f"'self' {SIGN_IN_URL}"
 
 
 def test_vendored_files_are_their_packages_own() -> None:
     listed = (FOLDER / "vendor/README.md").read_text()
     files = [path for path in (FOLDER / "vendor").iterdir() if path.name != "README.md"]
-    assert len(files) == 4
+    assert len(files) == 6
     for path in files:
         assert f"`{path.name}` | `{hashlib.sha256(path.read_bytes()).hexdigest()}`" in listed, path.name

@@ -146,7 +146,7 @@ def test_what_is_too_large_is_refused_with_its_reason(client: httpx.Client) -> N
 
 def test_the_console_and_the_reference_are_served(client: httpx.Client) -> None:
     assert "<title>" in client.get("/").text
-    assert client.get("/console/main.js").headers["content-type"].startswith("text/javascript")
+    assert client.get("/console/console.js").headers["content-type"].startswith("text/javascript")
     assert client.get("/openapi.json").json()["servers"][0]["url"] == "/"
     assert client.get("/nothing").json()["code"] == "route_not_found"
 

@@ -68,7 +68,11 @@ def gateway(console_database_url: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 def environment(database_url: str) -> dict[str, str]:
-    return {"SESSION_BACKEND_URL": database_url, "MODEL_PROVIDER": "tests.support.scripted_model:build"}
+    return {
+        "SESSION_BACKEND_URL": database_url,
+        "MODEL_PROVIDER": "tests.support.scripted_model:build",
+        "SEARCH": "messages",
+    }
 
 
 @pytest.fixture

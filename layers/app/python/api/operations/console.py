@@ -1,76 +1,81 @@
-"""The console's own files. They hold nothing of anybody: what the page shows, it asks the API for as its caller."""
+"""The console: a page and its script. They hold nothing of anybody: what the page shows, it asks the API for."""
 
 import hashlib
+import json
 from collections.abc import Mapping
-from functools import cache
+from html import escape
 from http import HTTPStatus
-from pathlib import Path
+from http.cookies import CookieError, SimpleCookie
 
 from api.call import Call
-from api.errors import RouteNotFoundError
+from api.console.assembly import Assembly, assemble
+from api.content_blocks import KINDS
 from api.operation import Operation
-from api.parameters import path_identifier
-from api.response import Response, json_response
+from api.parameters import query_text
+from api.response import Response
+from api.settings import Settings
 
-FOLDER = Path(__file__).parents[1] / "console" / "page"
-MEDIA_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".LICENSE": "text/plain; charset=utf-8",
-}
-FILE = path_identifier("file", "One of the console's files.")
+VERSION = query_text("version", "Of the script, as the page names it.")
+THEMES = ("light", "dark")
 
 
 def show_page(call: Call) -> Response:
     """The page's addresses are relative, so its own must end in a slash: `…/v1` is sent to `…/v1/`."""
     path = call.request.path
-    if path.endswith("/"):
-        return _send_file("index.html", call)
-    return Response(HTTPStatus.PERMANENT_REDIRECT, {"Location": f"{path}/"})
+    if not path.endswith("/"):
+        return Response(HTTPStatus.PERMANENT_REDIRECT, {"Location": f"{path}/"})
+    assembly = assemble()
+    settings = escape(json.dumps(_describe(call.settings)))
+    text = assembly.page.substitute(settings=settings, theme=_theme(call.header("Cookie")))
+    headers = {"Cache-Control": "no-cache", **_security_headers(call.settings.sign_in_url, assembly)}
+    return _send(call, text, "text/html; charset=utf-8", headers)
 
 
-def read_configuration(call: Call) -> Response:
-    """How to sign in; null where the caller is known without it, as on one's own machine."""
-    url, client_id = call.settings.sign_in_url, call.settings.sign_in_client_id
-    return json_response({"sign_in": {"url": url, "client_id": client_id} if url else None})
+def read_script(call: Call) -> Response:
+    """Kept for a year under its version, and under another one, which a deployment has replaced, not at all."""
+    assembly = assemble()
+    is_current = call[VERSION] == assembly.version
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable" if is_current else "no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return _send(call, assembly.script, "text/javascript; charset=utf-8", headers)
 
 
-def read_file(call: Call) -> Response:
-    return _send_file(call[FILE], call)
+def _describe(settings: Settings) -> Mapping[str, object]:
+    """What the page must know before it asks. sign_in: null where the caller is known without, as on a laptop."""
+    url, client_id = settings.sign_in_url, settings.sign_in_client_id
+    return {
+        "sign_in": {"url": url, "client_id": client_id} if url else None,
+        "max_body_bytes": settings.max_body_bytes,
+        "formats": {name: list(kind.formats) for name, kind in KINDS.items()},
+    }
 
 
-def read_vendored_file(call: Call) -> Response:
-    return _send_file(f"vendor/{call[FILE]}", call)
+def _theme(cookie: str | None) -> str:
+    """The one chosen, so that the first thing one sees has its colors; else the system's."""
+    try:
+        chosen = SimpleCookie(cookie or "").get("theme")
+    except CookieError:
+        return "system"
+    return chosen.value if chosen and chosen.value in THEMES else "system"
 
 
-def _send_file(name: str, call: Call) -> Response:
-    path = _files().get(name)
-    if path is None:
-        raise RouteNotFoundError
-    text = path.read_text(encoding="utf-8")
+def _send(call: Call, text: str, media_type: str, headers: Mapping[str, str]) -> Response:
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache", **_security_headers(call.settings.sign_in_url)}
+    headers = {"ETag": tag, **headers}
     if tag in (call.header("If-None-Match") or ""):
         return Response(HTTPStatus.NOT_MODIFIED, headers)
-    return Response(HTTPStatus.OK, {**headers, "Content-Type": MEDIA_TYPES[path.suffix]}, text)
+    return Response(HTTPStatus.OK, {**headers, "Content-Type": media_type}, text)
 
 
-@cache
-def _files() -> Mapping[str, Path]:
-    """Only these names are served, whatever a path says."""
-    files = (path for path in FOLDER.rglob("*") if path.suffix in MEDIA_TYPES)
-    return {path.relative_to(FOLDER).as_posix(): path for path in files}
-
-
-def _security_headers(sign_in_url: str | None) -> Mapping[str, str]:
+def _security_headers(sign_in_url: str | None, assembly: Assembly) -> Mapping[str, str]:
     """Nothing runs, is loaded or is called but from this API and from the sign-in pages."""
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self'",
+        "style-src": f"'sha256-{assembly.style_hash}'",
+        "img-src": "data: blob:",  # the icon; pictures of messages, once the script has read them as the caller
         "connect-src": f"'self' {sign_in_url or ''}".strip(),
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -89,26 +94,11 @@ def _security_headers(sign_in_url: str | None) -> Mapping[str, str]:
 OPERATIONS = (
     Operation(operation_id="consolePage", method="GET", path="/", handle=show_page, access="public"),
     Operation(
-        operation_id="consoleConfiguration",
+        operation_id="consoleScript",
         method="GET",
-        path="/console/config.json",
-        handle=read_configuration,
+        path="/console/console.js",
+        handle=read_script,
         access="public",
-    ),
-    Operation(
-        operation_id="consoleFile",
-        method="GET",
-        path="/console/{file}",
-        handle=read_file,
-        access="public",
-        parameters=[FILE],
-    ),
-    Operation(
-        operation_id="consoleVendoredFile",
-        method="GET",
-        path="/console/vendor/{file}",
-        handle=read_vendored_file,
-        access="public",
-        parameters=[FILE],
+        parameters=[VERSION],
     ),
 )

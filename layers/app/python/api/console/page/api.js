@@ -43,6 +43,23 @@ export const remove = (name) => call(new URL(name, BASE), { method: "DELETE" });
 
 export const post = (name) => call(new URL(name, BASE), { method: "POST" });
 
+/** `POST`s JSON, and answers with JSON. */
+export const create = (name, body) => sendJson("POST", "application/json", name, body);
+
+export const patch = (name, changes) => sendJson("PATCH", "application/merge-patch+json", name, changes);
+
+async function sendJson(method, type, name, body) {
+  const options = { method, headers: { "Content-Type": type }, body: JSON.stringify(body) };
+  return (await call(new URL(name, BASE), options)).json();
+}
+
+/** Bytes, of whatever type: API Gateway sends them as such where this one is asked for. */
+export async function readBytes(name, query) {
+  const url = new URL(name, BASE);
+  url.search = new URLSearchParams(query);
+  return (await call(url, { headers: { Accept: "application/octet-stream" } })).blob();
+}
+
 /** The events of one turn as they come. The same key with the same body is the same turn, however often it is sent. */
 export async function* stream(body, idempotencyKey) {
   const headers = {
@@ -57,7 +74,7 @@ export async function* stream(body, idempotencyKey) {
   } catch (error) {
     throw error instanceof TypeError ? unreachable() : error;
   }
-  throw unreachable(); // whoever reads stops at the event that ends the run
+  throw unreachable(); // the reader stops at the event that ends the run
 }
 
 /** The events of a run behind number `after`, whoever began it; a connection that breaks off is made again. */

@@ -1,19 +1,21 @@
 // One conversation: its stored messages, the turn that is under way, and how that turn ended.
 
-import { path, post, Problem, read, stream, watch } from "./api.js";
+import { path, post, Problem, read, readBytes, stream, watch } from "./api.js";
 import { announce, element, toast } from "./elements.js";
 import { History } from "./history.js";
 import { interruptForm } from "./interrupts.js";
-import { LiveAnswer, userMessage } from "./messages.js";
+import { LiveAnswer } from "./live_answer.js";
 import { problemCard, titleOf, UNCERTAIN } from "./problems.js";
+import { isAnswer, shownPrompt, storedPrompt, wordsOf } from "./prompts.js";
 import { counted, duration } from "./times.js";
 
 const POLL_MILLISECONDS = 1500;
+const NOTHING_STORED = "Nothing of this session is stored yet: its first message failed, or is still being answered.";
 
-/** Tells `named`, `turned`, `changed` and `ended`; `running` says whether a turn is under way. */
+/** Its events are `named`, `turned`, `changed`, `edit` and `ended`; `running` says whether a turn is under way. */
 export class Conversation extends EventTarget {
   running = false;
-  agent = null; // state and interrupts, as the API tells them
+  agent = null; // state and interrupts, as the API has them
   runs = []; // results of this page's turns, newest last
   #tail = element("div", { class: "tail" });
   #turn = null; // the one that is under way, or has failed and waits for what one does about it
@@ -40,18 +42,28 @@ export class Conversation extends EventTarget {
     return Boolean(this.agent?.interrupts.length);
   }
 
+  get isBlank() {
+    return this.history.newest < 0 && !this.#turn && !this.#tail.childElementCount;
+  }
+
   /** Neither answered nor given up: left now, what one said would be gone. */
   get unsettled() {
     return this.#turn !== null;
   }
 
-  /** Shows what is stored, and a turn that was under way when the page was last left. */
-  async open() {
+  /** Shows what is stored, from message `first` if it is given, and a turn that was under way when the page was left. */
+  async open(first = null) {
     const turn = JSON.parse(sessionStorage.getItem(this.#turnKey()));
     if (turn) this.#setTurn(turn, true); // before anything is awaited, or one could send another
-    await (this.#opened = this.#load());
-    if (turn) await this.#take(Object.assign(turn, { number: 0 }), (live) => this.#follow(turn, live));
+    await (this.#opened = this.#load(first));
+    if (turn) await this.#take(Object.assign(turn, { number: 0 }), (live) => this.#resume(turn, live));
     else await this.#watchOthers();
+  }
+
+  /** One of which no run is known may have arrived: under its key it is answered once. */
+  #resume(turn, live) {
+    if (!turn.runId) throw new Problem({ code: "unreachable" });
+    return this.#follow(turn, live);
   }
 
   /** A turn that was begun elsewhere, in another tab or on another device. */
@@ -63,19 +75,33 @@ export class Conversation extends EventTarget {
     await this.#take(turn, (live) => this.#follow(turn, live));
   }
 
-  async #load() {
+  async #load(first) {
+    if (!this.sessionId) return;
     const problem = await this.history.open().then(() => null, (problem) => problem);
     await this.#readAgent();
     if (this.#turn) return; // one was quicker: how that turn ends shows the rest
     if (problem) this.#tail.replaceChildren(problemCard(problem, { "Try again": () => location.reload() }));
+    else if (this.history.newest < 0) this.#tail.replaceChildren(element("p", { class: "note" }, NOTHING_STORED));
     else this.#showInterrupts();
     this.toEnd(true);
+    if (first !== null) await this.reveal(first);
   }
 
-  /** `prompt` is text, or the answers to the agent's questions. */
-  async send(prompt) {
-    const body = this.sessionId ? { prompt, session_id: this.sessionId } : { prompt };
+  async reveal(messageId) {
+    if (!(await this.history.reveal(messageId))) toast("That message is not in this session any more.");
+  }
+
+  /** `prompt` is text, content blocks, or the answers to the agent's questions; it replaces what is `from` a message on. */
+  async send(prompt, from = null) {
+    const body = { prompt, ...(this.sessionId && { session_id: this.sessionId }), ...(from !== null && { from_message_id: from }) };
     await this.#tryTurn({ body, key: crypto.randomUUID() });
+  }
+
+  /** A stored prompt as it was asked, its files too. */
+  promptOf(item) {
+    const { sessionId, agentId } = this.history;
+    const bytes = ({ attachment_id }) => readBytes(path("sessions", sessionId, "attachments", attachment_id), { agent_id: agentId });
+    return storedPrompt(item, bytes);
   }
 
   /** Before the run has begun there is nothing to cancel: then as soon as it has. */
@@ -99,6 +125,7 @@ export class Conversation extends EventTarget {
   /** Again and again under the same key: the API answers it once. */
   #tryTurn({ body, key }) {
     const turn = { body, key, runId: null, stopped: false };
+    this.#keep(turn);
     return this.#take(turn, (live) => this.#listen(turn, live));
   }
 
@@ -106,11 +133,12 @@ export class Conversation extends EventTarget {
     const live = new LiveAnswer(() => this.toEnd());
     this.#tail.replaceChildren(...this.#asked(turn), live.element);
     this.#setTurn(turn, true);
+    this.history.hideFrom(turn.body?.from_message_id);
     this.toEnd(true);
     try {
       await this.#opened;
       const result = await getResult(live).catch((problem) => this.#afterLostConnection(turn, problem, live));
-      await this.#finished(result);
+      await this.#finished(turn, result);
     } catch (problem) {
       await this.#failed(turn, problem);
     }
@@ -118,7 +146,7 @@ export class Conversation extends EventTarget {
   }
 
   async #listen(turn, live) {
-    turn.after = this.history.newest;
+    turn.after = (turn.body.from_message_id ?? this.history.newest + 1) - 1;
     return this.#hear(stream(turn.body, turn.key), turn, live);
   }
 
@@ -143,9 +171,10 @@ export class Conversation extends EventTarget {
   #began(turn, { threadId, runId }) {
     turn.runId = runId;
     const isNew = this.sessionId !== threadId;
+    if (isNew) sessionStorage.removeItem(this.#turnKey());
     this.history.sessionId = threadId;
-    if (turn.body) sessionStorage.setItem(this.#turnKey(), JSON.stringify(turn));
-    if (isNew) this.#tell("named", turn.body.prompt);
+    if (turn.body) this.#keep(turn);
+    if (isNew) this.#tell("named", wordsOf(turn.body.prompt));
     if (turn.stopped) this.stop();
   }
 
@@ -164,8 +193,8 @@ export class Conversation extends EventTarget {
     }
   }
 
-  async #finished(result) {
-    await this.#catchUp();
+  async #finished(turn, result) {
+    await this.#catchUp(turn.body?.from_message_id);
     this.#tail.replaceChildren(summary(result));
     this.#showInterrupts();
     this.#forgetTurn();
@@ -177,6 +206,7 @@ export class Conversation extends EventTarget {
 
   /** Some of a failed turn may be stored: what the history has is shown from there. */
   async #failed(turn, problem) {
+    this.history.hideFrom();
     if (this.sessionId) await this.#catchUp().catch(() => {});
     const words = problem.code === "unreachable" ? UNCERTAIN : undefined;
     this.#tail.replaceChildren(...this.#asked(turn), problemCard(problem, this.#remedies(turn), words));
@@ -186,11 +216,12 @@ export class Conversation extends EventTarget {
     this.#tell("ended");
   }
 
-  /** Nothing is shown before all is read: what was said would stand there twice. */
-  async #catchUp() {
-    const items = await this.history.readOn();
+  /** Nothing is shown before all is read: what was said would stand there twice. `from` is where a rewind went to. */
+  async #catchUp(from) {
+    const items = from === undefined ? await this.history.readOn() : await this.history.readFrom(from);
     await this.#readAgent();
-    this.history.add(items);
+    if (items) this.history.replace(from ?? this.history.newest + 1, items);
+    else await this.history.reopen();
   }
 
   #remedies(turn) {
@@ -202,10 +233,9 @@ export class Conversation extends EventTarget {
     if (!turn.body) return { Dismiss: dismiss };
     const edit = () => {
       dismiss();
-      this.#tell("edit", turn.body.prompt);
+      this.#tell("edit", { prompt: turn.body.prompt, from: turn.body.from_message_id ?? null });
     };
-    const isText = typeof turn.body.prompt === "string";
-    return { "Try again": () => this.#tryTurn(turn), ...(isText && { Edit: edit }), Dismiss: dismiss };
+    return { "Try again": () => this.#tryTurn(turn), ...(!isAnswer(turn.body.prompt) && { Edit: edit }), Dismiss: dismiss };
   }
 
   async #readAgent() {
@@ -222,10 +252,17 @@ export class Conversation extends EventTarget {
   /** What the turn says, unless the history shows it: once a tool is called it is stored. */
   #asked({ body, after }) {
     if (!body) return []; // another's words are shown once they are stored
-    const { prompt } = body;
-    if (typeof prompt === "string") return this.history.holds(prompt, after) ? [] : [userMessage(prompt)];
-    const answers = prompt.map(({ interruptResponse: { response } }) => (typeof response === "string" ? response : JSON.stringify(response)));
-    return [userMessage(answers.join("\n"))];
+    const isStored = body.from_message_id === undefined && !isAnswer(body.prompt) && this.history.holds(wordsOf(body.prompt), after);
+    return isStored ? [] : [shownPrompt(body.prompt)];
+  }
+
+  #keep({ body, ...turn }) {
+    const keep = (kept) => sessionStorage.setItem(this.#turnKey(), JSON.stringify(kept));
+    try {
+      keep({ ...turn, body });
+    } catch {
+      if (turn.runId) keep({ ...turn, body: null }); // its files are more than a tab may keep
+    }
   }
 
   #setTurn(turn, running) {
@@ -235,7 +272,7 @@ export class Conversation extends EventTarget {
   }
 
   #turnKey() {
-    return `turn:${this.sessionId}`;
+    return `turn:${this.sessionId ?? ""}`;
   }
 
   #forgetTurn() {

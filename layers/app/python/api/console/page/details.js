@@ -1,6 +1,7 @@
 // Beside the conversation: how the last answer came about, what it used, and what the agent keeps.
 
-import { byId, element } from "./elements.js";
+import { byId, element, idButton } from "./elements.js";
+import { showMemories } from "./memories.js";
 import { counted, duration, moment } from "./times.js";
 
 export function showDetails(conversation, session) {
@@ -10,14 +11,24 @@ export function showDetails(conversation, session) {
     section("Tokens", run ? tokens(conversation.runs) : [hint("Shown for answers that this page has seen come in.")]),
     section("Agent’s state", state(conversation.agent)),
     section("Session", facts(conversation, session)),
+    section("What agents remember about you", memories),
   );
+}
+
+const memories = element("div", { class: "memories" });
+
+/** Read when one opens the details, and not with each answer. */
+export function readMemories() {
+  memories.replaceChildren();
+  showMemories(memories);
 }
 
 const section = (title, content) => element("section", {}, element("h3", {}, title), content);
 const hint = (text) => element("p", { class: "hint" }, text);
 
-const table = (rows) =>
-  element("dl", {}, Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+/** The names of `keys` have the color of their part of the bar. */
+const table = (rows, keys = {}) =>
+  element("dl", {}, Object.entries(rows).flatMap(([name, value]) => [element("dt", { class: keys[name] }, name), element("dd", {}, value)]));
 
 function timing({ timings, run_id }) {
   const parts = { restore: timings.restore_ms, thinking: timings.first_token_ms, answering: timings.total_ms - timings.first_token_ms };
@@ -29,13 +40,16 @@ function timing({ timings, run_id }) {
   }
   return [
     bar,
-    table({
-      Restore: duration(timings.restore_ms),
-      "First token": duration(timings.first_token_ms),
-      Total: duration(timings.total_ms),
-      "Database round trips": String(timings.round_trips),
-      Run: run_id,
-    }),
+    table(
+      {
+        Restore: duration(timings.restore_ms),
+        "First token": duration(timings.first_token_ms),
+        Total: duration(timings.total_ms),
+        "Database round trips": String(timings.round_trips),
+        Run: idButton(run_id, "run id"),
+      },
+      { Restore: "restore", "First token": "thinking", Total: "answering" },
+    ),
   ];
 }
 
@@ -55,7 +69,7 @@ function state(agent) {
 
 function facts({ sessionId, agent }, session) {
   if (!sessionId) return [hint("It begins with your first message.")];
-  const rows = { Id: sessionId };
+  const rows = { Id: idButton(sessionId, "session id") };
   if (session) Object.assign(rows, { Began: moment(session.created_at), "Last active": moment(session.updated_at) });
   if (agent) rows.Messages = agent.message_count.toLocaleString("en");
   return [table(rows)];

@@ -35,3 +35,15 @@ export async function copy(text, what) {
     toast(`The browser does not let this page copy. ${what}: ${text}`);
   }
 }
+
+/** A long id, cut in the middle; a click copies all of it. */
+export function idButton(id, what) {
+  const short = id.length > 18 ? `${id.slice(0, 8)}…${id.slice(-6)}` : id;
+  return element("button", { type: "button", class: "id", title: id, "aria-label": `Copy ${what} ${id}`, onclick: () => copy(id, what) }, short);
+}
+
+export function saveFile(blob, name) {
+  const url = URL.createObjectURL(blob);
+  element("a", { href: url, download: name }).click();
+  URL.revokeObjectURL(url);
+}

@@ -1,4 +1,4 @@
-// The stored messages of one session: the newest page first, older ones as one scrolls up.
+// The stored messages of one session: the newest page first, older ones as one scrolls up or looks for one.
 
 import { path, read } from "./api.js";
 import { element } from "./elements.js";
@@ -7,15 +7,19 @@ import { StoredMessages } from "./messages.js";
 const PAGE = 30;
 const CATCH_UP_PAGE = 100;
 
+const said = (items) => items.filter(({ message }) => message?.role === "user");
+
 export class History {
   element = element("div", { class: "history" });
   sessionId = null;
   newest = -1; // the id of the last message that is shown
-  #stored = new StoredMessages();
+  #stored = new StoredMessages(() => this);
   #top = element("p", { class: "top" });
   #older = null; // the message that the next page begins with
-  #loading = false;
+  #loading = null;
   #said = [];
+  #times = new Map(); // when each message that is shown was stored, by its id
+  #hiddenFrom = Infinity; // a turn that goes on is replacing the messages from this one on
   #observer;
 
   constructor(scroller) {
@@ -35,10 +39,23 @@ export class History {
     this.#turned(page);
   }
 
-  /** What was stored since: this page's own turn, and what other tabs did meanwhile. `add` shows it. */
+  /** All of it read again: somebody has replaced a part of what is shown. */
+  async reopen() {
+    this.#cut(0);
+    await this.open();
+  }
+
+  /** What was stored since: this page's own turn, and what other tabs did. Null where they have replaced what is shown. */
   async readOn() {
+    const known = this.#times.get(this.newest);
+    const items = await this.readFrom(known ? this.newest : this.newest + 1);
+    if (!known) return items;
+    return items[0]?.created_at === known ? items.slice(1) : null;
+  }
+
+  async readFrom(first) {
     const found = [];
-    for (let cursor = this.newest + 1; cursor !== null; ) {
+    for (let cursor = first; cursor !== null; ) {
       const page = await this.#read({ order: "asc", cursor, limit: CATCH_UP_PAGE });
       found.push(...page.messages);
       cursor = page.next_cursor;
@@ -48,8 +65,55 @@ export class History {
 
   add(items) {
     this.newest = items.at(-1)?.message_id ?? this.newest;
-    this.#said.push(...items.filter(({ message }) => message?.role === "user"));
+    this.#said.push(...said(items));
     this.#show(items, (drawn) => this.element.append(...drawn));
+  }
+
+  /** Until a turn that replaces the messages from `id` on has ended, or for good with `replace`. */
+  hideFrom(id = Infinity) {
+    this.#hiddenFrom = id;
+    for (const each of this.#shown()) each.hidden = Number(each.dataset.message) >= id;
+  }
+
+  replace(first, items) {
+    this.#cut(first);
+    this.hideFrom();
+    this.add(items);
+  }
+
+  /** Which messages one is about to replace. */
+  mark(first) {
+    for (const each of this.#shown()) each.classList.toggle("to-be-replaced", first !== null && Number(each.dataset.message) >= first);
+  }
+
+  #shown() {
+    return this.element.querySelectorAll("[data-message]");
+  }
+
+  #cut(first) {
+    for (const each of this.#shown()) if (Number(each.dataset.message) >= first) each.remove();
+    this.#said = this.#said.filter(({ message_id }) => message_id < first);
+    for (const id of [...this.#times.keys()]) if (id >= first) this.#times.delete(id);
+    this.newest = Math.min(this.newest, first - 1);
+  }
+
+  /** Scrolls to a message, for which older ones are read; false where there is none of that number. */
+  async reveal(id) {
+    const find = () => this.element.querySelector(`[data-message="${CSS.escape(id)}"]`);
+    while (!find() && this.#older !== null && this.#older >= id) if (!(await this.loadOlder())) break;
+    const found = find();
+    if (!found) return false;
+    found.tabIndex = -1;
+    found.scrollIntoView({ block: "center" });
+    found.focus({ preventScroll: true });
+    return true;
+  }
+
+  /** The item of the prompt that message `id` answers. */
+  async promptBefore(id) {
+    const find = () => this.#said.filter(({ message_id, message }) => message_id < id && !message.content.some((block) => block.toolResult)).at(-1);
+    while (!find() && this.#older !== null) if (!(await this.loadOlder())) break;
+    return find();
   }
 
   /** Whether a message of the person's with these words is stored after the message `id`. */
@@ -57,25 +121,30 @@ export class History {
     return this.#said.some(({ message_id, message }) => message_id > id && message.content.some((block) => block.text === text));
   }
 
-  async loadOlder() {
-    if (this.#older === null || this.#loading) return;
-    this.#loading = true;
+  /** Whether a page came. */
+  loadOlder() {
+    if (this.#older === null) return Promise.resolve(false);
+    return (this.#loading ??= this.#loadOlder().finally(() => (this.#loading = null)));
+  }
+
+  async #loadOlder() {
     this.#top.textContent = "Loading older messages…";
     try {
       const page = await this.#read({ order: "desc", cursor: this.#older, limit: PAGE });
       this.#insertAbove(page.messages.reverse());
       this.#turned(page);
+      return true;
     } catch (problem) {
       const again = element("button", { class: "quiet", onclick: () => this.loadOlder() }, "Try again");
       this.#top.replaceChildren("Older messages could not be loaded: ", problem.message, " ", again);
-    } finally {
-      this.#loading = false;
+      return false;
     }
   }
 
   /** Leaves what one reads where it is. */
   #insertAbove(items) {
     const below = this.scroller.scrollHeight - this.scroller.scrollTop;
+    this.#said.unshift(...said(items));
     this.#show(items, (drawn) => this.#top.after(...drawn));
     if (this.element.isConnected) this.scroller.scrollTop = this.scroller.scrollHeight - below;
   }
@@ -83,12 +152,14 @@ export class History {
   #turned(page) {
     this.#older = page.next_cursor;
     this.#top.textContent = "";
-    this.#observer.unobserve(this.#top); // observed anew, it reports again even if it never went out of sight
+    this.#observer.unobserve(this.#top); // observed again, it reports again even if it never went out of sight
     if (this.#older !== null) this.#observer.observe(this.#top);
   }
 
   #show(items, place) {
+    for (const { message_id, created_at } of items) this.#times.set(message_id, created_at);
     place(items.map((item) => this.#stored.draw(item)).filter(Boolean));
+    if (this.#hiddenFrom !== Infinity) this.hideFrom(this.#hiddenFrom);
   }
 
   async #read(query) {

@@ -1,34 +1,40 @@
 // Puts the page together: which conversation is shown, and what keys and buttons do.
 
-import { authorization, signedIn } from "./sign_in.js";
-import { path, read, readPages, remove } from "./api.js";
+import { signedIn } from "./sign_in.js";
+import { hashOf, readAddress } from "./address.js";
+import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { curlCommand } from "./curl.js";
-import { showDetails } from "./details.js";
-import { announce, byId, copy, element, toast } from "./elements.js";
+import { readMemories, showDetails } from "./details.js";
+import { announce, byId } from "./elements.js";
+import { listenToEdits } from "./history_edits.js";
+import { listenToMenu } from "./menu.js";
+import { closePanel, isOpen, listenToPanels, narrow, togglePanel } from "./panels.js";
 import { problemCard } from "./problems.js";
-import { hashOf, sessionInAddress, SessionList } from "./sessions.js";
-import { counted, tellTimesAnew } from "./times.js";
+import { SessionList, titleOf } from "./sessions.js";
+import { settings } from "./settings.js";
+import { listenForTheme } from "./theme.js";
+import { updateTimes } from "./times.js";
 import { welcome } from "./welcome.js";
 
 const thread = byId("thread");
 const prompt = byId("prompt");
-const narrow = matchMedia("(max-width: 52rem)"); // as in layout.css
 const unsettled = new Map(); // conversations to come back to: their turn goes on, or failed and is not dealt with
 let sessions;
+let composer;
 let current;
 
 function show(conversation) {
   current = conversation;
   sessions.current = conversation.sessionId;
   thread.replaceChildren(conversation.element);
-  refresh();
+  composer.rewind(null);
   closePanel("sessions");
 }
 
-function openAddress() {
-  const sessionId = sessionInAddress();
-  if (current && sessionId === current.sessionId && sessionId) return;
+/** A message that was sent to no session yet is offered again where the page has just been loaded. */
+async function openAddress({ isLoad = false } = {}) {
+  const { sessionId, messageId } = readAddress();
+  if (current && sessionId === current.sessionId && sessionId) return messageId !== null && current.reveal(messageId);
   const left = unsettled.get(sessionId);
   if (left) {
     show(left);
@@ -36,9 +42,8 @@ function openAddress() {
   }
   const conversation = watched(new Conversation(sessionId, thread));
   show(conversation);
-  if (sessionId) conversation.open();
-  else conversation.element.prepend(welcome((text) => send(text)));
   focusField();
+  if (sessionId || isLoad) await conversation.open(messageId);
 }
 
 /** Where one writes next; not on a phone, whose keyboard would come up. */
@@ -48,7 +53,7 @@ function focusField() {
 }
 
 function watched(conversation) {
-  const whenShown = (act) => () => conversation === current && act();
+  const whenShown = (act) => (event) => conversation === current && act(event);
   conversation.addEventListener("named", ({ detail }) => {
     sessions.begin(conversation.sessionId, detail);
     unsettled.set(conversation.sessionId, conversation);
@@ -66,103 +71,44 @@ function watched(conversation) {
     await sessions.refresh();
     if (conversation === current) refresh();
   });
-  conversation.addEventListener("edit", ({ detail }) => {
-    prompt.value = detail;
-    prompt.focus();
-  });
+  conversation.addEventListener("edit", whenShown(({ detail }) => composer.restore(detail)));
   return conversation;
 }
 
 function refresh() {
   const session = sessions.get(current.sessionId);
-  byId("title").textContent = session?.preview || current.sessionId || "New session";
+  const waits = current.waiting && composer.fromMessageId === null;
+  byId("title").textContent = session ? titleOf(session) : (current.sessionId ?? "New session");
   document.title = `${byId("title").textContent} · Agent sessions`;
   byId("send").hidden = current.running;
-  byId("send").disabled = current.waiting;
+  byId("send").disabled = waits;
   byId("stop").hidden = !current.running;
   byId("stop").disabled = current.stopping;
   byId("stop").textContent = current.stopping ? "Stopping…" : "Stop";
-  const passes = prompt.disabled !== current.waiting && [prompt, document.body].includes(document.activeElement);
-  prompt.disabled = current.waiting;
+  const passes = prompt.disabled !== waits && [prompt, document.body].includes(document.activeElement);
+  prompt.disabled = waits;
   if (passes) focusField(); // from the message to the agent's question, and back
-  prompt.placeholder = current.waiting ? "Answer the agent’s question first" : "Write a message";
-  for (const id of ["copy-id", "export", "delete"]) byId(id).disabled = !current.sessionId;
+  prompt.placeholder = waits ? "Answer the agent’s question first" : "Write a message";
+  for (const id of ["copy-id", "describe", "export", "delete"]) byId(id).disabled = !current.sessionId;
+  current.history.mark(composer.fromMessageId);
+  showWelcome();
   if (!byId("details").hidden) showDetails(current, session);
 }
 
-async function send(text) {
-  if (!text.trim() || current.running || current.waiting) return;
-  prompt.value = "";
+function showWelcome() {
+  const shown = current.element.querySelector(".welcome");
+  const isNew = !current.sessionId && current.isBlank;
+  if (shown && !isNew) shown.remove();
+  if (!shown && isNew) current.element.prepend(welcome((text) => send({ prompt: text })));
+}
+
+/** Whether the message is on its way. */
+function send({ prompt: asked, fromMessageId = null }) {
+  const isEmpty = typeof asked === "string" && !asked.trim();
+  if (isEmpty || current.running || (current.waiting && fromMessageId === null)) return false;
   focusField();
-  current.element.querySelector(".welcome")?.remove();
-  await current.send(text);
-}
-
-function togglePanel(id, open) {
-  const panel = byId(id);
-  document.body.classList.toggle(`with-${id}`, open);
-  if (id === "details") panel.hidden = !open;
-  coverConversation();
-  byId(`open-${id}`).setAttribute("aria-expanded", open);
-  if (open) byId(`close-${id}`).focus();
-  refresh();
-}
-
-const isOpen = (id) => document.body.classList.contains(`with-${id}`);
-
-/** On a phone a panel lies over the conversation: meanwhile neither fingers nor keys reach more of it than its title. */
-function coverConversation() {
-  const covered = narrow.matches && (isOpen("sessions") || isOpen("details"));
-  for (const part of document.querySelectorAll("main > :not(header), main > header > button")) part.inert = covered;
-}
-
-function closePanel(id) {
-  if (!isOpen(id)) return;
-  togglePanel(id, false);
-  byId(`open-${id}`).focus();
-}
-
-async function confirmDelete() {
-  const { sessionId } = current;
-  const count = sessions.get(sessionId)?.message_count ?? current.agent?.message_count ?? 0;
-  byId("confirm-text").textContent = `“${byId("title").textContent}” with ${counted(count, "message")}. Nobody can bring it back; export it first if in doubt.`;
-  const dialog = byId("confirm-delete");
-  dialog.returnValue = "";
-  dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  if (dialog.returnValue !== "delete") return;
-  try {
-    await remove(path("sessions", sessionId));
-    sessions.forget(sessionId);
-    if (current.sessionId === sessionId) location.hash = "";
-    toast("The session is deleted.");
-  } catch (problem) {
-    toast(`It was not deleted: ${problem.message}`);
-  }
-}
-
-async function saveExport() {
-  try {
-    const text = await readPages(`${path("sessions", current.sessionId)}/export`);
-    const url = URL.createObjectURL(new Blob([text], { type: "application/jsonl" }));
-    element("a", { href: url, download: `${current.sessionId}.jsonl` }).click();
-    URL.revokeObjectURL(url);
-  } catch (problem) {
-    toast(`It could not be exported: ${problem.message}`);
-  }
-}
-
-/** The last message again. */
-function copyCurl() {
-  const said = [...thread.querySelectorAll(".said")].at(-1)?.textContent ?? "Hello";
-  copy(curlCommand(said, current.sessionId, Boolean(authorization().Authorization)), "Command");
-}
-
-function fromMenu(id, act) {
-  byId(id).addEventListener("click", () => {
-    byId("menu").hidePopover();
-    act();
-  });
+  current.send(asked, fromMessageId);
+  return true;
 }
 
 function listen() {
@@ -173,19 +119,10 @@ function listen() {
     thread.addEventListener(type, ({ target }) => target.isConnected || focusField());
   }
   document.addEventListener("visibilitychange", () => document.hidden || sessions.refresh());
-  setInterval(tellTimesAnew, 60_000);
+  setInterval(updateTimes, 60_000);
   byId("skip").addEventListener("click", (event) => {
     event.preventDefault(); // the address names the session
     focusField();
-  });
-  byId("composer").addEventListener("submit", (event) => {
-    event.preventDefault();
-    send(prompt.value);
-  });
-  prompt.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    send(prompt.value);
   });
   byId("stop").addEventListener("click", () => {
     current.stop();
@@ -195,20 +132,12 @@ function listen() {
     event.preventDefault();
     newSession();
   });
-  byId("session-list").addEventListener("click", () => closePanel("sessions"));
-  document.body.addEventListener("click", ({ target }) => {
-    const beside = narrow.matches && target.matches("body, main, main > header, #title");
-    if (beside) ["sessions", "details"].forEach(closePanel);
-  });
-  narrow.addEventListener("change", coverConversation);
-  for (const id of ["sessions", "details"]) {
-    byId(`open-${id}`).addEventListener("click", () => togglePanel(id, !isOpen(id)));
-    byId(`close-${id}`).addEventListener("click", () => closePanel(id));
-  }
-  fromMenu("copy-curl", copyCurl);
-  fromMenu("copy-id", () => copy(current.sessionId, "Session id"));
-  fromMenu("export", saveExport);
-  fromMenu("delete", confirmDelete);
+  byId("session-scroll").addEventListener("click", ({ target }) => target.closest("a") && closePanel("sessions"));
+  for (const id of ["sessions", "details"]) byId(id).addEventListener("toggled", refresh);
+  byId("details").addEventListener("toggled", () => isOpen("details") && readMemories());
+  listenToPanels();
+  listenToMenu(() => current, sessions);
+  listenToEdits(thread, () => current, composer, sessions);
   addEventListener("keydown", shortcut);
 }
 
@@ -227,9 +156,10 @@ function shortcut(event) {
     [altKey && key === "ArrowUp", () => move(-1)],
     [key === "Escape" && isOpen("sessions"), () => closePanel("sessions")],
     [key === "Escape" && isOpen("details"), () => closePanel("details")],
+    [key === "Escape" && composer.fromMessageId !== null, () => composer.clear()],
   ];
   const act = shortcuts.find(([meant]) => meant)?.[1];
-  if (!act || byId("confirm-delete").open || byId("menu").matches(":popover-open")) return;
+  if (!act || document.querySelector("dialog[open], :popover-open")) return;
   event.preventDefault();
   act();
 }
@@ -246,11 +176,15 @@ function move(steps) {
 }
 
 async function start() {
-  const { sign_in } = await read("console/config.json");
-  if (!(await signedIn(sign_in))) return;
-  sessions = new SessionList();
+  listenForTheme();
+  if (!(await signedIn(settings.sign_in))) return;
+  sessions = new SessionList((forgotten) => {
+    if (forgotten === current.sessionId) location.hash = "";
+    else refresh();
+  });
+  composer = new Composer(send, () => refresh());
   listen();
-  openAddress();
+  openAddress({ isLoad: true });
   await sessions.refresh();
   refresh();
 }

@@ -2,6 +2,7 @@
 // to a short list of tags, and at last the page's Content-Security-Policy runs and loads nothing that is not ours.
 
 import DOMPurify from "./vendor/dompurify.js";
+import { addCodeTitles, codeHtml } from "./code.js";
 import { element } from "./elements.js";
 import { Marked } from "./vendor/marked.js";
 
@@ -11,9 +12,9 @@ const FORMATTED_CHARACTERS = 50_000;
 const ALLOWED = {
   ALLOWED_TAGS: [
     ..."a p br hr strong em del code pre blockquote ul ol li h1 h2 h3 h4 h5 h6".split(" "),
-    ..."table thead tbody tr th td".split(" "),
+    ..."table thead tbody tr th td span".split(" "),
   ],
-  ALLOWED_ATTR: ["href", "title", "start", "align"],
+  ALLOWED_ATTR: ["href", "title", "start", "align", "class"],
   ADD_URI_SAFE_ATTR: ["start", "align"], // else they are taken for addresses, and dropped
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
   ALLOW_ARIA_ATTR: false,
@@ -25,6 +26,7 @@ const escaped = (text) => text.replace(/[&<>"']/g, (character) => `&#${character
 
 const marked = new Marked({
   renderer: {
+    code: ({ text, lang }) => codeHtml(text, lang?.split(/\s/, 1)[0]),
     html: ({ text, block }) => (block ? `<p>${escaped(text)}</p>` : escaped(text)),
     // Loading an image would tell its host what was read, and maybe what was said.
     image: ({ href, text }) => `<a href="${escaped(href)}">${escaped(text || "image")}</a>`,
@@ -41,6 +43,8 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("target", "_blank");
     node.setAttribute("rel", "noopener noreferrer nofollow");
   }
+  // Those of colored code, which no text of a model's can bring: its HTML is escaped.
+  if (node.className && !/^(hljs|language)-/.test(node.className)) node.removeAttribute("class");
   // What is wide is scrolled with the keyboard too.
   if (["PRE", "TABLE"].includes(node.nodeName)) node.setAttribute("tabindex", "0");
 });
@@ -59,14 +63,14 @@ function blocksOf(text) {
 
 function rendered(token) {
   try {
-    if (token.type !== "as written") return DOMPurify.sanitize(marked.parser([token]), ALLOWED);
+    if (token.type !== "as written") return addCodeTitles(DOMPurify.sanitize(marked.parser([token]), ALLOWED));
   } catch {
     // As below, then.
   }
   return element("p", { class: "as-written" }, token.raw);
 }
 
-/** Markdown that grows: only the blocks that changed are drawn anew, so that a selection above them stays. */
+/** Markdown that grows: only the blocks that changed are drawn again, so that a selection above them stays. */
 export class Markdown {
   #blocks = [];
   #text = "";

@@ -1,43 +1,51 @@
-// Messages, stored ones and those that are just being written.
+// Messages as they are stored.
 
+import { sizeOf, storedAttachment } from "./attachments.js";
 import { element } from "./elements.js";
 import { Markdown } from "./markdown.js";
+import { messageActions } from "./message_actions.js";
 import { ago, moment } from "./times.js";
 import { resultText, ToolCalls } from "./tools.js";
 
 /** A message's frame; `append` takes its content. */
-function article(role, createdAt) {
+export function article(role, createdAt, actions) {
   const who = role === "user" ? "You" : "Agent";
   const when = createdAt && element("time", { datetime: createdAt, title: moment(createdAt) }, ago(createdAt));
-  return element("article", { class: `message ${role}`, "aria-label": who }, when);
+  const foot = when && element("footer", {}, when, actions);
+  return element("article", { class: `message ${role}`, "aria-label": who }, foot);
 }
 
-export function userMessage(text, createdAt) {
-  const made = article("user", createdAt);
-  made.prepend(element("p", { class: "said" }, text));
+/** Not stored yet. */
+export function userMessage(text, attachments = []) {
+  const made = article("user");
+  made.prepend(...attachments, ...(text ? [element("p", { class: "said" }, text)] : []));
   return made;
 }
-
-const sizeOf = (bytes) => (bytes < 10_000 ? `${bytes} bytes` : `${Math.round(bytes / 1000).toLocaleString("en")} kB`);
 
 /** Draws what the history holds; one for each conversation, since a result may be drawn before its request. */
 export class StoredMessages {
   tools = new ToolCalls();
 
+  /** `place()` is where attachments are: `{ sessionId, agentId }`. */
+  constructor(place) {
+    this.place = place;
+  }
+
   /** The message's element, or null where all of it went into a tool call's card. */
-  draw({ created_at, redacted, message, omitted_bytes }) {
-    if (!message) return this.#note(created_at, `This message is too large to show: ${sizeOf(omitted_bytes)}.`);
-    const made = article(message.role, created_at);
-    const parts = message.content.map((block) => this.#block(block, message.role)).filter(Boolean);
-    if (redacted) parts.unshift(element("p", { class: "note" }, "Redacted"));
+  draw(item) {
+    const { message_id, created_at, message } = item;
+    const made = article(message?.role ?? "assistant", created_at, messageActions(item));
+    made.dataset.message = message_id;
+    const parts = this.#parts(item);
     made.prepend(...parts);
     return parts.length ? made : null;
   }
 
-  #note(createdAt, text) {
-    const made = article("assistant", createdAt);
-    made.prepend(element("p", { class: "note" }, text));
-    return made;
+  #parts({ redacted, message, omitted_bytes, damaged }) {
+    if (damaged) return [note(`This message cannot be read: ${damaged}`)];
+    if (!message) return [note(`This message is too large to show: ${sizeOf(omitted_bytes)}.`)];
+    const parts = message.content.map((block) => this.#block(block, message.role)).filter(Boolean);
+    return redacted ? [note("Redacted"), ...parts] : parts;
   }
 
   #block(block, role) {
@@ -46,14 +54,22 @@ export class StoredMessages {
     if (block.toolResult) return this.#finish(block.toolResult);
     if (block.citationsContent) return prose((block.citationsContent.content ?? []).map((part) => part.text).join("\n"));
     if (block.reasoningContent) return folded("Reasoning", block.reasoningContent.reasoningText?.text ?? "(encrypted)");
-    return binary(block);
+    return this.#media(block) ?? unknown(block);
+  }
+
+  #media(block) {
+    const [kind, content] = Object.entries(block)[0] ?? [];
+    return content?.source?.bytes?.type === "binary" ? storedAttachment(kind, content, this.place) : null;
   }
 
   #finish(result) {
-    this.tools.finish(result.toolUseId, resultText(result), result.status === "error");
+    const pictures = (result.content ?? []).map((part) => this.#media(part)).filter(Boolean);
+    this.tools.finish(result.toolUseId, resultText(result), result.status === "error", pictures);
     return null;
   }
 }
+
+const note = (text) => element("p", { class: "note" }, text);
 
 function prose(text) {
   const into = element("div", { class: "prose" });
@@ -64,73 +80,7 @@ function prose(text) {
 const folded = (name, text) =>
   element("details", { class: "aside" }, element("summary", {}, name), element("pre", { tabindex: "0" }, text));
 
-function binary(block) {
+function unknown(block) {
   const [kind, content] = Object.entries(block)[0] ?? ["empty", {}];
-  const bytes = content?.source?.bytes;
-  if (bytes?.type === "binary") {
-    return element("p", { class: "attachment" }, `${content.name ?? kind} · ${bytes.media_type} · ${sizeOf(bytes.size_bytes)}`);
-  }
   return folded(kind, JSON.stringify(content, null, 2));
-}
-
-/** The answer that is being written, from AG-UI events. Replaced by what is stored when the run has ended. */
-export class LiveAnswer {
-  element = element("div", { class: "live", "aria-busy": "true" });
-  tools = new ToolCalls();
-  #messages = new Map();
-  #waiting = element("p", { class: "waiting" }, element("span", { class: "hidden" }, "The agent is answering"));
-
-  constructor(drawn) {
-    this.drawn = drawn;
-    this.element.append(this.#waiting);
-  }
-
-  get text() {
-    return [...this.#messages.values()].map(({ markdown }) => markdown?.text ?? "").join("\n");
-  }
-
-  take(event) {
-    switch (event.type) {
-      case "TEXT_MESSAGE_CONTENT":
-        // Drawn when its time has come: to lay out the page for each word would hold up a long answer.
-        return this.#prose(event.messageId).append(event.delta, this.drawn);
-      case "TOOL_CALL_START":
-        this.#message(event.parentMessageId).element.append(this.tools.add(event.toolCallId, event.toolCallName));
-        break;
-      case "TOOL_CALL_ARGS":
-        this.tools.arguments(event.toolCallId, event.delta);
-        break;
-      case "TOOL_CALL_RESULT":
-        this.tools.finish(event.toolCallId, event.content);
-        break;
-      case "CUSTOM":
-        if (event.name === "answer_restarted") this.#forget(event.value.messageId);
-    }
-    this.drawn();
-  }
-
-  #message(id) {
-    if (!this.#messages.has(id)) {
-      const made = article("assistant");
-      this.#waiting.before(made);
-      this.#messages.set(id, { element: made, markdown: null });
-    }
-    return this.#messages.get(id);
-  }
-
-  #prose(id) {
-    const message = this.#message(id);
-    if (!message.markdown) {
-      const into = element("div", { class: "prose" });
-      message.element.append(into);
-      message.markdown = new Markdown(into);
-    }
-    return message.markdown;
-  }
-
-  #forget(id) {
-    const note = element("p", { class: "note" }, "The model was throttled; the answer starts over.");
-    this.#messages.get(id)?.element.replaceWith(note);
-    this.#messages.delete(id);
-  }
 }

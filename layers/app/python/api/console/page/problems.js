@@ -21,7 +21,7 @@ const TITLES = {
 const WORDS = {
   session_busy: "This session is answering another request, perhaps in another tab.",
   run_in_progress: "This very message is being answered already.",
-  run_cancelled: "The answer was stopped. What had not been stored by then is discarded.",
+  run_cancelled: "Stopped. What was not stored by then is discarded.",
   run_interrupted: "The process that answered ended before the answer did.",
 };
 
@@ -31,10 +31,19 @@ export const UNCERTAIN =
 
 export const titleOf = (problem) => TITLES[problem.code] ?? "Something went wrong";
 
+const stopped = (actions) =>
+  element(
+    "section",
+    { class: "problem stopped", role: "group", "aria-label": TITLES.run_cancelled },
+    element("p", {}, WORDS.run_cancelled),
+    element("div", { class: "actions" }, actions),
+  );
+
 /** A card with the problem and the actions `{ "Try again": retry }`; the first one waits for as long as the API asks. */
 export function problemCard(problem, actions = {}, words = WORDS[problem.code] ?? problem.message) {
   const busy = ["session_busy", "run_in_progress"].includes(problem.code);
   const buttons = Object.entries(actions).map(([label, act]) => element("button", { type: "button", onclick: act }, label));
+  if (problem.code === "run_cancelled") return stopped(buttons);
   const wait = element("p", { class: "wait" });
   const card = element(
     "section",

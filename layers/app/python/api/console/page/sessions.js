@@ -1,11 +1,15 @@
 // The caller's sessions, newest activity first; older ones as one scrolls.
 
-import { read } from "./api.js";
+import { hashOf } from "./address.js";
+import { path, read } from "./api.js";
 import { byId, element } from "./elements.js";
-import { ago, counted, moment } from "./times.js";
+import { MessageSearch } from "./message_search.js";
+import { dumpTags } from "./tags.js";
+import { ago, counted, dayOf, moment } from "./times.js";
 
 const PAGE = 50;
-// The API searches no texts, so a search reads the list on: so many pages at a time, then it asks.
+// A service may search no messages, and then a session by its beginning is found only here: so many pages of the list
+// are read at a time, then it asks.
 const PAGES_A_SEARCH = 10;
 
 export class SessionList {
@@ -15,21 +19,36 @@ export class SessionList {
   #budget = PAGES_A_SEARCH;
   #current = null;
   #problem = ""; // why reading came to a halt
+  #messages = new MessageSearch();
 
-  constructor() {
+  /** `changed` hears of what was put here or deleted, of that with its id. */
+  constructor(changed) {
+    this.changed = changed;
     this.list = byId("session-list");
     this.note = byId("session-note");
     this.search = byId("search");
     this.button = byId("more-sessions");
     this.scroller = byId("session-scroll");
-    this.search.addEventListener("input", () => this.#searchAnew());
-    this.button.addEventListener("click", () => (this.#problem ? this.refresh() : this.#searchAnew()));
+    this.search.addEventListener("input", () => this.#searchAgain());
+    this.button.addEventListener("click", () => (this.#problem ? this.refresh() : this.#searchAgain()));
     this.scroller.addEventListener("scroll", () => this.#fill());
     new ResizeObserver(() => this.#fill()).observe(this.scroller);
   }
 
   get(sessionId) {
     return this.#sessions.get(sessionId);
+  }
+
+  /** As the list has it, or the API. */
+  async read(sessionId) {
+    return this.get(sessionId) ?? read(path("sessions", sessionId));
+  }
+
+  /** What the API has answered to a change. */
+  put(session) {
+    if (this.#sessions.has(session.session_id)) this.#sessions.set(session.session_id, session);
+    this.#draw();
+    this.changed();
   }
 
   set current(sessionId) {
@@ -40,19 +59,20 @@ export class SessionList {
   /** One whose first answer is only coming; the API lists it with its first message. */
   begin(session_id, preview) {
     const now = new Date().toISOString();
-    const session = { session_id, preview, created_at: now, updated_at: now, message_count: 0 };
+    const session = { session_id, preview, title: null, metadata: {}, created_at: now, updated_at: now, message_count: 0 };
     this.#sessions = new Map([[session_id, session], ...this.#sessions]);
   }
 
   forget(sessionId) {
     this.#sessions.delete(sessionId);
     this.#draw();
+    this.changed(sessionId);
   }
 
   /** The newest page again: what was active since comes to the top. */
   async refresh() {
     try {
-      const page = await read("sessions", { limit: PAGE });
+      const page = await read("sessions", { limit: PAGE, include: "empty" });
       this.#sessions = new Map([...page.sessions, ...this.#older(page)].map((one) => [one.session_id, one]));
       this.#problem = "";
       if (this.#cursor === undefined || page.next_cursor === null) this.#cursor = page.next_cursor;
@@ -84,8 +104,9 @@ export class SessionList {
     return shown[Math.max(0, index + steps)]?.session_id;
   }
 
-  #searchAnew() {
+  #searchAgain() {
     this.#budget = PAGES_A_SEARCH;
+    this.#messages.find(this.search.value.trim());
     this.#draw();
     this.#fill();
   }
@@ -106,7 +127,7 @@ export class SessionList {
 
   async #readOn() {
     try {
-      const page = await read("sessions", { limit: PAGE, cursor: this.#cursor });
+      const page = await read("sessions", { limit: PAGE, include: "empty", cursor: this.#cursor });
       for (const session of page.sessions) {
         if (!this.#sessions.has(session.session_id)) this.#sessions.set(session.session_id, session);
       }
@@ -123,13 +144,14 @@ export class SessionList {
 
   #found() {
     const wanted = this.search.value.trim().toLowerCase();
-    return [...this.#sessions.values()].filter(({ preview, session_id }) => `${preview}\n${session_id}`.toLowerCase().includes(wanted));
+    return [...this.#sessions.values()].filter((session) => searchedText(session).toLowerCase().includes(wanted));
   }
 
   #draw() {
     const found = this.#found();
     const focused = this.list.contains(document.activeElement) ? document.activeElement.hash : null;
-    this.list.replaceChildren(...found.map((session) => this.#item(session)));
+    const days = Object.entries(Object.groupBy(found, ({ updated_at }) => dayOf(updated_at)));
+    this.list.replaceChildren(...days.flatMap(([day, sessions]) => this.#group(day, sessions)));
     if (focused) [...this.list.querySelectorAll("a")].find((link) => link.hash === focused)?.focus();
     const read = `${this.#sessions.size.toLocaleString("en")}${this.#cursor ? "+" : ""}`;
     if (this.#problem) this.note.textContent = this.#problem;
@@ -137,25 +159,26 @@ export class SessionList {
     else this.note.textContent = this.#sessions.size || this.#cursor === undefined ? "" : "No sessions yet.";
   }
 
-  #item({ session_id, preview, updated_at, message_count }) {
+  #group(day, sessions) {
+    return [element("h3", {}, day), element("ul", {}, sessions.map((session) => this.#item(session)))];
+  }
+
+  #item(session) {
+    const { session_id, updated_at, message_count, error_code } = session;
     const time = element("time", { datetime: updated_at, title: moment(updated_at) }, ago(updated_at));
+    const count = error_code ? element("span", { class: "failed" }, "failed") : counted(message_count, "message");
     const link = element(
       "a",
       { href: hashOf(session_id), "aria-current": session_id === this.#current && "page" },
-      element("span", { class: "preview" }, preview || session_id),
-      element("span", { class: "facts" }, time, ` · ${counted(message_count, "message")}`),
+      element("span", { class: "preview" }, titleOf(session)),
+      element("span", { class: "facts" }, time, " · ", count, tags(session)),
     );
     return element("li", {}, link);
   }
 }
 
-export const hashOf = (sessionId) => `#/${encodeURIComponent(sessionId)}`;
+export const titleOf = ({ title, preview, session_id }) => title || preview || session_id;
 
-/** The session that the page's address names, or null. */
-export function sessionInAddress() {
-  try {
-    return decodeURIComponent(location.hash.match(/^#\/(.*)/)?.[1] ?? "") || null;
-  } catch {
-    return null;
-  }
-}
+const tags = ({ metadata }) => dumpTags(metadata).split("\n").filter(Boolean).flatMap((tag) => [" ", element("span", { class: "tag" }, tag)]);
+
+const searchedText = (session) => [titleOf(session), session.preview, session.session_id, dumpTags(session.metadata)].join("\n");

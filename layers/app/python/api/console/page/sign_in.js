@@ -21,7 +21,7 @@ export async function signedIn(signIn) {
   byId("sign-out").addEventListener("click", signOut);
   await finish();
   const known = Boolean(stored(TOKENS));
-  byId("signed-in").hidden = !known;
+  byId("sign-out").hidden = !known;
   if (!known) signInAgain();
   return known;
 }

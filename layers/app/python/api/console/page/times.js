@@ -19,8 +19,20 @@ export function ago(time) {
 }
 
 /** What was "just now" grows old. */
-export function tellTimesAnew() {
+export function updateTimes() {
   for (const time of document.querySelectorAll("time")) time.textContent = ago(time.dateTime);
+}
+
+const DAY = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long" });
+const MONTH = new Intl.DateTimeFormat("en", { month: "long", year: "numeric" });
+const WEEK_DAYS = 7;
+
+/** "Today", "Yesterday", "Monday, March 3", then months. */
+export function dayOf(time) {
+  const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);
+  const days = Math.round((midnight(Date.now()) - midnight(time)) / 86_400_000);
+  if (days < 2) return days < 1 ? "Today" : "Yesterday";
+  return (days < WEEK_DAYS ? DAY : MONTH).format(new Date(time));
 }
 
 export const moment = (time) => WHOLE.format(new Date(time));

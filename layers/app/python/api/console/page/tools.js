@@ -32,10 +32,10 @@ export class ToolCalls {
     this.#cards.get(id)?.append(piece);
   }
 
-  finish(id, text, failed = false) {
+  finish(id, ...result) {
     const card = this.#cards.get(id);
-    if (card) card.finish(text, failed);
-    else this.#early.set(id, [text, failed]);
+    if (card) card.finish(...result);
+    else this.#early.set(id, result);
   }
 }
 
@@ -68,15 +68,18 @@ class ToolCall {
     this.glance.textContent = values.map((each) => (typeof each === "string" ? each : JSON.stringify(each))).join(", ");
   }
 
-  finish(text, failed) {
+  finish(text, failed = false, attachments = []) {
     this.resultArea.textContent = text;
+    this.resultArea.hidden = !text;
+    this.resultArea.after(...attachments);
     this.element.classList.add(failed ? "failed" : "done");
     this.state.textContent = failed ? "failed" : "done";
   }
 }
 
-/** What a stored `toolResult` block says. */
+/** What a stored `toolResult` block says, apart from its attachments. */
 export function resultText(result) {
-  const parts = (result.content ?? []).map((part) => part.text ?? pretty(part.json ?? part));
-  return parts.join("\n") || "(nothing)";
+  if (!result.content?.length) return "(nothing)";
+  const said = result.content.filter((part) => Object.values(part)[0]?.source?.bytes?.type !== "binary");
+  return said.map((part) => part.text ?? pretty(part.json ?? part)).join("\n");
 }

@@ -1,0 +1,105 @@
+"""Pictures and files: chosen, pasted and dropped; shown, downloaded, and refused where they are too large."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.gateway.event import Owner
+from tests.e2e.console.conftest import Open
+from tests.e2e.console.console import Console
+from tests.e2e.console.stored import open_store, store_messages
+
+pytestmark = pytest.mark.chromium
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+IS_DRAWN = "picture => picture.complete && picture.naturalWidth === 1"
+# As a browser makes one when a person pastes or drops; Playwright has neither.
+GIVE = """(target, [type, name, media, data]) => {
+    const given = new DataTransfer();
+    given.items.add(new File([Uint8Array.from(atob(data), each => each.charCodeAt(0))], name, { type: media }));
+    const options = { bubbles: true, cancelable: true };
+    target.dispatchEvent(type === "paste"
+        ? new ClipboardEvent(type, { ...options, clipboardData: given })
+        : new DragEvent(type, { ...options, dataTransfer: given }));
+}"""
+
+
+def give(console: Console, how: str, name: str, media_type: str, content: bytes) -> None:
+    field = console.page.get_by_label("Message")
+    field.evaluate(GIVE, [how, name, media_type, base64.b64encode(content).decode()])
+
+
+def wait_for_pictures(console: Console, count: int) -> None:
+    pictures = console.page.locator(".attachment img")
+    expect(pictures).to_have_count(count)
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).not_to_have_js_property("naturalWidth", 0)
+        assert picture.evaluate(IS_DRAWN)
+
+
+def test_files_go_with_a_message_and_come_back_from_the_history(console: Console, page: Page) -> None:
+    page.locator("#choose-files").set_input_files(
+        [
+            {"name": "Notes (draft).md", "mimeType": "text/markdown", "buffer": b"# Notes"},
+            {"name": "wrong.png", "mimeType": "image/png", "buffer": PNG},
+        ]
+    )
+    give(console, "paste", "image.png", "image/png", PNG)
+    give(console, "drop", "main.py", "text/x-python", b"print()")
+    files = page.locator("#files li")
+    expect(files).to_have_count(4)
+    console.button("Remove wrong.png").click()
+    expect(page.get_by_label("Message")).to_be_focused()
+    expect(files).to_have_count(3)
+    console.ask("say: seen")
+    expect(files).to_have_count(0)
+    wait_for_pictures(console, 1)
+    with page.expect_download() as download:
+        console.button("Download Notes (draft)").click()
+    assert Path(download.value.path()).read_bytes() == b"# Notes"
+
+    page.reload()
+    wait_for_pictures(console, 1)
+    page.locator(".history").get_by_role("button", name="Ask again").press("Enter")
+    expect(page.locator(".live")).to_have_count(0)
+    expect(page.locator(".history .attachment")).to_have_count(3)
+    page.locator(".history").get_by_role("button", name="Edit").press("Enter")
+    expect(files).to_have_count(3)
+    expect(page.get_by_label("Message")).to_have_value("say: seen")
+
+
+def test_what_no_model_reads_or_no_request_takes_is_refused_in_words(console: Console, page: Page) -> None:
+    give(console, "drop", "program.exe", "application/octet-stream", b"MZ\0\xff")
+    problem = page.locator("#file-problem")
+    expect(problem).to_contain_text("“program.exe” is none of the files that models read")
+    page.locator("#choose-files").set_input_files(
+        [{"name": "long.txt", "mimeType": "text/plain", "buffer": b"x" * 4_200_000}]
+    )
+    expect(problem).to_contain_text("“long.txt” (4.2 MB) does not fit: the files of a message have at most 3.9 MB")
+    expect(page.locator("#files li")).to_have_count(0)
+    console.ask("say: no files")
+    expect(problem).to_be_empty()
+
+
+def test_pictures_that_tools_answer_are_shown(
+    open_console: Open, address: str, owner: Owner, console_database_url: str
+) -> None:
+    picture = {"image": {"format": "png", "source": {"bytes": PNG}}}
+    result = {"toolUseId": "1", "status": "success", "content": [{"text": "A chart:"}, picture]}
+    messages = [
+        {"role": "user", "content": [{"text": "Draw"}]},
+        {"role": "assistant", "content": [{"toolUse": {"toolUseId": "1", "name": "draw", "input": {}}}]},
+        {"role": "user", "content": [{"toolResult": result}]},
+        {"role": "assistant", "content": [{"text": "There."}]},
+    ]
+    with open_store(console_database_url) as store:
+        store_messages(store, f"iam:{owner.user}", "drawn", messages)
+    console = open_console(f"{address}#/drawn")
+    console.page.locator("details.tool summary").click()
+    wait_for_pictures(console, 1)
+    expect(console.page.get_by_label("Result of draw")).to_have_text("A chart:")
