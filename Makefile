@@ -8,9 +8,10 @@ SETUP := .venv/.synced
 CDK_ARGS = $(if $(STAGE),-c stage=$(STAGE)) $(ARGS)
 SAM_CLI := .local/sam-cli/.synced
 HELM := .local/helm/.synced
+OPENAPI_CLIENT := .local/openapi-client/.synced
 IMAGE ?= strands-sessions
 
-.PHONY: bench bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
+.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
 	deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam \
 	sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-examples test-helm test-image test-sam unit vendor
 
@@ -32,6 +33,10 @@ $(SAM_CLI): local/sam/requirements.txt | $(UV)
 $(HELM): tests/deployment/requirements.txt | $(UV)
 	@$(UV) venv --quiet --clear .local/helm
 	@$(UV) pip install --quiet --python .local/helm/bin/python -r $< && touch $@
+
+$(OPENAPI_CLIENT): tests/e2e/generated_clients/requirements.txt | $(UV)
+	@$(UV) venv --quiet --clear .local/openapi-client
+	@$(UV) pip install --quiet --python .local/openapi-client/bin/python -r $< && touch $@
 
 setup: $(SETUP)  ## install the locked dependencies into .venv
 
@@ -81,8 +86,8 @@ test-image: $(SETUP) image  ## the demo's turns, the session backend and the mig
 test-helm: $(SETUP) $(HELM)  ## lint the Helm chart, and validate what it renders for six sets of values
 	@$(RUN) pytest -q -m helm tests/deployment
 
-test-examples: $(SETUP)  ## build the pages of examples/, and open them in Chromium (a minute)
-	@$(RUN) pytest -q -m examples tests/e2e/examples
+test-examples: $(SETUP) $(OPENAPI_CLIENT)  ## the pages of examples/ in Chromium, generated clients, CopilotKit's runtime (two minutes)
+	@$(RUN) pytest -q -m examples tests/e2e
 
 compatibility: $(SETUP)  ## the package with the oldest libraries that it asks for, then with the newest (two minutes)
 	@RESOLUTION=lowest-direct PACKAGE='*.whl' $(RUN) pytest -q tests/reliability/test_wheel.py
@@ -94,7 +99,7 @@ fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n send
 soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
 
-soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills and restarts, compared with what is stored
+soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills, cuts and restarts (six minutes); ARGS="--pooled"
 	@$(RUN) python -m tests.reliability.watched_streams $(ARGS)
 
 soak-waiters: $(SETUP)  ## 32 processes that wait for one session, some of them killed: each is served in its turn (a minute)
@@ -116,6 +121,9 @@ bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histor
 
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
 	@$(RUN) python -m tests.benchmarks.streaming
+
+bench-cold: $(SETUP)  ## the first answer of functions under their share of a core, with and without TLS, token and tracing; needs root
+	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.cold
 
 bench-server: $(SETUP)  ## turns a second and memory of one server process at 1, 8 and 64 turns at once
 	@$(RUN) python -m tests.benchmarks.server
@@ -172,8 +180,8 @@ openapi: $(SETUP)  ## regenerate the OpenAPI document from the operations
 reference: $(SETUP)  ## regenerate docs/library.md from the docstrings of session_store
 	@$(RUN) python -m tests.support.reference
 
-picture: $(SETUP)  ## retake docs/console.png, the picture of the console; needs Chromium
-	@CONSOLE_PICTURE=docs/console.png $(RUN) pytest -q tests/e2e/console/test_console_picture.py
+picture: $(SETUP)  ## retake docs/console.png, and eight states of the console in .local/console to look at; needs Chromium
+	@CONSOLE_PICTURE=docs/console.png CONSOLE_STATES=.local/console $(RUN) pytest -q tests/e2e/console/test_console_picture.py
 
 vendor: $(SETUP)  ## update the console's npm packages: MARKED=18.2.1 DOMPURIFY=3.4.18 HIGHLIGHT=11.12.0
 	@test -n "$(MARKED)" -a -n "$(DOMPURIFY)" -a -n "$(HIGHLIGHT)" || \

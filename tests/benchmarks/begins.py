@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -99,20 +99,32 @@ def fill(connection: "psycopg.Connection[Any]") -> None:
     connection.execute("VACUUM ANALYZE")
 
 
-def measure_alternately(works: dict[str, tuple[ServerProcess, Callable[[], object]]]) -> dict[str, float]:
-    """Milliseconds of CPU for one call: the median of rounds, in each of which the calls take turns."""
-    measured: dict[str, list[float]] = {name: [] for name in works}
+class CPU(NamedTuple):
+    """Milliseconds of one call, medians of rounds: the calls took turns, or each came over and over."""
+
+    in_turns: float
+    in_a_row: float
+
+
+def measure_alternately(works: dict[str, tuple[ServerProcess, Callable[[], object]]]) -> dict[str, CPU]:
+    in_turns: dict[str, list[float]] = {name: [] for name in works}
+    in_a_row: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
         before = {name: process.cpu_milliseconds() for name, (process, _) in works.items()}
         for _ in range(CALLS):
             for _, work in works.values():
                 work()
         for name, (process, _) in works.items():
-            measured[name].append((process.cpu_milliseconds() - before[name]) / CALLS)
-    return {name: statistics.median(each) for name, each in measured.items()}
+            in_turns[name].append((process.cpu_milliseconds() - before[name]) / CALLS)
+        for name, (process, work) in works.items():
+            started = process.cpu_milliseconds()
+            for _ in range(CALLS):
+                work()
+            in_a_row[name].append((process.cpu_milliseconds() - started) / CALLS)
+    return {name: CPU(statistics.median(in_turns[name]), statistics.median(in_a_row[name])) for name in works}
 
 
-def measure_begins(url: str) -> dict[str, float]:
+def measure_begins(url: str) -> dict[str, CPU]:
     """In two databases of the server."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE begins_before")

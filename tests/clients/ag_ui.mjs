@@ -154,6 +154,16 @@ const situations = {
     assert.equal(next.newMessages.at(-1)?.content, "what I meant");
     writeFileSync(gate, "");
   },
+  async "a stream that was lost is found again"() {
+    const [threadId, opened] = [randomUUID(), `${gate} opened`];
+    const initialMessages = [user(lines("say: one", `wait-for: ${opened}`, "say: two"))];
+    const lost = agentOf(threadId, { initialMessages });
+    await lost.runAgent({ runId: "lost" }, { onTextMessageContentEvent: () => lost.abortRun() }).catch(() => null);
+    const found = agentOf(threadId, { initialMessages, headers: { "Last-Event-ID": "0" } });
+    const asked = ask(found, null, { runId: "lost" });
+    writeFileSync(opened, "");
+    assert.deepEqual(spoken(await asked), ["onetwo"]);
+  },
   async "an answer that started over is shown once"() {
     const replay = async () => new Response(readFileSync(restarted), { headers: { "content-type": "text/event-stream" } });
     const agent = agentOf("s", { fetch: replay });

@@ -4,6 +4,7 @@ AG-UI's current client, the one that CopilotKit's runtime brings, and `useChat`'
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,3 +81,13 @@ def test_clients_of_ag_ui(ag_ui_clients: Met, situation: str) -> None:
 def test_use_chat(ai_sdk: Met, situation: str) -> None:
     if error := ai_sdk[situation]:
         pytest.fail(error, pytrace=False)
+
+
+def test_the_command_of_the_page_streams_an_answer(scripted_gateway: Gateway) -> None:
+    page = (FOLDER.parents[1] / "docs/clients.md").read_text()
+    (command,) = re.findall(r"```console\n\$ (curl .*?)\nid: 1\n", page, re.DOTALL)
+    command = command.replace("http://localhost:8000", scripted_gateway.url)
+    ended = subprocess.run(["bash", "-c", f"{command} -sS --fail"], capture_output=True, text=True, check=True)
+    events = [json.loads(data) for data in re.findall(r"^data: (.*)$", ended.stdout, re.MULTILINE)]
+    assert (events[0]["type"], events[-1]["type"]) == ("RUN_STARTED", "RUN_FINISHED")
+    assert events[-1]["result"]["response"] == "You said: Hello, my name is Alice"

@@ -58,6 +58,18 @@ def tuned(templates: Synthesize) -> Template:
 
 
 @pytest.fixture(scope="session")
+def browsers(templates: Synthesize) -> Template:
+    """What lets pages call: origins by CORS, and tokens of an issuer of one's own."""
+    return templates(
+        cors_origins="https://app.example.com,http://localhost:5173",
+        authorization="jwt",
+        jwt_issuer="https://issuer.example.com/",
+        jwt_audience="agents",
+        jwt_owner_claim="email",
+    )
+
+
+@pytest.fixture(scope="session")
 def released(templates: Synthesize) -> Template:
     """Versions with a canary and snapshots, API keys, and a model behind an application inference profile."""
     return templates(

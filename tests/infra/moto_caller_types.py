@@ -39,9 +39,10 @@ class Authorizer(ApiResource):
 
     @classmethod
     def make(cls, name: str, properties: Parameters, region: str) -> ApiResource:
-        asked = {lower(key): value for key, value in properties.items() if key != "ProviderARNs"}
-        made = cls.client("apigateway", region).create_authorizer(providerARNs=properties["ProviderARNs"], **asked)
-        return cls(made["id"])
+        names = {"ProviderARNs": "providerARNs"}
+        numbered = numbers(properties, "AuthorizerResultTtlInSeconds")
+        asked = {names.get(key, lower(key)): value for key, value in numbered.items()}
+        return cls(cls.client("apigateway", region).create_authorizer(**asked)["id"])
 
 
 class Subscription(ApiResource):

@@ -9,17 +9,6 @@ from tests.infra.template import Template, flat
 APP, DEVELOPMENT = "https://app.example.com", "http://localhost:5173"
 
 
-@pytest.fixture(scope="module")
-def browsers(templates: Synthesize) -> Template:
-    return templates(
-        cors_origins=f"{APP},{DEVELOPMENT}",
-        authorization="jwt",
-        jwt_issuer="https://issuer.example.com/",
-        jwt_audience="agents",
-        jwt_owner_claim="email",
-    )
-
-
 def test_every_route_answers_a_preflight_that_names_one_origin(browsers: Template) -> None:
     routes = browsers.routes()
     assert {path for method, path in routes if method == "OPTIONS"} == {path for _, path in routes}

@@ -146,7 +146,7 @@ def event_of(method: str, path: str, body: object = None) -> dict[str, Any]:
     return event
 
 
-@pytest.mark.parametrize("name", ["standard", "trial", "other_provider", "tuned"])
+@pytest.mark.parametrize("name", ["standard", "trial", "other_provider", "tuned", "browsers"])
 def test_every_shape_deploys_with_outputs_that_lead_somewhere(
     request: pytest.FixtureRequest, cloud: Cloud, name: str
 ) -> None:

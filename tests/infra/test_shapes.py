@@ -27,11 +27,14 @@ OWN_NETWORK = {
     "database_subnets": "subnet-0123abcf,subnet-0123abc0",
 }
 OPENAI = {"model_provider": "openai", "model_id": "gpt-5", "model_key_secret": "prod/openai"}
+JWT = {"authorization": "jwt", "jwt_issuer": "https://issuer.example.com/", "jwt_audience": "agents"}
+OWN_POOL = {"authorization": "cognito", "user_pool_id": "eu-central-1_AbCdEf123"}
 FIXED = {*OWN_NETWORK, "snapshot"}  # with the first deployment
 AXES: list[list[Switches]] = [
     [{}, {"proxy": "false"}],
     [{}, {"nat": "true"}],
-    [{}, {"authorization": "cognito"}],
+    [{}, {"authorization": "cognito"}, JWT, OWN_POOL],
+    [{}, {"cors_origins": "https://app.example.com,http://localhost:5173"}],
     [{}, OWN_NETWORK],
     [
         {},
@@ -94,9 +97,13 @@ def test_an_update_replaces_only_what_its_switches_add(
     gone = {kind for kind in lost(templates(**before), templates(**aligned)).values() if kind in KEPT}
     allowed = {
         "AWS::RDS::DBProxy": ("proxy" in before) != ("proxy" in aligned),
-        "AWS::Cognito::UserPool": ("authorization" in before) != ("authorization" in aligned),
+        "AWS::Cognito::UserPool": _makes_a_pool(before) != _makes_a_pool(aligned),
     }
     assert gone <= {kind for kind, differs in allowed.items() if differs}
+
+
+def _makes_a_pool(switches: Switches) -> bool:
+    return switches.get("authorization") == "cognito" and "user_pool_id" not in switches
 
 
 def _statements(template: Template) -> Iterator[dict[str, Any]]:

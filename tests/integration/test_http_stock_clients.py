@@ -3,16 +3,22 @@
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from agent.models import build_model_once
-from session_store.postgresql import open_store
+from session_store.postgresql import PostgreSQLStore, open_store
+from session_store.records import AgentMessage
 from session_store.settings import StoreSettings
+from tests.contract.records import message
+from tests.contract.runs import begin, commit, request
 from tests.support.http_api import BOB, Answer, HttpApi, load_handler
 from tests.support.scripted_model import read_calls
+from tests.support.waiting import wait_until
 
 FUNCTIONS = ("sessions", "process", "process_streaming", "run_events")
 
@@ -33,6 +39,19 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("calls") / "calls.jsonl"
 
 
+@pytest.fixture(scope="module")
+def store(shared_database_url: str) -> Iterator[PostgreSQLStore]:
+    store = PostgreSQLStore(StoreSettings(url=shared_database_url))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def watch(shared_database_url: str) -> "Iterator[psycopg.Connection[Any]]":
+    with psycopg.connect(shared_database_url, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
 def thread(request: pytest.FixtureRequest, api: HttpApi) -> str:
     return f"{api.edge} {request.node.name}"[:200]
@@ -51,6 +70,11 @@ def run(api: HttpApi, thread: str, *messages: dict[str, Any], run_id: str = "run
 def events(answer: Answer) -> list[dict[str, Any]]:
     assert answer.status == 200, answer.body
     return [json.loads(frame.partition("data: ")[2]) for frame in answer.body.split("\n\n") if "data: " in frame]
+
+
+def stored(number: int, text: str, role: str = "user") -> AgentMessage:
+    body = {"role": role, "content": [{"text": text}], "tracking_id": f"message-{number}"}
+    return AgentMessage("default", message(number)._replace(message=json.dumps(body)))
 
 
 def chat(api: HttpApi, thread: str, *parts: dict[str, Any], role: str = "user", **more: Any) -> Answer:
@@ -120,6 +144,38 @@ def test_a_lost_stream_is_rejoined_by_the_same_request(api: HttpApi, thread: str
     assert rejoined.body.startswith("id: 5\n")
     unknown = run(api, thread, said("say: new"), run_id="run-2", headers={"Last-Event-ID": "4"})
     assert (unknown.status, unknown.code) == (409, "rejoin_refused")
+
+
+def test_the_same_question_of_two_runs_at_once_is_stored_once(
+    api: HttpApi, thread: str, store: PostgreSQLStore, watch: "psycopg.Connection[Any]"
+) -> None:
+    """The second one waits while the first one, which it takes the place of, commits all the same."""
+    run(api, thread, said("say: one"))
+    ((owner,),) = watch.execute("SELECT owner FROM sessions WHERE session_id = %s", (thread,))
+    first = request(thread)
+    begin(store, owner, first)
+    with ThreadPoolExecutor(1) as pool:
+        list_of_both = said("say: one"), said("say: two", 2)
+        second = pool.submit(run, api, thread, *list_of_both, run_id="run-2")
+        wait_until(lambda: watch.execute("SELECT FROM waiting_runs").fetchall())
+        store.runs.write(owner, commit(first, messages=[stored(2, "say: two"), stored(3, "first answer", "assistant")]))
+        assert events(second.result())[-1]["result"]["response"] == "two"
+    *_, snapshot, _ = events(run(api, thread, run_id="run-3"))
+    assert [each["content"] for each in snapshot["messages"]] == ["say: one", "one", "say: two", "two"]
+
+
+def test_words_sent_while_a_tool_of_the_clients_waits_keep_their_ids(api: HttpApi, thread: str) -> None:
+    """So do its results."""
+    asked = run(api, thread, said('tool: confirm {"n": 1}\ntool: confirm {"n": 2}'), tools=[TOOL])
+    first, _ = [each["toolCallId"] for each in events(asked) if each["type"] == "TOOL_CALL_START"]
+    question = [said("never mind"), {**RESULT, "toolCallId": first, "id": "result-1"}, said("say: on", 2)]
+    assert events(run(api, thread, *question, run_id="run-2", tools=[TOOL]))[-1]["result"]["response"] == "on"
+    *_, snapshot, _ = events(run(api, thread, run_id="run-3"))
+    shown = [each["id"] for each in snapshot["messages"]]
+    assert (shown[0], shown[2], shown[4], len(shown)) == ("message-1", "result-1", "message-2", 6)
+    again = run(api, thread, *question, run_id="run-4", tools=[TOOL])
+    assert (again.status, again.json["errors"][0]["field"]) == (422, "messages")
+    assert events(run(api, thread, said("say: more", 3), run_id="run-5"))[-1]["result"]["response"] == "more"
 
 
 def test_another_callers_thread_is_as_one_that_never_was(api: HttpApi, thread: str) -> None:

@@ -79,6 +79,10 @@ class ChaosProxy:
         """Let nothing pass for so long."""
         self._loop.call_soon_threadsafe(self._network.part, seconds)
 
+    def cut(self) -> None:
+        """End every connection that there is now."""
+        self._loop.call_soon_threadsafe(lambda: [link.cancel() for link in self._links])
+
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 

@@ -37,17 +37,16 @@ server_login_retry = 0
 class Pooler:
     """pgbouncer before the server of `server_url`, on one port however often it is killed and started."""
 
-    def __init__(self, server_url: str, folder: Path) -> None:
+    def __init__(self, server_url: str, folder: Path, settings: str = "") -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         server = urlsplit(server_url)
         self._configuration = folder / "pgbouncer.ini"
-        self._configuration.write_text(
-            _CONFIGURATION.format(
-                server_port=server.port, user=server.username, password=server.password, port=self.port
-            )
+        configuration = _CONFIGURATION.format(
+            server_port=server.port, user=server.username, password=server.password, port=self.port
         )
+        self._configuration.write_text(configuration + settings)
         self._log = folder / "log"
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None  # it refuses to run as root
         self._process: subprocess.Popen[bytes] | None = None

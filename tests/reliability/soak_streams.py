@@ -19,12 +19,12 @@ class SoakStreams:
     def __init__(self, store: PostgreSQLStore, owner: str, choose: random.Random) -> None:
         self._store, self._owner, self._random = store, owner, choose
 
-    def keep(self, session_id: str, run_id: str, note: Callable[[int], None]) -> None:
+    def keep(self, run_id: str, note: Callable[[int], None]) -> None:
         """Store some batches of a run that has begun; `note` is given the number of the last event of each."""
         for number in range(BATCHES):
             first = number * EVENTS_A_BATCH + 1
             batch = EventBatch(first, first + EVENTS_A_BATCH - 1, str(list(range(first, first + EVENTS_A_BATCH))))
-            if self._store.run_events.append(self._owner, session_id, run_id, batch):
+            if self._store.run_events.append(self._owner, run_id, batch):
                 note(batch.last_number)
 
     def watch(self, session_id: str) -> str | None:

@@ -118,14 +118,14 @@ class SoakWorker:
                 return
             self._tell("begun", operation, run_id=run.run_id, session_id=session_id)
             if self._streams and repository is self._repository and self._random.random() < 0.1:
-                self._keep_stream(self._streams, operation, session_id, run.run_id)
+                self._keep_stream(self._streams, operation, run.run_id)
             answered = self._turns.hold(run, operation)
         if answered:
             key = key if answered == operation else None
             self._tell("acknowledged", answered, run_id=run.run_id, session_id=session_id, key=key)
 
-    def _keep_stream(self, streams: SoakStreams, operation: str, session_id: str, run_id: str) -> None:
-        streams.keep(session_id, run_id, lambda number: self._tell("streamed", operation, run_id=run_id, number=number))
+    def _keep_stream(self, streams: SoakStreams, operation: str, run_id: str) -> None:
+        streams.keep(run_id, lambda number: self._tell("streamed", operation, run_id=run_id, number=number))
 
     def _watch(self, streams: SoakStreams, session_id: str) -> None:
         fault = streams.watch(session_id)

@@ -189,7 +189,7 @@ MARKS = {
     "write": b"write_run_v4",
     "commit": b"write_run_v4",
     "renew": b"r.cancel_requested FROM lease",
-    "abandon": b"abandon_run_v1",
+    "abandon": b"abandon_run_v2",
 }
 
 
@@ -205,7 +205,7 @@ def test_what_comes_late_undoes_nothing(
         for _ in range(2):
             network.plan("deliver late", MARKS.get(late, b"UPDATE sessions"))
             if late == "begin":
-                network.plan("cut", b"abandon_run_v1")
+                network.plan("cut", b"abandon_run_v2")
         with pytest.raises(StoreUnavailableError):
             LATE_STATEMENTS[late](client) if late in LATE_STATEMENTS else RUN_STATEMENTS[late](client, run)
         watch.execute("UPDATE sessions SET lease_until = clock_timestamp() WHERE run_id IS NOT NULL")

@@ -86,7 +86,7 @@ def test_a_begin_of_a_killed_client_is_good_for_no_longer_than_it_would_have_wai
 ) -> None:
     make_late(network, 2)
     for _ in range(2):
-        network.plan("cut", b"abandon_run_v1")
+        network.plan("cut", b"abandon_run_v2")
     timeout_seconds = 30 if deleted else 1
     with opened(network.url, statement_timeout_seconds=timeout_seconds) as client, pytest.raises(StoreUnavailableError):
         client.runs.begin(OWNER, request())

@@ -31,7 +31,7 @@ def hold_turns(store: PostgreSQLStore) -> list[Event]:
         with repository.run(SESSION) as run:
             log("begun", operation, run_id=run.run_id, session_id=SESSION)
             for number in (1, 2):
-                store.run_events.append(DEFAULT_OWNER, SESSION, run.run_id, EventBatch(number, number, "[1]"))
+                store.run_events.append(DEFAULT_OWNER, run.run_id, EventBatch(number, number, "[1]"))
                 log("streamed", operation, run_id=run.run_id, number=number)
             turns.hold_graph(run, operation)
             assert turns.hold(run, operation) == operation

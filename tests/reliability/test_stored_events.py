@@ -13,7 +13,7 @@ OWNER = "alice"
 
 def append(store: PostgreSQLStore, asked: RunRequest, first: int, last: int) -> bool:
     batch = EventBatch(first, last, str(list(range(first, last + 1))))
-    return store.run_events.append(OWNER, asked.session_id, asked.run_id, batch)
+    return store.run_events.append(OWNER, asked.run_id, batch)
 
 
 def test_batch_is_stored_behind_the_one_before_it_alone(store: PostgreSQLStore) -> None:
@@ -28,6 +28,9 @@ def test_batch_is_stored_behind_the_one_before_it_alone(store: PostgreSQLStore) 
     read = store.run_events.read(OWNER, asked.run_id, 0)
     assert [batch[:2] for batch in read.batches] == [(1, 3), (4, 6)]
     assert (read.session_id, read.status, read.error_code, read.last_number) == ("s", "running", None, 6)
+    for after in (6, 7, 1_000):
+        read = store.run_events.read(OWNER, asked.run_id, after)
+        assert (read.batches, read.last_number, read.is_complete) == ([], 6, True)
 
 
 def test_reader_gets_the_batches_with_news_alone(store: PostgreSQLStore) -> None:
@@ -52,3 +55,11 @@ def test_ended_run_stores_no_more_and_says_how_it_ended(store: PostgreSQLStore) 
     assert store.run_events.read(OWNER, asked.run_id, 1).status == "completed"
     with pytest.raises(RunNotFoundError):
         store.run_events.read("bob", asked.run_id, 0)
+
+
+def test_nothing_is_stored_at_the_very_end_of_a_lease(store: PostgreSQLStore) -> None:
+    """A reader that finds the lease over has seen all that will ever be stored."""
+    asked = request(lease_seconds=0.19)
+    begin(store, OWNER, asked)
+    with pytest.raises(LeaseLostError):
+        append(store, asked, 1, 1)

@@ -99,14 +99,14 @@ def exercise_admission(repository: PostgreSQLSessionRepository, wire: WireProxy)
 def exercise_streams(repository: PostgreSQLSessionRepository, store: PostgreSQLStore) -> None:
     with pytest.raises(RunCancelledError), repository.run("shared") as run:
         for number in (1, 2, 2):
-            assert store.run_events.append(OWNER, "shared", run.run_id, EventBatch(number, number, "[1]"))
+            assert store.run_events.append(OWNER, run.run_id, EventBatch(number, number, "[1]"))
         assert [batch.first_number for batch in store.run_events.read(OWNER, run.run_id, 0).batches] == [1, 2]
         for choice in ("wait", "interrupt"):
             with pytest.raises(SessionBusyError), repository.run("shared", if_busy=choice, wait_seconds=0.3):
                 pass
         wait_until(lambda: run.is_cancelled)
     with pytest.raises(LeaseLostError):
-        store.run_events.append(OWNER, "shared", run.run_id, EventBatch(3, 3, "[1]"))
+        store.run_events.append(OWNER, run.run_id, EventBatch(3, 3, "[1]"))
     store.run_events.delete(OWNER, run.run_id)
     store.run_events.find_run(OWNER, "shared", None, "hash")
     store.background_runs.claim(OWNER, run.run_id)

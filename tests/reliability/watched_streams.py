@@ -1,19 +1,25 @@
-"""Streams that are watched while processes die: `make soak-streams`, `ARGS="--streams 300"`.
+"""Streams that are watched while processes die: `make soak-streams`, `ARGS="--streams 100 --pooled --seed 7"`.
 
-Each stream has its caller, who may hang up, and two watchers, who hang up and rejoin at random. Meanwhile the runtime
-processes are killed, and PostgreSQL is restarted. What each watcher pieces together is compared with what is stored.
+Each stream has its caller, who may hang up, and two watchers, who hang up and rejoin at random. Meanwhile processes of
+the functions are killed, the connections to the gateway cut, and PostgreSQL and pgbouncer restarted. What each watcher
+pieces together is compared with what is stored.
 """
 
 import argparse
+import logging
+import os
 import random
+import signal
 import sys
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
+from typing import NamedTuple
 
 import httpx
 import psycopg
@@ -22,9 +28,22 @@ from local.database import EmbeddedDatabase, temporary_database
 from local.gateway import Gateway, Limits
 from session_store.migrate import apply_migrations
 from tests.benchmarks.paced_model import PacedModel
+from tests.reliability.chaos_proxy import ChaosProxy
+from tests.reliability.pooler import Pooler, running_pooler
 
-AT_ONCE, LIMIT_SECONDS = 3, 120.0
-SECONDS_BETWEEN_FAULTS = (5.0, 12.0)
+AT_ONCE, LIMIT_SECONDS = 8, 120.0
+SECONDS_BETWEEN_FAULTS = (0.5, 2.5)
+# That a run is dead is known once its lease is over: here after 8 s instead of 30.
+SHORT_LEASES = """
+    CREATE FUNCTION shorten_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW.lease_until := least(NEW.lease_until, clock_timestamp() + interval '8 s');
+        RETURN NEW;
+    END
+    $$;
+    CREATE TRIGGER shorten_lease BEFORE UPDATE ON sessions
+        FOR EACH ROW WHEN (NEW.lease_until IS NOT NULL) EXECUTE FUNCTION shorten_lease();
+"""
 ENDS = ("RUN_FINISHED", "RUN_ERROR")
 FAULTS = (httpx.TransportError, httpx.HTTPStatusError)
 
@@ -116,44 +135,100 @@ def watch_one(url: str, seed: int) -> str:
         return "finished" if "RUN_FINISHED" in stored[-1] else "failed or interrupted"
 
 
-def break_things(gateway: Gateway, server: EmbeddedDatabase, ended: threading.Event, chance: random.Random) -> None:
-    while not ended.wait(chance.uniform(*SECONDS_BETWEEN_FAULTS)):
-        if chance.random() < 0.7:
-            gateway.restart_functions()
-        else:
-            server.stop()
-            server.start()
+class Faults:
+    """What happens to the stack at random moments; `counts` says how often each did."""
+
+    def __init__(self, stack: "Stack", seed: int) -> None:
+        self.counts = Counter[str]()
+        self._stack, self._chance = stack, random.Random(seed)
+        self._are_over = threading.Event()
+
+    def stop(self) -> None:
+        self._are_over.set()
+
+    def run(self) -> None:
+        while not self._are_over.wait(self._chance.uniform(*SECONDS_BETWEEN_FAULTS)):
+            works = {self._kill: 12, self._cut: 4, self._restart: 1, self._kill_pooler: int(bool(self._stack.pooler))}
+            [fault] = self._chance.choices(list(works), list(works.values()))
+            fault()
+
+    def _kill(self) -> None:
+        if process_ids := self._stack.gateway.process_ids():
+            with suppress(ProcessLookupError):
+                os.kill(self._chance.choice(process_ids), signal.SIGKILL)
+            self.counts["runtime processes killed"] += 1
+
+    def _cut(self) -> None:
+        self._stack.network.cut()
+        self.counts["times all connections to the gateway cut"] += 1
+
+    def _restart(self) -> None:
+        self._stack.server.stop(self._chance.choice([signal.SIGINT, signal.SIGQUIT]))
+        self._stack.server.start()
+        self.counts["restarts of PostgreSQL"] += 1
+
+    def _kill_pooler(self) -> None:
+        if self._stack.pooler:
+            self._stack.pooler.kill()
+            self._stack.pooler.start()
+            self.counts["kills of pgbouncer"] += 1
 
 
-def run(streams: int, seed: int) -> Counter[str]:
-    ended = threading.Event()
-    with temporary_database({"fsync": "off"}) as server:
+class Stack(NamedTuple):
+    server: EmbeddedDatabase
+    pooler: Pooler | None
+    gateway: Gateway
+    network: ChaosProxy
+
+
+@contextmanager
+def running_stack(*, is_pooled: bool) -> Generator[Stack]:
+    with ExitStack() as opened:
+        # Processes are killed here, never the machine: fsync would only cost time.
+        server = opened.enter_context(temporary_database({"fsync": "off", "max_connections": "100"}))
         with psycopg.connect(server.url) as connection:
             apply_migrations(connection)
+            connection.execute(SHORT_LEASES)
+        pooler = opened.enter_context(running_pooler(server.url)) if is_pooled else None
         environment = {
-            "SESSION_BACKEND_URL": server.url,
+            "SESSION_BACKEND_URL": pooler.url_of(server.url) if pooler else server.url,
             "MODEL_PROVIDER": "tests.reliability.watched_streams:build",
             "AGENT_FACTORY": "tests.support.agent:build_agent",
         }
-        limits = Limits(throttle_seconds=60, concurrency=2 * AT_ONCE)
-        with Gateway(environment, port=0, backend_port=0, limits=limits) as gateway, ThreadPoolExecutor() as threads:
-            chance = random.Random(seed)
-            breaking = threads.submit(break_things, gateway, server, ended, chance)
+        limits = Limits(throttle_seconds=60, concurrency=3 * AT_ONCE)
+        gateway = opened.enter_context(Gateway(environment, port=0, backend_port=0, limits=limits))
+        yield Stack(server, pooler, gateway, opened.enter_context(ChaosProxy(gateway.url)))
+
+
+def run(streams: int, seed: int, *, is_pooled: bool) -> tuple[Counter[str], Counter[str]]:
+    """How the streams ended, and what happened meanwhile."""
+    with running_stack(is_pooled=is_pooled) as stack, ThreadPoolExecutor(1) as breaking:
+        faults = Faults(stack, seed)
+        broken = breaking.submit(faults.run)
+        try:
             with ThreadPoolExecutor(AT_ONCE) as callers:
-                watched = [callers.submit(watch_one, gateway.url, seed + number * 10) for number in range(streams)]
+                url = stack.network.url.rstrip("/")
+                watched = [callers.submit(watch_one, url, seed + number * 10) for number in range(streams)]
                 ends = Counter(future.result() for future in watched)
-            ended.set()
-            breaking.result()
-    return ends
+        finally:
+            faults.stop()
+        broken.result()
+    return ends, faults.counts
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--streams", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pooled", action="store_true", help="through pgbouncer")
     arguments = parser.parse_args()
-    ends = run(arguments.streams, arguments.seed)
-    sys.stdout.write(f"seed {arguments.seed}: {dict(ends)}; no gap, no double, the same end for every watcher\n")
+    logging.getLogger("local.gateway").setLevel(logging.CRITICAL)  # what it says of each process that is killed
+    started = time.monotonic()
+    ends, counts = run(arguments.streams, arguments.seed, is_pooled=arguments.pooled)
+    sys.stdout.write(
+        f"seed {arguments.seed}: {dict(ends)} in {time.monotonic() - started:.0f} s under {dict(counts)}; "
+        "no gap, no double, the same end for every watcher\n"
+    )
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ class PromptedModel(ScriptedModel):
         self._scripts_file = scripts_file
 
     def next_turn(self, messages: Messages) -> Turn:
-        asked = max(index for index, message in enumerate(messages) if message["role"] == "user" and _texts(message))
+        asked = max(index for index, message in enumerate(messages) if message["role"] == "user" and _words(message))
         prompt = "\n".join(_texts(messages[asked]))
         scripts: dict[str, str] = json.loads(self._scripts_file.read_text()) if self._scripts_file else {}
         turns = scripts.get(prompt, prompt).split("\nthen\n")
@@ -216,7 +216,7 @@ def _parse_tool(text: str) -> UseTool:
 
 
 def _echo_history(messages: Messages) -> Say:
-    texts = [text for message in messages if message["role"] == "user" for text in _texts(message)]
+    texts = [text for message in messages if message["role"] == "user" for text in _words(message)]
     return Say(f"{len(texts)}: " + " | ".join(texts))
 
 
@@ -237,6 +237,11 @@ _STEPS: dict[str, Callable[[str, Messages], Step]] = {
 
 def _texts(message: Message) -> list[str]:
     return [block["text"] for block in message["content"] if "text" in block]
+
+
+def _words(message: Message) -> list[str]:
+    """Of the user's own: without what a frontend adds for one call."""
+    return [text for text in _texts(message) if not text.startswith("\n\n<context>")]
 
 
 def _result_texts(message: Message) -> list[str]:

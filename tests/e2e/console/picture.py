@@ -12,3 +12,28 @@ PICTURE = {
     "Remember to ask the kitchen about nuts before you order.",
     **dict.fromkeys(OTHERS, "say: Gladly."),
 }
+
+CODE = """\
+A cache that forgets what was used least recently, in Python:
+
+```python
+from collections import OrderedDict
+
+class Cache:
+    def __init__(self, size: int = 128) -> None:
+        self.size, self.kept = size, OrderedDict()
+
+    def get(self, key: str) -> object | None:
+        if key in self.kept:
+            self.kept.move_to_end(key)  # used just now
+        return self.kept.get(key)
+```
+
+- `get` is **constant** in time.
+- Nothing locks it.
+
+| size | hits |
+|---:|---:|
+| 128 | 71 % |
+| 1024 | 94 % |
+"""

@@ -3,6 +3,7 @@
 import itertools
 import json
 import uuid
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from session_store.errors import (
     ModelFailedError,
     ModelThrottledError,
 )
+from session_store.postgresql import PostgreSQLStore
 from session_store.repository import PostgreSQLSessionRepository
+from session_store.settings import OwnerBudget, StoreSettings
 from tests.integration.turns.turning import OWNER, BuildAgent, Turns, ask, explain, parse, scripted
 from tests.support.scripted_model import ScriptedModel, UseTool
 from turns.agent_turn import AgentTurn
@@ -197,12 +200,26 @@ def test_nodes_that_an_application_keeps_serve_every_turn(turns: Turns) -> None:
     assert len([*kept.hooks.get_callbacks_for(AfterModelCallEvent(agent=kept, invocation_state={}))]) < 5
 
 
-def test_an_agent_of_another_id_keeps_its_own_history(turns: Turns, repository: PostgreSQLSessionRepository) -> None:
+def test_an_agent_of_another_id_keeps_its_own_history_and_counts_once(
+    turns: Turns, repository: PostgreSQLSessionRepository, store: PostgreSQLStore
+) -> None:
     def build(turn: AgentTurn) -> Agent:
         return node("support", "hi", session_manager=turn.session_manager)
 
     assert [whole.answer(turns.begin(build))["response"] for _ in range(2)] == ["hi", "hi"]
     assert [message.message_id for message in repository.list_messages("s", "support")] == [0, 1, 2, 3]
+    assert [run.status for run in store.runs.of_session(OWNER, "s").runs] == ["completed"] * 2
+    assert [day.runs for day in store.usage.read(OWNER, 1)] == [2]
+
+
+def test_an_agent_of_another_id_begins_one_session_and_spends_one_run(database_url: str) -> None:
+    def build(turn: AgentTurn) -> Agent:
+        return node("support", "hi", session_manager=turn.session_manager)
+
+    settings = StoreSettings(url=database_url, budget=OwnerBudget(runs_per_minute=1))
+    with closing(PostgreSQLStore(settings)) as limited:
+        assert whole.answer(Turns(limited).begin(build, session_id=None))["response"] == "hi"
+        assert len(limited.sessions.list(OWNER).sessions) == 1
 
 
 def test_a_run_whose_id_is_known_before_begins_as_the_agent_that_was_built(

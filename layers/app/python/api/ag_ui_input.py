@@ -210,7 +210,8 @@ def _result(message: AgUiMessage, field: str) -> FrontendResult:
     if message.toolCallId is None:
         raise InvalidRequestError([(f"{field}.toolCallId", "is missing")])
     has_content = message.content not in ("", [], None)
-    content = parse_content(message.content, f"{field}.content") if has_content else []
-    blocks = [{"text": content}] if isinstance(content, str) else content
+    given = parse_content(message.content, f"{field}.content") if has_content else []
+    blocks = [{"text": given}] if isinstance(given, str) else given
     errors = [{"text": message.error}] if message.error else []
-    return FrontendResult(message.toolCallId, [*blocks, *errors] or [{"text": "done"}], is_error=bool(message.error))
+    content = [*blocks, *errors] or [{"text": "done"}]
+    return FrontendResult(message.toolCallId, content, is_error=bool(message.error), message_id=message.id)

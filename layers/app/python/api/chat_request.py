@@ -18,7 +18,7 @@ from turns.frontend_input import Frontend, FrontendResult
 from turns.request import Prompt
 
 
-class UiMessage(BaseModel):
+class ChatMessage(BaseModel):
     """`parts` are read in the last message alone: those before it are the server's to know."""
 
     model_config = ConfigDict(extra="ignore")
@@ -38,7 +38,7 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     id: SessionId
-    messages: Annotated[list[UiMessage], Field(min_length=1)]
+    messages: Annotated[list[ChatMessage], Field(min_length=1)]
     tools: Annotated[list[AgUiTool] | None, Field(max_length=100)] = None
     metadata: dict[str, Any] | None = None
     _last: dict[str, Any] = PrivateAttr(default_factory=dict[str, Any])
@@ -62,7 +62,7 @@ class ChatRequest(BaseModel):
         return read
 
     @property
-    def last(self) -> UiMessage:
+    def last(self) -> ChatMessage:
         return self.messages[-1]
 
     @property

@@ -10,7 +10,7 @@ from session_store.raw_json import dump_json
 from session_store.records import RunRecord
 from session_store.run_events import EventBatch, RunProgress
 from turns.events import TurnFailed
-from turns.projections.stored import dump_event
+from turns.projections.stored import dump_batch, dump_event
 
 if TYPE_CHECKING:
     from session_store.postgresql import PostgreSQLStore
@@ -83,7 +83,7 @@ class AwaitedRunEvents:
         if found.problem is None:
             return RunProgress("", "queued", None, 0, [], True)
         refusal = dump_event(TurnFailed(found.problem["code"], found.problem["detail"]))
-        batches = [EventBatch(1, 1, f"[{refusal}]")] if after < 1 else []
+        batches = [EventBatch(1, 1, dump_batch([refusal]))] if after < 1 else []
         return RunProgress("", "failed", found.problem["code"], 1, batches, True)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import JsonSchemaMode
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core.core_schema import WithDefaultSchema
 
 from api import catalog, problems
 from api.answers import ProblemDetails
@@ -36,15 +37,19 @@ _RETRY_AFTER = {
 _INTRODUCTION = """\
 A Strands agent whose conversations live in PostgreSQL: they survive restarts, and no caller sees another's.
 
-The caller is the one that API Gateway has verified (IAM, or a Cognito user pool); sessions belong to that caller
-alone, and another caller's session, run or cursor is a 404. Errors are `application/problem+json` (RFC 9457) with a
-`code` that stays the same and the `request_id` that the logs have; the gateway itself may answer 401, 403, 413, 429,
-502 or 504.
+The caller is the one that API Gateway has verified (IAM, a Cognito user pool, or an issuer of tokens); sessions belong
+to that caller alone, and another caller's session, run or cursor is a 404. Errors are `application/problem+json`
+(RFC 9457) with a `code` that stays the same and the `request_id` that the logs have; the gateway itself may answer 401,
+403, 413, 429, 502 or 504.
 
 Limits, unless the service is set up with others: a prompt of {max_prompt_characters:,} characters, a body of
 {max_body_bytes:,} bytes, JSON nested {max_json_depth} levels deep, {max_page_size} items a page.
 """
 
+_TEXT_SCHEMAS: dict[str, dict[str, Any]] = {
+    "application/json": {"type": "object"},
+    "application/octet-stream": {"type": "string", "format": "binary"},
+}
 _INFO = {
     "title": "Agent sessions",
     "version": "1.0.0",
@@ -64,7 +69,21 @@ _SECURITY_SCHEMES = {
         "name": "Authorization",
         "description": "The user's id token, where callers are users of a Cognito pool.",
     },
+    "jwt": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of the issuer that the service is set up with.",
+    },
 }
+
+
+class _Schemas(GenerateJsonSchema):
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        """Without the default, which is mostly null, and makes generators of clients take an optional member for one
+        that is always there.
+        """
+        return self.generate_inner(schema["schema"])
 
 
 def document() -> dict[str, Any]:
@@ -91,7 +110,7 @@ def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     bodies = {operation.body.type for operation in catalog.API if operation.body}
     answers = {operation.answer for operation in catalog.API if isinstance(operation.answer, type)}
     inputs = [*_adapters(bodies, "validation"), *_adapters(answers | {ProblemDetails}, "serialization")]
-    references, rest = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE)
+    references, rest = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE, schema_generator=_Schemas)
     return {kind: reference for (kind, _), reference in references.items()}, rest["$defs"]
 
 
@@ -155,7 +174,7 @@ def _answer(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     if isinstance(operation.answer, type):
         answer["content"] = {"application/json": {"schema": schemas[operation.answer], "example": operation.example}}
     elif operation.answer:
-        schema: dict[str, Any] = {"type": "object" if operation.answer == "application/json" else "string"}
+        schema = _TEXT_SCHEMAS.get(operation.answer, {"type": "string"})
         example = {} if operation.example is None else {"example": operation.example}
         answer["content"] = {operation.answer: {"schema": schema, **example}}
     if operation.links:

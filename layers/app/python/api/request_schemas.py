@@ -42,7 +42,7 @@ class UploadDescription(_Schema):
 class SessionChanges(_Schema):
     properties: ClassVar = {
         "title": {"type": "string", "minLength": 1, "maxLength": MAXIMUM_TITLE_LENGTH, "format": "printable-text"},
-        "metadata": {"type": "object"},
+        "metadata": {"type": "object", "additionalProperties": True},
     }
 
 

@@ -4,7 +4,7 @@ Each field's kind says how it stands in a document of the session backend; see `
 between Strands and the database. Named tuples: that many dataclasses take 5 ms of a cold start.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from ._fields import (
@@ -219,6 +219,10 @@ class BegunRun(NamedTuple):
     agent: AgentRecord | None
     messages: Sequence[MessageRecord]
     snapshots: Annotated[Mapping[str, bytes] | None, Local()] = None
+
+
+FindMessage = Callable[[BegunRun], int | None]
+"""Finds the message before which a run goes on, in what it has begun with; None: at the end of the history."""
 
 
 class RunOutcome(NamedTuple):

@@ -24,7 +24,7 @@ from .conversion import (
 )
 from .encoding import encode, preview_of
 from .identifiers import DEFAULT_OWNER, checked, checked_number
-from .records import IfBusy, RunRecord, SessionPage, SessionRecord
+from .records import FindMessage, IfBusy, RunRecord, SessionPage, SessionRecord
 from .run import DEFAULT_LEASE_SECONDS, Run
 from .session_patch import SessionChanges, parse_session_patch
 from .session_records import EVERY_SESSION, ForkRecord, ForkRequest, SessionFilter, SessionMatch
@@ -87,7 +87,7 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
         run_id: str | None = None,
         deadline: float = inf,
-        from_message_id: int | None = None,
+        from_message_id: int | FindMessage | None = None,
         if_busy: IfBusy = "reject",
         wait_seconds: float = DEFAULT_WAIT_SECONDS,
     ) -> Run:
@@ -96,7 +96,8 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
         `run_id` is new for each run; without one it gets a UUID. `deadline` is the moment of `time.monotonic()` after
         which the database is no longer waited for, but for 2 s in which the run's end is written. With a
         `from_message_id` the turn goes on as if the history ended before that message of the agent: what follows is
-        replaced in the commit, and kept as a fork for a while.
+        replaced in the commit, and kept as a fork for a while. It may be a function that finds the message in the
+        `records.BegunRun` that the run restores, when nobody else can write any more.
         Entering it raises `SessionBusyError` while another run holds the session; with `if_busy="wait"` only after
         `wait_seconds` in which it was nobody's turn but others', and `"interrupt"` has that run cancelled. See `Run`.
         """

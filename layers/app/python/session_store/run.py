@@ -26,7 +26,7 @@ from .identifiers import checked, checked_number
 from .interrupts import check_answers
 from .journal import Journal
 from .lease import LeaseKeeper, checked_lease
-from .records import BegunRun, IfBusy, Rewind, RunRecord, RunRequest
+from .records import BegunRun, FindMessage, IfBusy, Rewind, RunRecord, RunRequest
 from .rewind import read_rewound
 from .run_errors import checked_uuid, find_cause
 from .run_repository import RunRepository
@@ -79,7 +79,7 @@ class Run(AsyncContext):
         lease_seconds: float,
         run_id: str | None = None,
         deadline: float = inf,
-        from_message_id: int | None = None,
+        from_message_id: int | FindMessage | None = None,
         if_busy: IfBusy = "reject",
         wait_seconds: float = DEFAULT_WAIT_SECONDS,
         storage_ttl_seconds: Mapping[str, float] | None = None,
@@ -104,10 +104,10 @@ class Run(AsyncContext):
         )
         self._wait_seconds = wait_seconds
         self._journal = Journal(self.session_id, self.run_id, lease_seconds)
-        self._rewind = None
-        if from_message_id is not None:
-            self._rewind = Rewind(self.agent_id, checked_number("from_message_id", from_message_id))
-            self._journal.rewind(self._rewind)
+        if from_message_id is not None and not callable(from_message_id):
+            checked_number("from_message_id", from_message_id)
+        self._from_message_id = from_message_id
+        self._rewind: Rewind | None = None
         self.trace = Trace()
         self._writer = RunWriter(store.runs, owner, self._journal, deadline, self.trace)
         self._keeper = LeaseKeeper(
@@ -124,7 +124,7 @@ class Run(AsyncContext):
         self._result: str | None = None
         self._cancelled = False
         self._lost: LeaseLostError | None = None
-        self._closed = False
+        self._closed = self._is_withdrawn = False
 
     def __enter__(self) -> Self:
         with as_session_exceptions():
@@ -147,7 +147,10 @@ class Run(AsyncContext):
             if cause is None:
                 self._commit()
                 return
-            self._writer.abort(cause)
+            if self._is_withdrawn:
+                self._writer.give_back()
+            else:
+                self._writer.abort(cause)
             if cause is not error:
                 raise cause from error
 
@@ -235,6 +238,13 @@ class Run(AsyncContext):
         if self._repository:
             self._repository.append_exchange(prompt, answer)
 
+    def withdraw(self) -> None:
+        """Leave the block by an exception as if the run had not begun: it counts for nobody, and may begin once more.
+
+        For another agent alone, and only while nothing of it is stored.
+        """
+        self._is_withdrawn = True
+
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
         self._cancelled = True
@@ -261,16 +271,26 @@ class Run(AsyncContext):
             raise
 
     def _prepare(self, begun: BegunRun) -> None:
-        if self._rewind:
-            with time_limit(self._deadline), self.trace.timed("restore"):
-                begun = read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
-            self._reads += 2
+        begun = self._go_back(begun)
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
         self._session_manager = RunSessionManager(
             repository, self.session_id, self._flush_of_agent, self._agents.append, self.trace
         )
         self._repository = repository
         self._open_storage = cache(partial(self._make_storage, begun))
+
+    def _go_back(self, begun: BegunRun) -> BegunRun:
+        """Under the lease, so that where to is still true when the run commits."""
+        with time_limit(self._deadline):
+            find = self._from_message_id
+            message_id = find(begun) if callable(find) else find
+            if message_id is None:
+                return begun
+            self._rewind = Rewind(self.agent_id, message_id)
+            self._journal.rewind(self._rewind)
+            self._reads += 2
+            with self.trace.timed("restore"):
+                return read_rewound(self._store, self._owner, self.session_id, begun, self._rewind)
 
     def _make_storage(self, begun: BegunRun) -> "PostgreSQLStorage":
         from .storage import PostgreSQLStorage

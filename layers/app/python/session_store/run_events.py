@@ -17,7 +17,8 @@ class EventBatch(NamedTuple):
 class RunProgress(NamedTuple):
     """How far a run has come: its status and what is stored behind the number that was asked for, read at once.
 
-    last_number: of the last event that is stored at all, 0 for none. is_complete: no more batches are stored by now.
+    last_number: of the last event that is stored at all, 0 for none; before is_complete, of the last that is here.
+    is_complete: no more batches are stored by now.
     """
 
     session_id: str
@@ -35,7 +36,7 @@ class ReadableRunEvents(Protocol):
 
 
 class RunEvents(ReadableRunEvents, Protocol):
-    def append(self, owner: str, session_id: str, run_id: str, batch: EventBatch) -> bool:
+    def append(self, owner: str, run_id: str, batch: EventBatch) -> bool:
         """Store a batch while the run holds its session; False: what comes before it was deleted.
 
         Storing it twice changes nothing. Raises `LeaseLostError`.

@@ -73,14 +73,14 @@ class RunWriter:
             logger.warning(
                 "run_id=<%s>, error=<%r> | run not closed, giving its lease back", self._journal.run_id, failure
             )
-            self._give_back()
+            self.give_back()
 
     def time_limit(self) -> AbstractContextManager[None]:
         """The end of a run has to be written after its deadline."""
         return time_limit(self._deadline + END_SECONDS)
 
-    def _give_back(self) -> None:
-        """Where the database cannot be reached, the lease runs out by itself."""
+    def give_back(self) -> None:
+        """End the run without an outcome. Where the database cannot be reached, the lease runs out by itself."""
         with suppress(SessionStoreError), self.time_limit():
             self._runs.abandon(self._owner, self._journal.run_id)
 

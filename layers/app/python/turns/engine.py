@@ -2,6 +2,7 @@
 
 import logging
 import time
+import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -92,10 +93,15 @@ class TurnEngine:
         Raises what refuses it: `SessionBusyError`, `AwaitingResponseError`, `AgentIdError`, what the store raises.
         While events are taken, `ModelFailedError`, `RunDeadlineError`, `RunCancelledError`, `LeaseLostError` as well.
         """
+        # Once for both tries: the second begins the same run once more.
+        request = request._replace(
+            session_id=uuid.uuid4().hex if request.session_id is None else request.session_id,
+            run_id=request.run_id or str(uuid.uuid4()),
+        )
         try:
-            return self._begin(request)
+            return self._begin(request, may_begin_again=True)
         except AgentIdError as error:
-            # Nothing was stored. An agent's id is known once it is built, and what it restores is read before that.
+            # An agent's id is known once it is built, and what it restores is read before that.
             logger.warning(
                 "agent_id=<%s> | set AGENT_ID to it, to spare each new process a second begin", error.built_id
             )
@@ -108,7 +114,7 @@ class TurnEngine:
 
         return describe_agent(self.build_agent, self.store, Caller(owner, end_user, claims), self.agent_id)
 
-    def _begin(self, request: TurnRequest) -> Turn:
+    def _begin(self, request: TurnRequest, *, may_begin_again: bool = False) -> Turn:
         run = PostgreSQLSessionRepository(store=self.store, owner=request.owner).run(
             request.session_id,
             self.agent_id,
@@ -121,23 +127,30 @@ class TurnEngine:
             if_busy=request.if_busy,
             wait_seconds=request.wait_seconds,
         )
-        events = prefetch_first(self._events(run, request))
+        events = prefetch_first(self._events(run, request, may_begin_again=may_begin_again))
         return Turn(run.session_id, run.run_id, events)
 
-    def _events(self, run: Run, request: TurnRequest) -> Iterator[Event | None]:
+    def _events(self, run: Run, request: TurnRequest, *, may_begin_again: bool) -> Iterator[Event | None]:
         with ExitStack() as after_commit:
             with run:
                 if run.stored:
                     yield from _repeat(run.stored)
                     return
                 turn = _describe(run, request)
-                built = self._build(turn)
+                try:
+                    built = self._build(turn)
+                except AgentIdError:
+                    if may_begin_again:
+                        run.withdraw()
+                    raise
                 prompt, state = _connect(built, run, request)
                 run.check_answers(_answered_ids(prompt))
                 with self._record(run, request) as recording:
                     agent = after_commit.enter_context(AgentTask(built, turn, prompt, run.trace, state))
                     with _tokens_counted(agent, run):
-                        work = yield from recording.follow(self._work(agent, run, request.deadline), agent)
+                        work = yield from recording.follow(
+                            self._work(agent, run, request.deadline, recording.keep_up), agent
+                        )
                     if not isinstance(built, Agent):
                         run.keep_exchange(request.prompt if isinstance(request.prompt, str) else None, work.message)
                     timings = {**work.timings, "round_trips": run.round_trips + 1}
@@ -149,7 +162,7 @@ class TurnEngine:
             yield finished
 
     def _record(self, run: Run, request: TurnRequest) -> Recording:
-        recorded = RecordedRun(request.owner, run.session_id, run.run_id)
+        recorded = RecordedRun(request.owner, run.run_id)
         return Recording(self.run_events if request.is_recorded else None, recorded, self.explain)
 
     def _build(self, turn: AgentTurn) -> "BuiltAgent":
@@ -162,12 +175,14 @@ class TurnEngine:
             )
         return built
 
-    def _work(self, agent: AgentTask, run: Run, deadline: float) -> Generator[Event | None, None, _Work]:
+    def _work(
+        self, agent: AgentTask, run: Run, deadline: float, keep_up: Callable[[], None]
+    ) -> Generator[Event | None, None, _Work]:
         started, first_event_seconds = time.monotonic(), None
         yield TurnStarted(run.session_id, run.run_id)
         if agent.state:
             yield agent.state.snapshot
-        for event in self._happened(agent, run, deadline):
+        for event in self._happened(agent, run, deadline, keep_up):
             if isinstance(event, AgentFinished):
                 answer, timings = (
                     read_answer(event.result),
@@ -179,7 +194,9 @@ class TurnEngine:
             yield event
         raise AssertionError("an agent's task ends with its result")
 
-    def _happened(self, agent: AgentTask, run: Run, deadline: float) -> Iterator[Event | AgentFinished | None]:
+    def _happened(
+        self, agent: AgentTask, run: Run, deadline: float, keep_up: Callable[[], None]
+    ) -> Iterator[Event | AgentFinished | None]:
         """What the agent does, and None for each pause, until its result, its time, or the end of its run."""
         seconds = deadline - time.monotonic()
         quiet_until = time.monotonic() + self.pause_seconds
@@ -194,6 +211,7 @@ class TurnEngine:
                 if event is not None or time.monotonic() >= quiet_until:
                     yield event
                     quiet_until = time.monotonic() + self.pause_seconds
+                keep_up()
             if run.is_called_off:
                 raise run.end_reason
         except BaseException:

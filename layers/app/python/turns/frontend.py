@@ -15,6 +15,7 @@ from strands.middleware import InvokeModelContext, InvokeModelStage
 
 from session_store.errors import AwaitingResponseError, InvalidInputError
 from turns.frontend_input import INTERRUPT_NAME, Frontend, FrontendResult, FrontendTool, find_call
+from turns.message_ids import keep_client_ids
 from turns.request import Prompt
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ def connect_frontend(
     if not waiting:
         return _message(prompt, frontend.message_id)
     if _answers_interrupts(prompt):
+        built.add_hook(_ClientsPart(frontend).complete, MessageAddedEvent)
         return [*_blocks(prompt), *answers]
-    return _go_on(built, prompt, answers, waiting)
+    return _go_on(built, prompt, answers, waiting, _ClientsPart(frontend, _blocks(prompt)))
 
 
 def _refuse_for_nodes(frontend: Frontend) -> None:
@@ -116,7 +118,11 @@ def _answer(interrupt_id: str, content: list[dict[str, Any]], *, is_error: bool)
 
 
 def _go_on(
-    agent: Agent, prompt: Prompt, answers: list[dict[str, Any]], waiting: Mapping[str, Mapping[str, Any]]
+    agent: Agent,
+    prompt: Prompt,
+    answers: list[dict[str, Any]],
+    waiting: Mapping[str, Mapping[str, Any]],
+    part: "_ClientsPart",
 ) -> Prompt:
     """A user who writes while calls wait ends those without a result, and the words follow the results."""
     calls = set(find_calls(waiting).values())
@@ -124,18 +130,28 @@ def _go_on(
         return prompt  # a human is asked as well, which no other words answer: the run refuses them
     answered = {answer["interruptResponse"]["interruptId"] for answer in answers}
     ended = [_answer(call, [{"text": WENT_ON}], is_error=True) for call in calls - answered]
-    agent.add_hook(_Words(_blocks(prompt)).follow, MessageAddedEvent)
+    agent.add_hook(part.complete, MessageAddedEvent)
     return [*answers, *ended]
 
 
-class _Words:
-    def __init__(self, blocks: list[dict[str, Any]]) -> None:
-        self._blocks = blocks
+class _ClientsPart:
+    """What in the message of the results for which an agent waits is the client's: their ids, and words behind them."""
 
-    def follow(self, event: MessageAddedEvent) -> None:
-        if self._blocks and any("toolResult" in block for block in event.message["content"]):
-            event.message["content"].extend(cast(Any, self._blocks))
-            self._blocks = []
+    def __init__(self, frontend: Frontend, words: Sequence[dict[str, Any]] = ()) -> None:
+        self._frontend, self._words = frontend, words
+        self._is_complete = False
+
+    def complete(self, event: MessageAddedEvent) -> None:
+        message = cast(dict[str, Any], event.message)
+        results = [block["toolResult"]["toolUseId"] for block in message["content"] if "toolResult" in block]
+        if self._is_complete or not results:
+            return
+        self._is_complete = True
+        known = {result.tool_call_id: result.message_id for result in self._frontend.results}
+        ids = [*map(known.get, results), self._frontend.message_id if self._words else None]
+        message["content"].extend(self._words)
+        if any(ids):
+            keep_client_ids(message, ids)
 
 
 class _ContextReader:

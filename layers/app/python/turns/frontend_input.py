@@ -15,11 +15,12 @@ class FrontendTool(NamedTuple):
 
 
 class FrontendResult(NamedTuple):
-    """content: blocks of Strands' `toolResult`."""
+    """content: blocks of Strands' `toolResult`. message_id: that of the client's message with the result."""
 
     tool_call_id: str
     content: list[dict[str, Any]]
     is_error: bool = False
+    message_id: str | None = None
 
 
 class Frontend(NamedTuple):

@@ -9,11 +9,10 @@ from contextlib import closing
 from typing import NamedTuple, Protocol, Self, TypeVar
 
 from session_store.errors import LeaseLostError, SessionStoreError
-from session_store.raw_json import dump_list
 from session_store.run_events import EventBatch, RunEvents
 from session_store.time_limit import time_limit
 from turns.events import Event, TurnFailed
-from turns.projections.stored import dump_event
+from turns.projections.stored import DumpedEvent, dump_batch, dump_event
 
 FLUSH_SECONDS = 0.5
 FLUSH_CHARACTERS = 32 * 1024
@@ -29,7 +28,6 @@ T = TypeVar("T")
 
 class RecordedRun(NamedTuple):
     owner: str
-    session_id: str
     run_id: str
 
 
@@ -40,15 +38,16 @@ class Redactable(Protocol):
 class Recording:
     """Numbers events from 1, as the live stream does, and stores them in batches on a thread of its own.
 
-    A batch is stored 0.5 s after its first event, or once it is large. What cannot be stored costs the turn nothing:
-    then nobody can join it. Leaving the block by an error adds that, and waits until all is stored: the run must still
-    hold its session. events: None stores nothing.
+    A batch is stored 0.5 s after its first event, or once it is large. The thread starts when the first batch is due:
+    any earlier, it would delay the first word. What cannot be stored costs the turn nothing: then nobody can join it.
+    Leaving the block by an error adds that, and waits until all is stored: the run must still hold its session. events:
+    None stores nothing.
     """
 
     def __init__(self, events: RunEvents | None, run: RecordedRun, explain: Callable[[Exception], TurnFailed]) -> None:
         self._events, self._run, self._explain = events, run, explain
         self._changed = threading.Condition()
-        self._pending: list[str] = []
+        self._pending: list[DumpedEvent] = []
         self._pending_characters = 0
         self._due_at = 0.0
         self._stored_number = 0
@@ -64,6 +63,8 @@ class Recording:
         with self._changed:
             self._is_ending = True
             self._changed.notify()
+        if self._events and not self._has_thread:
+            self._store_each(self._events)
         self._join()
 
     def follow(self, events: Generator[Event | None, None, T], agent: Redactable) -> Generator[Event | None, None, T]:
@@ -84,22 +85,27 @@ class Recording:
         """Waits for nothing."""
         if self._events is None or self._is_over:
             return
-        text = dump_event(event)
+        dumped = dump_event(event)
         with self._changed:
             if self._is_over:
                 return
             if not self._pending:
                 self._due_at = time.monotonic() + FLUSH_SECONDS
-            self._pending.append(text)
-            self._pending_characters += len(text)
+            self._pending.append(dumped)
+            self._pending_characters += _count_characters(dumped)
             if self._pending_characters > MAXIMUM_CHARACTERS:
                 self._end()
             elif len(self._pending) == 1 or self._pending_characters >= FLUSH_CHARACTERS:
                 self._changed.notify()
-        if not self._has_thread:
-            # Not `Thread.start`, which waits until the thread runs: beside a busy event loop that takes milliseconds.
-            _thread.start_new_thread(self._store_batches, (self._events,))
-            self._has_thread = True
+        self.keep_up()
+
+    def keep_up(self) -> None:
+        """To be called again and again, also while no events come. Waits for nothing."""
+        if self._events is None or self._has_thread or self._is_over or not self._is_due():
+            return
+        # Not `Thread.start`, which waits until the thread runs: beside a busy event loop that takes milliseconds.
+        _thread.start_new_thread(self._store_batches, (self._events,))
+        self._has_thread = True
 
     def _discard(self) -> None:
         if self._is_over or self._events is None:
@@ -137,7 +143,7 @@ class Recording:
             if self._is_over or not self._pending:
                 return None
             number = self._stored_number
-            return EventBatch(number + 1, number + len(self._pending), dump_list(self._pending))
+            return EventBatch(number + 1, number + len(self._pending), dump_batch(self._pending))
 
     def _is_due(self) -> bool:
         if self._is_over or self._is_ending:
@@ -151,7 +157,7 @@ class Recording:
                 self._end()
                 return
             del self._pending[: batch.last_number - self._stored_number]
-            self._pending_characters = sum(map(len, self._pending))
+            self._pending_characters = sum(map(_count_characters, self._pending))
             self._stored_number = batch.last_number
             self._due_at = time.monotonic() + FLUSH_SECONDS
 
@@ -168,3 +174,8 @@ class Recording:
         self._is_over = True
         self._pending.clear()
         self._changed.notify()
+
+
+def _count_characters(dumped: DumpedEvent) -> int:
+    """As they are stored, where pieces of a text share a head."""
+    return len(dumped.piece or dumped.head)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, NamedTuple
 
-from session_store.records import IfBusy
+from session_store.records import FindMessage, IfBusy
 from turns.frontend_input import Frontend
 
 Prompt = str | list[dict[str, Any]]
@@ -16,9 +16,9 @@ class TurnRequest(NamedTuple):
 
     request_hash: the same for a request that is sent again with its idempotency key. run_id: the caller's own, a UUID.
     claims: of the caller's verified token. metadata: the client's own, for `build_agent` and tools.
-    from_message_id: before which message of the agent the turn goes on. is_recorded: others may watch the turn, and
-    find it again. frontend: what a frontend brings, which is then shown the agent's state. if_busy, wait_seconds: as
-    for `PostgreSQLSessionRepository.run`.
+    from_message_id: before which message of the agent the turn goes on, or what finds it once the turn has begun.
+    is_recorded: others may watch the turn, and find it again. frontend: what a frontend brings, which is then shown the
+    agent's state. if_busy, wait_seconds: as for `PostgreSQLSessionRepository.run`.
     """
 
     owner: str
@@ -31,7 +31,7 @@ class TurnRequest(NamedTuple):
     end_user: str | None = None
     claims: Mapping[str, Any] = {}
     metadata: Mapping[str, Any] = {}
-    from_message_id: int | None = None
+    from_message_id: int | FindMessage | None = None
     is_recorded: bool = False
     frontend: Frontend | None = None
     if_busy: IfBusy = "reject"

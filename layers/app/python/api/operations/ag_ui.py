@@ -16,6 +16,7 @@ from api.operations.run_events import LAST_EVENT_ID, watch_run
 from api.response import Response
 from api.stored_conversation import StoredConversation, attachments_path, read_conversation
 from session_store.errors import EventsGoneError
+from session_store.records import FindMessage
 from turns.events import StateSnapshot, TurnFinished, TurnStarted
 from turns.projections.ag_ui import dump_frame, frames
 from turns.projections.ag_ui_client import AgUiClient, dump_snapshot
@@ -79,7 +80,7 @@ def _parse_turn(call: Call, given: RunAgentInput) -> TurnRequest:
     )
 
 
-def _find_rewind(call: Call, given: RunAgentInput) -> int | None:
+def _find_rewind(call: Call, given: RunAgentInput) -> FindMessage | None:
     if not given.is_prompt:
         return None
     return find_rewind(call, given.threadId, given.held_ids(), given.messages[-1].id)

@@ -8,6 +8,7 @@ from api.operations.chat_stream import EXAMPLE, HEADERS, stream_chat
 from api.operations.process import IDEMPOTENCY_KEY, TURN_ERRORS
 from api.operations.process_streaming import MAXIMUM_WAIT_SECONDS
 from api.response import Response
+from session_store.records import FindMessage
 from turns.projections.ui_message_stream import UiMessageStream
 from turns.request import TurnRequest
 
@@ -56,7 +57,7 @@ def _parse_turn(call: Call, given: ChatRequest) -> TurnRequest:
     )
 
 
-def _find_rewind(call: Call, given: ChatRequest) -> int | None:
+def _find_rewind(call: Call, given: ChatRequest) -> FindMessage | None:
     """`regenerate()`, and a message that is sent again in another wording, end the list with what is stored already."""
     return None if given.continued_id else find_rewind(call, given.id, given.held_ids(), given.last.id)
 

@@ -33,11 +33,12 @@ from .values import parse_snapshots
 
 _GIVE_UP_SECONDS = 1.0
 
+# Without casts: what they name is what the function takes, and each is parsed again for every begin.
 BEGIN: Statement = """
     SELECT *
-    FROM {begin_run_v4}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s::uuid, %(lease_seconds)s::float8,
-                        %(idempotency_key)s, %(request_hash)s, %(sent_at)s::float8, %(valid_seconds)s::float8,
-                        %(if_busy)s, %(runs_per_minute)s::bigint, %(tokens_per_day)s::bigint)
+    FROM {begin_run_v4}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s, %(lease_seconds)s,
+                        %(idempotency_key)s, %(request_hash)s, %(sent_at)s, %(valid_seconds)s,
+                        %(if_busy)s, %(runs_per_minute)s, %(tokens_per_day)s)
 """
 
 
@@ -91,7 +92,7 @@ class RunBegin:
     def abandon(self, owner: str, run_id: str) -> None:
         self._database.send(
             lambda sending: self._database.fetch(
-                "SELECT {abandon_run_v1}(%(owner)s, %(run_id)s::uuid, %(sent_at)s::float8)",
+                "SELECT {abandon_run_v2}(%(owner)s, %(run_id)s::uuid, %(sent_at)s::float8)",
                 {"owner": owner, "run_id": run_id, "sent_at": sending.sent_at},
             )
         )

@@ -11,13 +11,10 @@ class PostgreSQLRunEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, owner: str, session_id: str, run_id: str, batch: EventBatch) -> bool:
+    def append(self, owner: str, run_id: str, batch: EventBatch) -> bool:
         is_stored = self._database.fetch(
-            """
-            SELECT {append_run_events_v2}(%(owner)s, %(session_id)s, %(run_id)s::uuid,
-                                          %(first_number)s::bigint, %(last_number)s::bigint, %(events)s::json)
-            """,
-            {"owner": owner, "session_id": session_id, "run_id": run_id, **batch._asdict()},
+            "SELECT {append_run_events_v3}(%(owner)s, %(run_id)s, %(first_number)s, %(last_number)s, %(events)s)",
+            {"owner": owner, "run_id": run_id, **batch._asdict()},
         ).rows[0][0]
         if is_stored is None:
             raise LeaseLostError(run_id, "its events come after its end")
@@ -25,17 +22,16 @@ class PostgreSQLRunEvents:
 
     def read(self, owner: str, run_id: str, after: int) -> RunProgress:
         found = self._database.fetch(
-            "SELECT {read_run_events_v2}(%(owner)s, %(run_id)s::uuid, %(after)s::bigint, %(limit)s::bigint)",
+            "SELECT {read_run_events_v3}(%(owner)s, %(run_id)s, %(after)s, %(limit)s)",
             {"owner": owner, "run_id": known_run_id(run_id), "after": after, "limit": _BATCHES_AT_ONCE},
         ).rows[0][0]
         if found is None:
             raise RunNotFoundError(run_id)
-        session_id, status, error_code, last_number = found[:4]
-        batches = [
-            EventBatch(int(first), int(last), events)
-            for first, last, events in zip(found[4::3], found[5::3], found[6::3], strict=True)
-        ]
-        return RunProgress(session_id, status, error_code, int(last_number), batches, len(batches) < _BATCHES_AT_ONCE)
+        session_id, status, error_code, *dumped = found
+        parsed = [_parse_batch(batch) for batch in dumped]
+        last_number = parsed[-1].last_number if parsed else 0
+        batches = [batch for batch in parsed if batch.events]
+        return RunProgress(session_id, status, error_code, last_number, batches, len(parsed) < _BATCHES_AT_ONCE)
 
     def delete(self, owner: str, run_id: str) -> None:
         self._database.fetch(
@@ -74,3 +70,9 @@ class PostgreSQLRunEvents:
             {"owner": owner, "idempotency_key": idempotency_key, "request_hash": request_hash},
         ).rows
         return rows[0][0] if rows else None
+
+
+def _parse_batch(dumped: str) -> EventBatch:
+    """Without events, where none of them is news."""
+    first_number, last_number, *events = dumped.split(" ", 2)
+    return EventBatch(int(first_number), int(last_number), "".join(events))

@@ -89,13 +89,12 @@ class PostgreSQLRuns:
         return rows[0][0]
 
     def is_cancel_requested(self, owner: str, run_id: str) -> bool:
-        rows = self._database.fetch(
-            "SELECT cancel_requested FROM {runs} WHERE run_id = %(run_id)s::uuid AND owner = %(owner)s",
-            {"owner": owner, "run_id": run_id},
-        ).rows
-        if not rows:
+        is_requested = self._database.fetch(
+            "SELECT {is_cancel_requested_v1}(%(owner)s, %(run_id)s)", {"owner": owner, "run_id": run_id}
+        ).rows[0][0]
+        if is_requested is None:
             raise RunNotFoundError(run_id)
-        return rows[0][0]
+        return is_requested
 
     def read(self, owner: str, run_id: str) -> RunRecord:
         rows = self._database.fetch(

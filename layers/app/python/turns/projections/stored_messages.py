@@ -18,7 +18,7 @@ from turns.events import (
     ToolCallResult,
     ToolCallStarted,
 )
-from turns.message_ids import reasoning_id, result_id, text_id
+from turns.message_ids import client_id, client_ids, reasoning_id, result_id, text_id
 from turns.tool_results import read_result
 
 Message = Mapping[str, Any]
@@ -30,7 +30,7 @@ def read_events(message: Message, message_id: str) -> Iterator[Event]:
         yield from _AssistantMessage(message_id).read(message["content"])
     for number, result in enumerate(_results(message), start=1):
         is_error = result.get("status") == "error"
-        yield ToolCallResult(result_id(message_id, number), result["toolUseId"], read_result(result), is_error)
+        yield ToolCallResult(_piece_id(message, message_id, number), result["toolUseId"], read_result(result), is_error)
 
 
 def read_words(message: Message) -> str | None:
@@ -59,13 +59,22 @@ def read_files(message: Message) -> list[StoredFile]:
     return files
 
 
-def is_prompt(message: Message) -> bool:
-    """Whether a turn begins with it."""
-    return message["role"] == "user" and not _results(message)
+def has_results(message: Message) -> bool:
+    return bool(_results(message))
 
 
 def words_id(message: Message, message_id: str) -> str:
-    return result_id(message_id, len(_results(message)) + 1)
+    return _piece_id(message, message_id, len(_results(message)) + 1)
+
+
+def read_ids(message: Message) -> set[str]:
+    """By which clients may know it."""
+    own = message.get("tracking_id")
+    return client_ids(message) | ({own} if own else set())
+
+
+def _piece_id(message: Message, message_id: str, number: int) -> str:
+    return client_id(message, number) or result_id(message_id, number)
 
 
 def _results(message: Message) -> list[dict[str, Any]]:

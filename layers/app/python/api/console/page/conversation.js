@@ -56,6 +56,7 @@ export class Conversation extends EventTarget {
     const turn = JSON.parse(sessionStorage.getItem(this.#turnKey()));
     if (turn) this.#setTurn(turn, true); // before anything is awaited, or one could send another
     await (this.#opened = this.#load(first));
+    if (turn?.after !== undefined) this.history.cut(turn.after + 1); // its events come again, from the first one on
     if (turn) await this.#take(Object.assign(turn, { number: 0 }), (live) => this.#resume(turn, live));
     else await this.#watchOthers();
   }

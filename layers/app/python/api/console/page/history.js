@@ -42,7 +42,7 @@ export class History {
 
   /** All of it read again: somebody has replaced a part of what is shown. */
   async reopen() {
-    this.#cut(0);
+    this.cut(0);
     await this.open();
   }
 
@@ -77,7 +77,7 @@ export class History {
   }
 
   replace(first, items) {
-    this.#cut(first);
+    this.cut(first);
     this.hideFrom();
     this.add(items);
   }
@@ -91,7 +91,8 @@ export class History {
     return this.element.querySelectorAll("[data-message]");
   }
 
-  #cut(first) {
+  /** Takes what is from message `first` on out of the page; it may be read again. */
+  cut(first) {
     for (const each of this.#shown()) if (Number(each.dataset.message) >= first) each.remove();
     this.#said = this.#said.filter(({ message_id }) => message_id < first);
     for (const kept of [this.#times, this.#calls]) for (const id of [...kept.keys()]) if (id >= first) kept.delete(id);

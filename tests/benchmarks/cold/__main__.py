@@ -1,0 +1,147 @@
+"""The first answer of each function as it is deployed: `make bench-cold` (three minutes; needs Linux and root).
+
+Under the share of a core that its memory buys, with the proxy, TLS, token and tracing of the deployment, and with none
+of them; beside `import strands` under the same share. Lambda gives a start a whole core: the second part does not.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from tests.benchmarks.cold.cpu_share import CpuShare, cpu_share
+from tests.benchmarks.cold.runtime import FirstAnswer, Moment, time_first_answer
+from tests.benchmarks.cold.secure_database import SecureDatabase, secure_database
+from tests.support.http_api import RECORDED
+
+ROOT = Path(__file__).resolve().parents[3]
+TIMES = 7
+PLAIN, DEPLOYED = "all off", "as deployed"
+FUNCTIONS = {
+    "sessions": (512, "GET", "/sessions", None),
+    "process": (1024, "POST", "/process", {"prompt": "say: hi"}),
+    "process_streaming": (1024, "POST", "/process-streaming", {"prompt": "say: hi"}),
+}
+
+
+def main() -> None:
+    python = find_python()
+    with tempfile.TemporaryDirectory() as compiled, secure_database() as database:
+        for start_has_core in (True, False):
+            sys.stdout.write(f"start with {'a whole core' if start_has_core else 'the share'}, {version_of(python)}\n")
+            for line in compare(python, database, compiled, start_has_core=start_has_core):
+                sys.stdout.write(f"  {line}\n")
+                sys.stdout.flush()
+
+
+def compare(python: str, database: SecureDatabase, compiled: str, *, start_has_core: bool) -> Iterator[str]:
+    for function, (megabytes, *request) in FUNCTIONS.items():
+        taken: dict[str, list[FirstAnswer]] = {PLAIN: [], DEPLOYED: []}
+        imports: list[Moment] = []
+        with cpu_share(megabytes) as share:
+            for time_number in range(TIMES + 1):
+                for how, each in taken.items():
+                    variables = {"PYTHONPYCACHEPREFIX": compiled, **find_variables(how, database)}
+                    answer = time_first_answer(
+                        python,
+                        function,
+                        make_event(*request),
+                        variables,
+                        at_start=ignore if start_has_core else share.add,
+                        before_request=share.add,
+                    )
+                    if time_number:  # the first compiles
+                        each.append(answer)
+                imports.append(time_import(python, compiled, None if start_has_core else share))
+        yield from describe(function, megabytes, taken)
+        if function != "sessions":
+            wall, cpu = (of(list(part)) for part in zip(*imports, strict=True))
+            yield f"import strands: {wall}, CPU {cpu}"
+
+
+def describe(function: str, megabytes: int, taken: dict[str, list[FirstAnswer]]) -> Iterator[str]:
+    for how, answers in taken.items():
+        whole = of([each.start.wall + each.request.wall for each in answers])
+        start, request = (of([part.wall for part in parts]) for parts in zip(*answers, strict=True))
+        start_cpu, request_cpu = (of([part.cpu for part in parts]) for parts in zip(*answers, strict=True))
+        yield (
+            f"{function} ({megabytes} MB), {how}: first byte after {whole}: start {start} (CPU {start_cpu}),"
+            f" request {request} (CPU {request_cpu})"
+        )
+
+
+def of(milliseconds: list[float]) -> str:
+    return f"{median(milliseconds):.0f} ms"
+
+
+def find_variables(how: str, database: SecureDatabase) -> dict[str, str]:
+    variables = {
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "AWS_SESSION_TOKEN": "a token",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+        "AWS_LAMBDA_FUNCTION_NAME": "cold",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "MODEL_PROVIDER": "tests.support.scripted_model:build",
+        "POWERTOOLS_METRICS_NAMESPACE": "Cold",
+    }
+    if how == PLAIN:
+        return variables | {"SESSION_BACKEND_URL": database.plain_url, "POWERTOOLS_TRACE_DISABLED": "true"}
+    return variables | {
+        "SESSION_BACKEND_URL": database.secure_url,
+        "DATABASE_CA_FILE": str(database.ca_file),
+        "DATABASE_IAM_AUTH": "true",
+    }
+
+
+def make_event(method: str, path: str, body: object) -> bytes:
+    event = {**RECORDED, "httpMethod": method, "path": path, "resource": path, "pathParameters": None}
+    event |= {"body": None if body is None else json.dumps(body), "isBase64Encoded": False}
+    event |= {"queryStringParameters": None, "multiValueQueryStringParameters": None}
+    headers = {"Content-Type": "application/json", "Accept": "*/*"}
+    event |= {"headers": headers, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
+    event["requestContext"] = {**RECORDED["requestContext"], "resourcePath": path, "httpMethod": method}
+    return json.dumps(event).encode()
+
+
+def time_import(python: str, compiled: str, share: CpuShare | None) -> Moment:
+    program = "import strands, time; print(time.process_time())"
+    environment = {"PATH": os.defpath, "PYTHONPYCACHEPREFIX": compiled}
+    started = time.perf_counter()
+    process = subprocess.Popen([python, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
+    if share:
+        share.add(process.pid)
+    said, _ = process.communicate()
+    return Moment((time.perf_counter() - started) * 1000, float(said) * 1000)
+
+
+def ignore(_: int) -> None: ...
+
+
+def find_python() -> str:
+    """Lambda's version with the locked libraries, where uv finds that version; else this one."""
+    uv, folder = shutil.which("uv"), ROOT / ".local/bench-cold"
+    if uv is None or subprocess.run([uv, "python", "find", "3.13"], capture_output=True, check=False).returncode:
+        return sys.executable
+    python = folder / "bin/python"
+    if not python.exists():
+        subprocess.run([uv, "venv", "--quiet", "--python", "3.13", str(folder)], check=True)
+    export = [uv, "export", "--quiet", "--frozen", "--no-default-groups", "--group", "app", "--no-emit-project"]
+    locked = subprocess.run(export, cwd=ROOT, capture_output=True, check=True).stdout
+    subprocess.run([uv, "pip", "sync", "--quiet", "--python", str(python), "-"], input=locked, check=True)
+    return str(python)
+
+
+def version_of(python: str) -> str:
+    return subprocess.check_output([python, "--version"], text=True).strip()
+
+
+if __name__ == "__main__":
+    main()
