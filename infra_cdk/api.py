@@ -59,7 +59,6 @@ class RestApi(Construct):
             "RestApi",
             rest_api_name=scope.node.id,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            binary_media_types=table.binary_media_types,
             cloud_watch_role=settings.cloud_watch_role,
             deploy_options=self._stage(settings.requests_per_second),
         )

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from api.catalog import BINARY_MEDIA_TYPES, ROUTES, Route
+from api.catalog import ROUTES, Route
 from infra_cdk import ROOT
 
 FUNCTIONS_FOLDER = ROOT / "functions"
@@ -37,11 +37,6 @@ class FunctionTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     functions: dict[str, Function]
-
-    @property
-    def binary_media_types(self) -> list[str]:
-        """Of what some of the operations answer."""
-        return list(BINARY_MEDIA_TYPES)
 
     def routes(self) -> list[FunctionRoute]:
         """Raises `KeyError` for an operation that does not exist."""

@@ -8,7 +8,6 @@ from api.edges.api_gateway import ApiGatewayHandler
 from api.observability import Observability
 from api.operations import (
     agents,
-    attachments,
     console,
     forks,
     memories,
@@ -30,7 +29,6 @@ served = (
     sessions,
     ui_messages,
     forks,
-    attachments,
     uploads,
     agents,
     runs,

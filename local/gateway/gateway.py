@@ -10,7 +10,6 @@ from pathlib import Path
 from subprocess import SubprocessError
 from typing import Any, Self, TypeVar
 
-from api.catalog import BINARY_MEDIA_TYPES
 from api.settings import EnvironmentReader
 from local.gateway.event import LOCAL_OWNER, Owner
 from local.gateway.event_queue import EventQueue
@@ -44,7 +43,7 @@ class Gateway:
         functions: Path = ROOT / "functions",
         layers: Path = LAYERS,
         limits: Limits = Limits(),  # noqa: B008  it is frozen
-        binary_media_types: Sequence[str] = BINARY_MEDIA_TYPES,
+        binary_media_types: Sequence[str] = (),
     ) -> None:
         self._environment = dict(environment or {})
         self._ports = (port, backend_port)

@@ -90,7 +90,7 @@ class SamStack:
     def _synthesize(self, model: ModelChoice) -> Path:
         """Into a folder of its own, so that `cdk.out` keeps what `make synth` wrote."""
         output = self._folder / "cdk.out"
-        switches = {"architecture": self._architecture, **model.switches}
+        switches = {"architecture": self._architecture, "uploads": "false", **model.switches}
         context = [part for name, value in switches.items() for part in ("--context", f"{name}={value}")]
         cdk = [sys.executable, "-m", "infra_cdk.node", "cdk", "synth", "--quiet", "--output", str(output), *context]
         if subprocess.run(cdk, cwd=ROOT, check=False).returncode:

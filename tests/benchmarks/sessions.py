@@ -3,6 +3,7 @@
 The CPU is that of the connection's server process, from /proc: Linux only.
 """
 
+import os
 import random
 import sys
 import time
@@ -26,6 +27,7 @@ from tests.support.scripted_model import ScriptedModel
 OWNER = "owner"
 SESSIONS = 1_000_000
 MESSAGES = 10_000
+IMAGES, IMAGE_BYTES = 10, 3_000_000
 TIMES = 20
 ROUNDS, TURNS = 5, 300
 WORDS_OF_A_MESSAGE = 100  # about 600 bytes, no word twice
@@ -33,7 +35,7 @@ WORDS_OF_A_MESSAGE = 100  # about 600 bytes, no word twice
 
 def measure_forks(server: EmbeddedDatabase) -> Iterator[str]:
     url = create_database(server, "forks", migrated=True)
-    store = PostgreSQLStore(StoreSettings(url=url))
+    store = PostgreSQLStore(StoreSettings(url=f"{url}?application_name=forks"))
     repository = PostgreSQLSessionRepository(owner=OWNER, store=store)
     hold_turns(repository, "s", 1)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -48,8 +50,47 @@ def measure_forks(server: EmbeddedDatabase) -> Iterator[str]:
         )
         connection.execute("UPDATE agents SET message_count = %s", (MESSAGES,))
         connection.execute("VACUUM ANALYZE")
-    yield f"a fork of {MESSAGES:,} messages of 600 bytes: {milliseconds(lambda: repository.fork_session('s')):.0f} ms"
+    process = find_process(store, url, "forks")
+    before = process.cpu_milliseconds()
+    took = milliseconds(lambda: repository.fork_session("s"))
+    cpu = (process.cpu_milliseconds() - before) / TIMES
+    yield f"a fork of {MESSAGES:,} messages of 600 bytes: {took:.0f} ms, {cpu:.0f} ms of it PostgreSQL's CPU"
     store.close()
+
+
+def measure_restores(server: EmbeddedDatabase) -> Iterator[str]:
+    """Of two sessions of as many messages, all of which but the last 40 are outside of the window; in turns."""
+    url = create_database(server, "restores", migrated=True)
+    store = PostgreSQLStore(StoreSettings(url=url))
+    repository = PostgreSQLSessionRepository(owner=OWNER, store=store)
+    for session_id, image_bytes in (("without", 0), ("with", IMAGE_BYTES)):
+        for _ in range(IMAGES):
+            hold_image_turn(repository, session_id, image_bytes)
+            hold_turns(repository, session_id, 3)  # a window takes no more than 32 MB
+        hold_turns(repository, session_id, 25)
+    pairs = [[restore_milliseconds(repository, name) for name in ("without", "with")] for _ in range(TIMES)]
+    without, with_images = (median(each) for each in zip(*pairs, strict=True))
+    yield (
+        f"a restore beside {IMAGES} images of {IMAGE_BYTES:,} bytes outside of the window: {with_images:.1f} ms,"
+        f" without them {without:.1f} ms: {with_images / without:.2f}"
+    )
+    fork = milliseconds(lambda: repository.fork_session("with"))
+    yield f"a fork of a session with {IMAGES} images of {IMAGE_BYTES:,} bytes, each copied: {fork:.0f} ms"
+    store.close()
+
+
+def hold_image_turn(repository: PostgreSQLSessionRepository, session_id: str, image_bytes: int) -> None:
+    content = b"\x89PNG\r\n\x1a\n" + os.urandom(image_bytes)
+    with repository.run(session_id) as run:
+        agent = Agent(model=ScriptedModel("seen"), session_manager=run.session_manager, callback_handler=None)
+        agent([{"text": make_text()}, {"image": {"format": "png", "source": {"bytes": content}}}])
+
+
+def restore_milliseconds(repository: PostgreSQLSessionRepository, session_id: str) -> float:
+    started = time.perf_counter()
+    with repository.run(session_id) as run:
+        Agent(model=ScriptedModel(), session_manager=run.session_manager, callback_handler=None)
+        return (time.perf_counter() - started) * 1000
 
 
 def measure_searches(server: EmbeddedDatabase) -> Iterator[str]:
@@ -201,6 +242,7 @@ def main() -> None:
     measures = {
         "growth": measure_growth,
         "forks": measure_forks,
+        "restores": measure_restores,
         "turns": measure_turns,
         "release": measure_release,
         "searches": measure_searches,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -45,8 +46,10 @@ def note(text: str, tool_context: ToolContext) -> str:
     return "kept"
 
 
-def turn(repository: PostgreSQLSessionRepository, prompt: str, *script: Any, **options: Any) -> Run:
-    with repository.run("s", **options) as run:
+def turn(
+    repository: PostgreSQLSessionRepository, prompt: str, *script: Any, session_id: str = "s", **options: Any
+) -> Run:
+    with repository.run(session_id, **options) as run:
         model = ScriptedModel(*(script or (f"answer to {prompt}",)))
         Agent(model=model, tools=[note], session_manager=run.session_manager, callback_handler=None)(prompt)
     return run
@@ -106,32 +109,72 @@ def test_a_whole_fork_is_its_origin_under_another_name(
     assert {each.session_id for each in named} == {"s", fork.session_id}
 
 
+@dataclass
+class Expected:
+    """A session as it has to be: notes by the last message of each turn, as the agent had them."""
+
+    messages: list[MessageRecord] = field(default_factory=list[MessageRecord])
+    notes: dict[int, Any] = field(default_factory=dict[int, Any])
+    title: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def last_notes(self) -> Any:
+        return self.notes[max(self.notes)] if self.notes else None
+
+    def up_to(self, message_id: int) -> "Expected":
+        notes = {end: kept for end, kept in self.notes.items() if end <= message_id}
+        return Expected(self.messages[: message_id + 1], notes, self.title, dict(self.metadata))
+
+
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_a_fork_and_its_origin_go_their_own_ways(
+def test_a_fork_is_its_origin_up_to_the_message_and_each_goes_its_own_way(
     repository: PostgreSQLSessionRepository, store: Store, owner: str, data: st.DataObject
 ) -> None:
-    """Whatever is said in either, in any order, and wherever one forks from the other."""
-    if store.sessions.read(owner, "s"):
-        store.sessions.delete(owner, "s")
-    said: dict[str, list[str]] = {"s": []}
-    for number in range(data.draw(st.integers(3, 7))):
-        session_id = data.draw(st.sampled_from(sorted(said)))
-        if said[session_id] and data.draw(st.booleans()):
-            last = data.draw(st.integers(0, len(said[session_id]) - 1))
-            fork = repository.fork_session(session_id, message_id=last).session.session_id
-            said[fork] = said[session_id][: last + 1]
+    """Messages, agents' states, titles and metadata, whatever is done with either, and wherever one forks."""
+    for known in store.sessions.list(owner).sessions:
+        store.sessions.delete(owner, known.session_id)
+    sessions = {"s": Expected()}
+    for number in range(data.draw(st.integers(4, 7))):
+        session_id = data.draw(st.sampled_from(sorted(sessions)))
+        expected = sessions[session_id]
+        doing = data.draw(
+            st.sampled_from(["turn", "turn with a note", "fork", "name"] if expected.messages else ["turn"])
+        )
+        if doing == "fork":
+            last = data.draw(st.integers(0, len(expected.messages) - 1))
+            if '"toolUse":' in expected.messages[last].message:
+                with pytest.raises(InvalidInputError):
+                    repository.fork_session(session_id, message_id=last)
+            else:
+                fork = repository.fork_session(session_id, f"f{number}", message_id=last)
+                sessions[f"f{number}"] = copied = expected.up_to(last)
+                is_whole = last == len(expected.messages) - 1
+                assert fork.state_message_id == (last if is_whole else max(copied.notes, default=None))
+        elif doing == "name":
+            expected.title, expected.metadata = f"title {number}", {**expected.metadata, f"m{number}": number}
+            repository.update_session(session_id, title=expected.title, metadata={f"m{number}": number})
         else:
-            with repository.run(session_id) as run:
-                speaker = Agent(
-                    model=ScriptedModel(f"a{number}"), session_manager=run.session_manager, callback_handler=None
-                )
-                speaker(f"q{number}")
-            closing = [ENDED] if len(said[session_id]) % 2 else []
-            said[session_id] += [*closing, f"q{number}", f"a{number}"]
-        assert {each: texts(stored(store, owner, each)) for each in said if said[each]} == {
-            each: expected for each, expected in said.items() if expected
-        }
+            is_noted = doing == "turn with a note"
+            script = [UseTool("note", {"text": f"n{number}"})] if is_noted else []
+            turn(repository, f"q{number}", *script, f"a{number}", session_id=session_id)
+            before, expected.messages = expected.messages, list(stored(store, owner, session_id))
+            assert expected.messages[: len(before)] == before
+            kept = [*(expected.last_notes or []), f"n{number}"] if is_noted else expected.last_notes
+            expected.notes[len(expected.messages) - 1] = kept
+        for each, wanted in sessions.items():
+            check(store, owner, each, wanted)
+
+
+def check(store: Store, owner: str, session_id: str, expected: Expected) -> None:
+    found = store.sessions.read(owner, session_id)
+    if found is None:
+        assert expected == Expected()
+        return
+    assert (found.title, json.loads(found.metadata)) == (expected.title, expected.metadata)
+    assert stored(store, owner, session_id) == expected.messages
+    assert notes(store, owner, session_id) == expected.last_notes
 
 
 def test_other_agents_are_forked_as_they_were_then(

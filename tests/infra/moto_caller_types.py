@@ -1,6 +1,9 @@
-"""The types that moto's CloudFormation lacks for who calls, and for who is told of an alarm."""
+"""The types that moto's CloudFormation lacks for who calls, and for who hears of an alarm."""
 
 import json
+from typing import Any
+
+from moto.apigateway.models import Method as MotoMethod
 
 from tests.infra.moto_types import ApiResource, Parameters, lower, numbers
 
@@ -43,6 +46,21 @@ class Authorizer(ApiResource):
         numbered = numbers(properties, "AuthorizerResultTtlInSeconds")
         asked = {names.get(key, lower(key)): value for key, value in numbered.items()}
         return cls(cls.client("apigateway", region).create_authorizer(**asked)["id"])
+
+
+class Method(ApiResource):
+    """moto has it, but for a preflight, which API Gateway answers by itself."""
+
+    type = "AWS::ApiGateway::Method"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
+    ) -> Any:
+        properties: Parameters = cloudformation_json["Properties"]
+        integration = {"IntegrationHttpMethod": "OPTIONS", "Uri": "", **properties["Integration"]}
+        changed = {**cloudformation_json, "Properties": {**properties, "Integration": integration}}
+        return MotoMethod.create_from_cloudformation_json(resource_name, changed, account_id, region_name)
 
 
 class Subscription(ApiResource):

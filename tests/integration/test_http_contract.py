@@ -173,6 +173,16 @@ def already_exists(stage: Stage) -> Answer:
     return stage.api.call("POST", FORKS, session_id="user-123", body={"session_id": "user-123"})
 
 
+def ask_for_upload(stage: Stage) -> Answer:
+    body = {"format": "png", "size_bytes": 1}
+    return stage.api.call("POST", "/sessions/{session_id}/uploads", session_id="user-123", body=body)
+
+
+def uploads_unavailable(stage: Stage) -> Answer:
+    stage.reload(UPLOAD_FOLDER="/dev/null")
+    return ask_for_upload(stage)
+
+
 ERRORS: dict[str, Callable[[Stage], Answer]] = {
     "malformed_request": lambda stage: stage.api.call("POST", "/process", text="{"),
     "unauthorized": lambda stage: stage.ask(user=None),
@@ -202,10 +212,15 @@ ERRORS: dict[str, Callable[[Stage], Answer]] = {
     "end_user_refused": end_user_refused,
     "run_deadline": run_deadline,
     "store_unavailable": store_unavailable,
+    "uploads_not_taken": ask_for_upload,
+    "uploads_unavailable": uploads_unavailable,
 }
 
 
-WAITING_HELPS = {"budget_exhausted", "session_busy", "run_in_progress", "model_throttled", "store_unavailable"}
+WAITING_HELPS = {
+    *("budget_exhausted", "session_busy", "run_in_progress", "model_throttled", "store_unavailable"),
+    "uploads_unavailable",
+}
 
 
 def test_no_documented_error_is_left_out() -> None:

@@ -43,7 +43,7 @@ def test_an_upload_is_shown_to_the_agent_and_stored_with_its_message(client: htt
     assert show(client, session_id, upload_id).json()["response"] == "seen"
     (shown, _) = client.get(f"/sessions/{session_id}/history").json()["messages"]
     name = shown["message"]["content"][1]["image"]["source"]["bytes"]["attachment_id"]
-    read = client.get(f"/sessions/{session_id}/attachments/{name}", headers={"Accept": "image/png"})
+    read = client.get(f"/sessions/{session_id}/attachments/{name}")
     assert (read.headers["Content-Type"], read.content) == ("image/png", PNG)
     assert show(client, session_id, upload_id).status_code == 200  # until it is deleted it may be named again
 
@@ -53,7 +53,9 @@ def test_more_than_one_request_holds_is_uploaded(client: httpx.Client, session_i
     upload_id = upload(client, session_id, video, "mp4")
     assert show(client, session_id, upload_id, "video", "mp4").status_code == 200
     shown = client.get(f"/sessions/{session_id}/history").json()["messages"][0]["message"]["content"]
-    assert shown[1]["video"]["source"]["bytes"]["size_bytes"] == len(video)
+    place = shown[1]["video"]["source"]["bytes"]
+    assert place["size_bytes"] == len(video)
+    assert client.get(f"/sessions/{session_id}/attachments/{place['attachment_id']}").content == video
     again = client.post("/process", json={"prompt": "say: I still know it", "session_id": session_id})
     assert again.json()["response"] == "I still know it"
 

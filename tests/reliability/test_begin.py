@@ -1,9 +1,13 @@
-"""How a run begins when another one is about to end, has ended, was deleted, or has the same key."""
+"""How a run begins when another one is about to end, has ended, was deleted, or has the same key; and what it reads."""
 
+import base64
+import os
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
@@ -18,6 +22,7 @@ from session_store.errors import (
 )
 from session_store.postgresql import PostgreSQLStore
 from session_store.postgresql.message_words import MessageWords
+from session_store.postgresql.run_begin import BEGIN
 from session_store.postgresql.run_write import WRITE, dump_parameters
 from session_store.records import (
     AgentMessage,
@@ -30,7 +35,8 @@ from session_store.records import (
     RunWrite,
 )
 from session_store.repository import PostgreSQLSessionRepository
-from session_store.settings import StoreSettings
+from session_store.sending import Sending
+from session_store.settings import NO_BUDGET, StoreSettings
 from tests.reliability.turns import (
     OWNER,
     agent_of,
@@ -195,7 +201,7 @@ def test_a_killed_runs_session_is_free_when_its_lease_ends(repository: PostgreSQ
     hold_turn(repository, "user-123", "before")
     killed = repository.run("user-123", lease_seconds=0.3)
     with pytest.raises(LeaseLostError), killed as run:
-        run._keeper.stop()  # as if the process had stopped here
+        run._lease.stop()  # as if the process had stopped here
         hold_turn_when_free(repository, "user-123", "after")
         agent_of(run.session_manager, ScriptedModel("too late"))("stale")
     stored = history(repository.store, "user-123")
@@ -274,3 +280,29 @@ def expire_lease(watch: "psycopg.Connection[Any]") -> None:
     """The lease of the one session runs out now."""
     watch.execute("UPDATE sessions SET lease_until = clock_timestamp()")
     assert watch.execute("SELECT bool_and(lease_until < clock_timestamp()) FROM sessions").fetchone() == (True,)
+
+
+def test_what_stands_before_the_window_is_not_read_however_large(url: str, store: PostgreSQLStore) -> None:
+    """PostgreSQL keeps what is large beside its row, and reads it where a statement asks for its content alone."""
+    picture = base64.b64encode(os.urandom(750_000)).decode()
+    for session_id, text in (("small", "x"), ("large", picture)):
+        begun = request(session_id)
+        store.runs.begin(OWNER, begun)
+        past = write(begun, text, text, "seen", outcome=COMPLETED)
+        agent = past.created_agents[0]._replace(removed_message_count=2)
+        store.runs.write(OWNER, past._replace(created_agents=[agent]))
+    with psycopg.connect(url, autocommit=True) as connection:
+        count_blocks(connection, request("new"))  # the catalog and the plans
+        small, large = (count_blocks(connection, request(session_id)) for session_id in ("small", "large"))
+        connection.execute("UPDATE agents SET removed_message_count = 0; UPDATE sessions SET lease_until = now()")
+        whole = count_blocks(connection, request("large"))
+    assert large <= small + 10
+    assert whole > large + 200
+
+
+def count_blocks(connection: "psycopg.Connection[Any]", begun: RunRequest) -> int:
+    sending = Sending(time.time(), 30)
+    explained = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + StatementNames(None).fill(BEGIN).decode()
+    parameters = {"owner": OWNER, **begun._asdict(), **sending._asdict(), **asdict(NO_BUDGET)}
+    (((plan,),),) = connection.execute(explained, parameters)  # type: ignore[arg-type]
+    return plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]

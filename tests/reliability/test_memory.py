@@ -11,8 +11,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from api.attachments import attachment_id as find_id
+from api.content_blocks import MAXIMUM_CONTENT_BYTES
+from session_store.encoding import encode
 from session_store.postgresql import PostgreSQLStore
-from tests.contract.records import add_session
+from tests.contract.records import add_session, message
 from tests.support.http_api import ALICE, ROOT
 
 OWNER = f"iam:{ALICE}"
@@ -43,13 +46,15 @@ def large_url(store: PostgreSQLStore, database_url: str) -> str:
     return database_url
 
 
-def measure(url: str, function: str, method: str, route: str, query: str = "", body: Any = None) -> dict[str, Any]:
+def measure(
+    url: str, function: str, method: str, route: str, query: str = "", body: Any = None, attachment_id: str = ""
+) -> dict[str, Any]:
     environment = os.environ | {
         "SESSION_BACKEND_URL": url,
         "MODEL_PROVIDER": "tests.support.scripted_model:build",
         "POWERTOOLS_METRICS_DISABLED": "true",
     }
-    arguments = [function, method, route, query, json.dumps(body) if body else ""]
+    arguments = [function, method, route, query, json.dumps(body) if body else "", attachment_id]
     child = subprocess.run(
         [sys.executable, "-m", "tests.reliability.memory", *arguments],
         cwd=ROOT,
@@ -79,3 +84,15 @@ def test_large_messages_are_paged_and_a_window_of_them_is_refused_within_a_funct
         connection.execute("DELETE FROM messages WHERE message_id > 5")
         connection.execute("UPDATE agents SET message_count = 6")
     assert measure(large_url, "process", "POST", "/process", "", TURN)["status"] == 200
+
+
+def test_the_largest_attachment_is_streamed_within_a_functions_memory(
+    store: PostgreSQLStore, database_url: str
+) -> None:
+    content = bytes(MAXIMUM_CONTENT_BYTES)
+    body = {"role": "user", "content": [{"video": {"format": "mp4", "source": {"bytes": content}}}]}
+    add_session(store, OWNER, session_id="large")
+    store.messages.create(OWNER, "large", "default", message(0)._replace(message=encode("message", body)), None)
+    route = "/sessions/{session_id}/attachments/{attachment_id}"
+    read = measure(database_url, "run_events", "GET", route, attachment_id=find_id(0, content))
+    assert (read["status"], read["body"]) == (200, f"{len(content)} bytes")

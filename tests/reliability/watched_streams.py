@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import NamedTuple
 
 import httpx
@@ -116,6 +116,12 @@ def call(api: httpx.Client, session_id: str, chance: random.Random) -> tuple[str
     return None if run_id is None else (run_id, seen)
 
 
+def differ(pieces: list[str], stored: list[str]) -> str:
+    """Where they do."""
+    number, pair = next((n, pair) for n, pair in enumerate(zip_longest(pieces, stored), start=1) if pair[0] != pair[1])
+    return f"at frame {number}: {pair[0]!r}, not {pair[1]!r}"
+
+
 def watch_one(url: str, seed: int) -> str:
     """How the run ended; raises `AssertionError` for a gap, a double or another end."""
     chance = random.Random(seed)
@@ -129,7 +135,9 @@ def watch_one(url: str, seed: int) -> str:
         stored = Watcher(api, run_id, random.Random(0)).read_all()
         assert has_ended(stored), f"seed {seed}: run {run_id} has no end"
         for pieces in pieced:
-            assert pieces == stored, f"seed {seed}: run {run_id} was pieced together otherwise"
+            assert pieces == stored, (
+                f"seed {seed}: run {run_id} was pieced together otherwise, {differ(pieces, stored)}"
+            )
         common = min(len(seen), len(stored) - 1)
         assert seen[:common] == stored[:common], f"seed {seed}: run {run_id} was streamed otherwise"
         return "finished" if "RUN_FINISHED" in stored[-1] else "failed or interrupted"
@@ -200,16 +208,20 @@ def running_stack(*, is_pooled: bool) -> Generator[Stack]:
         yield Stack(server, pooler, gateway, opened.enter_context(ChaosProxy(gateway.url)))
 
 
-def run(streams: int, seed: int, *, is_pooled: bool) -> tuple[Counter[str], Counter[str]]:
-    """How the streams ended, and what happened meanwhile."""
+def run(streams: int, limit_seconds: float, seed: int, *, is_pooled: bool) -> tuple[Counter[str], Counter[str]]:
+    """How the streams ended, and what happened meanwhile; those whose turn has not come in time are left out."""
+    until = time.monotonic() + limit_seconds
+
+    def watch_in_time(number: int) -> str:
+        return "left out" if time.monotonic() > until else watch_one(url, seed + number * 10)
+
     with running_stack(is_pooled=is_pooled) as stack, ThreadPoolExecutor(1) as breaking:
         faults = Faults(stack, seed)
         broken = breaking.submit(faults.run)
         try:
+            url = stack.network.url.rstrip("/")
             with ThreadPoolExecutor(AT_ONCE) as callers:
-                url = stack.network.url.rstrip("/")
-                watched = [callers.submit(watch_one, url, seed + number * 10) for number in range(streams)]
-                ends = Counter(future.result() for future in watched)
+                ends = Counter(callers.map(watch_in_time, range(streams)))
         finally:
             faults.stop()
         broken.result()
@@ -219,12 +231,13 @@ def run(streams: int, seed: int, *, is_pooled: bool) -> tuple[Counter[str], Coun
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--streams", type=int, default=300)
+    parser.add_argument("--limit-seconds", type=float, default=330, help="begin no further stream after that")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pooled", action="store_true", help="through pgbouncer")
     arguments = parser.parse_args()
     logging.getLogger("local.gateway").setLevel(logging.CRITICAL)  # what it says of each process that is killed
     started = time.monotonic()
-    ends, counts = run(arguments.streams, arguments.seed, is_pooled=arguments.pooled)
+    ends, counts = run(arguments.streams, arguments.limit_seconds, arguments.seed, is_pooled=arguments.pooled)
     sys.stdout.write(
         f"seed {arguments.seed}: {dict(ends)} in {time.monotonic() - started:.0f} s under {dict(counts)}; "
         "no gap, no double, the same end for every watcher\n"

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from api.catalog import BINARY_MEDIA_TYPES
 from api.edges.api_gateway_caller import find_caller, find_claims
 from api.edges.asgi import AsgiEdge
 from api.edges.asgi_caller import Caller
@@ -43,10 +42,14 @@ async def _exchange(edge: AsgiEdge, scope: dict[str, Any], body: bytes) -> dict[
     assert [message["more_body"] for message in sent[1:]] == [True] * (len(sent) - 2) + [False]
     content = b"".join(message["body"] for message in sent[1:])
     headers = {name.decode("latin-1").title(): [value.decode("latin-1")] for name, value in sent[0]["headers"]}
-    is_binary = headers.get("Content-Type", [""])[0] in BINARY_MEDIA_TYPES
-    text = base64.b64encode(content).decode() if is_binary else content.decode(errors="surrogatepass")
-    answer = {"statusCode": sent[0]["status"], "multiValueHeaders": headers, "body": text}
-    return {**answer, "isBase64Encoded": is_binary}
+    return {"statusCode": sent[0]["status"], "multiValueHeaders": headers, **_dump_body(content)}
+
+
+def _dump_body(content: bytes) -> dict[str, Any]:
+    try:
+        return {"body": content.decode(errors="surrogatepass"), "isBase64Encoded": False}
+    except UnicodeDecodeError:
+        return {"body": base64.b64encode(content).decode(), "isBase64Encoded": True}
 
 
 def _scope(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ FUNCTIONS = {
     "/chat": "process_streaming",
     "/chat/{chat_id}/stream": "run_events",
     "/runs/{run_id}/events": "run_events",
+    "/sessions/{session_id}/attachments/{attachment_id}": "run_events",
 }
 
 

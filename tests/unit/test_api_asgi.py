@@ -10,7 +10,7 @@ from session_store.postgresql import PostgreSQLStore
 from tests.support.asgi_api import call_over_asgi
 from tests.support.http_api import ALICE, event_of
 
-GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00,"
+PICTURE = b"\x89PNG\r\n\x1a\n"
 
 
 def test_a_body_of_bytes_goes_as_it_is() -> None:
@@ -18,12 +18,12 @@ def test_a_body_of_bytes_goes_as_it_is() -> None:
         operation_id="picture",
         method="GET",
         path="/picture",
-        handle=lambda _: Response(200, {"Content-Type": "image/gif"}, GIF),
+        handle=lambda _: Response(200, {"Content-Type": "image/png"}, PICTURE),
         access="public",
     )
     settings = Settings()
     application = Application(settings, PostgreSQLStore(settings.store), Observability(settings))
     handler = SimpleNamespace(operations={"": operation}, application=application)
     answer = call_over_asgi(handler, event_of("GET", "/picture", ALICE, "", {}))
-    assert (answer["statusCode"], b64decode(answer["body"])) == (200, GIF)
-    assert answer["multiValueHeaders"]["Content-Length"] == [str(len(GIF))]
+    assert (answer["statusCode"], b64decode(answer["body"])) == (200, PICTURE)
+    assert answer["multiValueHeaders"]["Content-Length"] == [str(len(PICTURE))]

@@ -17,6 +17,7 @@ from generated.agent_sessions.api.default import (
     delete_memories,
     delete_memory,
     delete_session,
+    describe_agent,
     docs,
     export_session,
     fork_session,
@@ -34,6 +35,7 @@ from generated.agent_sessions.api.default import (
     read_history,
     read_run,
     read_run_events,
+    read_run_trace,
     read_session,
     read_ui_messages,
     read_usage,
@@ -42,6 +44,7 @@ from generated.agent_sessions.api.default import (
 )
 from generated.agent_sessions.models import (
     AcceptedRun,
+    AgentDescription,
     AgUiMessage,
     ChatMessage,
     ChatMessagePartsItem,
@@ -62,6 +65,7 @@ from generated.agent_sessions.models import (
     Run,
     RunAgentInput,
     RunList,
+    RunTrace,
     Session,
     SessionList,
     SessionSummary,
@@ -109,6 +113,7 @@ def ask_the_service(client: AuthenticatedClient) -> None:
     ok(liveness.sync_detailed(client=client), Health)
     done(database_health.sync_detailed(client=client))
     assert "paths" in ok(openapi.sync_detailed(client=client), OpenapiResponse200)
+    assert ok(describe_agent.sync_detailed(client=client), AgentDescription).agents
     assert "<html" in ok(docs.sync_detailed(client=client), str)
 
 
@@ -136,6 +141,7 @@ def run_in_the_background(client: AuthenticatedClient) -> None:
     run_id = ok(create_run.sync_detailed(client=client, body=asked), AcceptedRun).run_id
     assert "RUN_FINISHED" in ok(read_run_events.sync_detailed(run_id, client=client), str)
     assert ok(read_run.sync_detailed(run_id, client=client), Run).status == "completed"
+    assert ok(read_run_trace.sync_detailed(run_id, client=client), RunTrace).spans
     done(cancel_run.sync_detailed(run_id, client=client))
 
 

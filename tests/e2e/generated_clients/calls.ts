@@ -31,6 +31,7 @@ check((await ok(client.GET("/health"))).status === "ok", "health");
 await ok(client.GET("/health/live"));
 await ok(client.GET("/health/db"));
 check("paths" in (await ok(client.GET("/openapi.json"))), "openapi");
+check((await ok(client.GET("/agent"))).agents.length > 0, "agent");
 check((await ok(client.GET("/docs", text))).includes("<html"), "docs");
 
 const answer = await ok(client.POST("/process", { body: { prompt: "say: Hello", session_id } }));
@@ -58,6 +59,7 @@ const { run_id } = await ok(client.POST("/runs", { body: { prompt: "say: In the 
 const ofRun = { params: { path: { run_id } } };
 check((await ok(client.GET("/runs/{run_id}/events", { ...ofRun, ...text }))).includes("RUN_FINISHED"), "events");
 check((await ok(client.GET("/runs/{run_id}", ofRun))).status === "completed", "run");
+check((await ok(client.GET("/runs/{run_id}/trace", ofRun))).spans.length > 0, "trace");
 await ok(client.POST("/runs/{run_id}/cancel", ofRun));
 
 const { sessions } = await ok(client.GET("/sessions", { params: { query: { limit: 10, include: "messages" } } }));

@@ -7,7 +7,6 @@ import json
 import sys
 from typing import Literal, NamedTuple
 
-from api.media_formats import FORMATS, OTHER
 from api.operation import Access, Operation
 from api.operations import (
     ag_ui,
@@ -56,12 +55,6 @@ API = (
 """What the OpenAPI document describes."""
 
 CONSOLE = console.OPERATIONS
-
-BINARY_MEDIA_TYPES = (
-    OTHER,
-    *sorted({each.media_type for each in FORMATS.values() if not each.media_type.startswith("text/")}),
-)
-"""What a REST API is to give as bytes; not text, since a stream of text is asked for by the same `Accept`."""
 
 
 class Route(NamedTuple):

@@ -14,7 +14,7 @@ from pydantic_core.core_schema import WithDefaultSchema
 
 from api import catalog, problems
 from api.answers import ProblemDetails
-from api.errors import EndUserRefusedError, InvalidRequestError, UnauthenticatedError
+from api.errors import EndUserRefusedError, InvalidRequestError, UnauthenticatedError, UploadsUnavailableError
 from api.operation import Body, Link, Operation, Parameter
 from api.operations.service import OPENAPI_FILE
 from api.parameters import END_USER
@@ -29,7 +29,13 @@ from session_store.errors import (
 
 _REFERENCE = "#/components/schemas/{model}"
 _OWNED_ERRORS = (UnauthenticatedError, InvalidRequestError, StoreUnavailableError)
-_WAITING_HELPS = (SessionBusyError, RunInProgressError, ModelThrottledError, StoreUnavailableError)
+_WAITING_HELPS = (
+    SessionBusyError,
+    RunInProgressError,
+    ModelThrottledError,
+    StoreUnavailableError,
+    UploadsUnavailableError,
+)
 _RETRY_AFTER = {
     "description": "Seconds after which to try again. For a busy session a short guess: its run may end at any moment.",
     "schema": {"type": "integer", "minimum": 1},

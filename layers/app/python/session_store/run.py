@@ -9,26 +9,24 @@ from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, get_args
 
-from strands.types.agent import LocalAgent
 from strands.types.content import Message
 
 from ._offload import AsyncContext, offload
 from .encoding import encode
 from .errors import (
     InvalidInputError,
-    LeaseLostError,
     RunCancelledError,
     RunEndedError,
-    RunNotFoundError,
     SessionStoreError,
 )
 from .identifiers import checked, checked_number
 from .interrupts import check_answers
 from .journal import Journal
-from .lease import LeaseKeeper, checked_lease
+from .lease import checked_lease
 from .records import BegunRun, FindMessage, IfBusy, Rewind, RunRecord, RunRequest
 from .rewind import read_rewound
 from .run_errors import checked_uuid, find_cause
+from .run_lease import RunLease
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
 from .run_values import RunValues
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
     from .storage import PostgreSQLStorage
 
 DEFAULT_LEASE_SECONDS = 30.0
-_RENEWALS_PER_LEASE = 3
 
 
 class Run(AsyncContext):
@@ -92,12 +89,11 @@ class Run(AsyncContext):
         self._store = store
         self._owner = owner
         self._deadline = deadline
-        self._lease_seconds = checked_lease("lease_seconds", lease_seconds)
         self._request = RunRequest(
             self.session_id,
             self.agent_id,
             self.run_id,
-            lease_seconds,
+            checked_lease("lease_seconds", lease_seconds),
             None if idempotency_key is None else checked("idempotency_key", idempotency_key),
             None if request_hash is None else checked("request_hash", request_hash),
             if_busy=_checked_choice("if_busy", if_busy),
@@ -110,20 +106,15 @@ class Run(AsyncContext):
         self._rewind: Rewind | None = None
         self.trace = Trace()
         self._writer = RunWriter(store.runs, owner, self._journal, deadline, self.trace)
-        self._keeper = LeaseKeeper(
-            self._renew, self._watch, self._end, lease_seconds / _RENEWALS_PER_LEASE, store.runs.watch_seconds
-        )
+        self._lease = RunLease(store.runs, owner, self._request, self._writer.time_limit)
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
-        self._agents: list[LocalAgent] = []
         self._open_storage: Callable[[], PostgreSQLStorage] | None = None
         self._storage_ttl_seconds = storage_ttl_seconds or {}
         # Held while a write is on its way; agents on other threads, or nodes of a Graph, may flush at once.
         self._writing = threading.RLock()
         self._reads = 0
         self._result: str | None = None
-        self._cancelled = False
-        self._lost: LeaseLostError | None = None
         self._closed = self._is_withdrawn = False
 
     def __enter__(self) -> Self:
@@ -138,11 +129,11 @@ class Run(AsyncContext):
             return
         cause = find_cause(error)
         if cause is not None:
-            self._end()  # an agent on another thread would go on, and call tools for nobody
-        self._keeper.stop()
+            self._lease.end_agents()  # one on another thread would go on, and call tools for nobody
+        self._lease.stop()
         with as_session_exceptions(), self._writing:
             self._closed = True
-            if cause is None and self._cancelled:
+            if cause is None and self._lease.is_cancelled:
                 cause = RunCancelledError(self.run_id)
             if cause is None:
                 self._commit()
@@ -206,17 +197,17 @@ class Run(AsyncContext):
 
     @property
     def is_cancelled(self) -> bool:
-        return self._cancelled
+        return self._lease.is_cancelled
 
     @property
     def is_called_off(self) -> bool:
         """Its lease is lost, or somebody asked for its end: `end_reason` says which."""
-        return self._cancelled or self._lost is not None
+        return self._lease.is_called_off
 
     @property
     def end_reason(self) -> SessionStoreError:
         """Why this run cancelled its agent: its lease is lost, or somebody asked for its end."""
-        return self._lost or RunCancelledError(self.run_id)
+        return self._lease.end_reason
 
     def complete(self, result: Mapping[str, Any]) -> None:
         """Keep `result` with the run when it commits: the answer to the same idempotency key."""
@@ -247,8 +238,7 @@ class Run(AsyncContext):
 
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
-        self._cancelled = True
-        self._end()
+        self._lease.cancel()
 
     def _begin(self) -> None:
         started = time.perf_counter()
@@ -262,11 +252,11 @@ class Run(AsyncContext):
             self.stored = begun
             self.session_id, self.run_id = begun.session_id, begun.run_id
             return
-        self._keeper.start()
+        self._lease.start()
         try:
             self._prepare(begun)
         except BaseException as error:
-            self._keeper.stop()
+            self._lease.stop()
             self._writer.abort(error)
             raise
 
@@ -274,7 +264,7 @@ class Run(AsyncContext):
         begun = self._go_back(begun)
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
         self._session_manager = RunSessionManager(
-            repository, self.session_id, self._flush_of_agent, self._agents.append, self.trace
+            repository, self.session_id, self._flush_of_agent, self._lease.agents.append, self.trace
         )
         self._repository = repository
         self._open_storage = cache(partial(self._make_storage, begun))
@@ -296,7 +286,7 @@ class Run(AsyncContext):
         from .storage import PostgreSQLStorage
 
         durable = DurableValues(require_server_store(self._store).values, self._owner)
-        values = RunValues(durable, self.agent_id, begun, self._journal, self._check_called_off)
+        values = RunValues(durable, self.agent_id, begun, self._journal, self._lease.check)
         return PostgreSQLStorage.of_run(values, self._storage_ttl_seconds)
 
     async def _flush_of_agent(self) -> None:
@@ -317,41 +307,13 @@ class Run(AsyncContext):
 
     def _commit(self) -> None:
         try:
-            for agent in self._agents:
+            for agent in self._lease.agents:
                 self.session_manager.hold(agent)
             self._journal.close()  # nothing that comes from now on would be stored
             self._writer.complete(self._result, self.agent_id)
         except InvalidInputError as refusal:  # nothing was stored: the session is free for another try at once
             self._writer.abort(refusal)
             raise
-
-    def _check_called_off(self) -> None:
-        if self.is_called_off:
-            raise self.end_reason
-
-    def _renew(self) -> bool:
-        try:
-            with self._writer.time_limit():
-                if self._store.runs.renew(self._owner, self.session_id, self.run_id, self._lease_seconds):
-                    self._cancelled = True
-        except LeaseLostError as error:
-            self._lost = error
-            raise
-        return self._cancelled
-
-    def _watch(self) -> bool:
-        """Between renewals: whether somebody asks for the run's end, or has deleted its session."""
-        try:
-            with self._writer.time_limit():
-                self._cancelled = self._cancelled or self._store.runs.is_cancel_requested(self._owner, self.run_id)
-        except RunNotFoundError:
-            self._lost = LeaseLostError(self.run_id, "the session was deleted")
-            raise self._lost from None
-        return self._cancelled
-
-    def _end(self) -> None:
-        for agent in self._agents:
-            agent.cancel()
 
 
 def _checked_choice(field: str, value: IfBusy) -> IfBusy:

@@ -44,8 +44,7 @@ OPERATIONS = (
         path="/sessions/{session_id}/attachments/{attachment_id}",
         handle=read_attachment,
         summary="Read an image, a document or a video of a message",
-        description="Its bytes. Behind API Gateway only for a request whose `Accept` names its media type, or "
-        f"`{OTHER}`.",
+        description="Its bytes.",
         parameters=[SESSION_ID, ATTACHMENT_ID, AGENT_ID],
         answer=OTHER,
         headers={"Content-Disposition": "`attachment`, and a file name."},
