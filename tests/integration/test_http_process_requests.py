@@ -31,6 +31,8 @@ INVALID = [
     ({"prompt": "Hello", "session_id": "\ud800"}, "session_id"),
     ({"prompt": "Hello", "session_id": "x" * 256}, "session_id"),
     ({"prompt": "Hello", "session_id": 5}, "session_id"),
+    ({"prompt": "Hello", "if_busy": "queue"}, "if_busy"),
+    ({"prompt": "Hello", "if_busy": 1}, "if_busy"),
     ({"prompt": "Hello", "owner": "iam:AIDABOB"}, "owner"),
     ({"prompt": "Hello", "\ud800": 1}, "body"),
     ({"prompt": "Hello", "x" * 1000: 1}, "x" * 99 + "…"),
@@ -47,6 +49,12 @@ def test_an_invalid_request_is_422_naming_the_field(
     assert (answer.status, answer.code) == (422, "invalid_request")
     assert [error["field"] for error in answer.json["errors"]] == [field]
     assert store.sessions.list(f"iam:{ALICE}").sessions == []
+
+
+def test_the_error_of_an_unknown_if_busy_names_the_three_that_there_are(api: HttpApi) -> None:
+    answer = api.call("POST", "/process", body={"prompt": "Hello", "if_busy": "queue"})
+    [error] = answer.json["errors"]
+    assert all(choice in error["message"] for choice in ("reject", "wait", "interrupt"))
 
 
 def test_an_answer_names_no_more_fields_than_a_response_can_hold(api: HttpApi) -> None:

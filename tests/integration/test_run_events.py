@@ -82,6 +82,19 @@ def test_failed_run_ends_for_watchers_as_it_did_for_its_caller(client: httpx.Cli
     assert watch(client, run_id, len(streamed)) == []
 
 
+def test_request_that_interrupts_ends_the_running_one_where_any_other_is_refused(
+    client: httpx.Client, session_id: str, tmp_path: Path
+) -> None:
+    with streaming(client, session_id, f"say: one\nwait-for: {tmp_path / 'never'}") as response:
+        rest = frames(response)
+        assert kind(next(rest)) == "RUN_STARTED"
+        body = {"prompt": "say: two", "session_id": session_id}
+        refused = client.post("/process", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "session_busy")
+        assert client.post("/process", json={**body, "if_busy": "interrupt"}).json()["response"] == "two"
+        assert json.loads(list(rest)[-1].partition("data: ")[2])["code"] == "run_cancelled"
+
+
 def test_bare_text_breaks_off_where_the_run_failed(client: httpx.Client, session_id: str) -> None:
     run_id, _ = ask(client, session_id, "say: just these words")
     answer = client.get(f"/runs/{run_id}/events", headers={"Accept": "text/plain"})
