@@ -72,6 +72,8 @@ def environment(database_url: str) -> dict[str, str]:
         "SESSION_BACKEND_URL": database_url,
         "MODEL_PROVIDER": "tests.support.scripted_model:build",
         "SEARCH": "messages",
+        "MODEL_PRICES": '{"scripted": [3000, 15000]}',
+        "SHOW_SYSTEM_PROMPT": "true",
     }
 
 

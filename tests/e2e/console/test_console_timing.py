@@ -33,7 +33,7 @@ def test_a_page_without_its_script_says_so(open_console: Open, address: str) -> 
     console.page.goto(address)
     expect(console.page.get_by_text("The page has not started yet")).to_be_visible()
     console.page.reload()
-    expect(console.page.get_by_role("heading", name="What is on your mind?")).to_be_visible()
+    expect(console.page.get_by_role("heading", name="A new session")).to_be_visible()
 
 
 def _name_another_version(route: Route) -> None:

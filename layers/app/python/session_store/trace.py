@@ -61,8 +61,8 @@ class Trace:
                 self._spans.append(Span(kind, _short(name), node and _short(node), self._now()))
 
     def end(self, key: Hashable, status: str | None = None, *, waited_ms: float | None = None, **tokens: Any) -> None:
-        """waited_ms: from its start to a model's first token. tokens: `input_tokens`, `output_tokens`; a model may
-        give anything for them, and what is no number is not kept.
+        """waited_ms: from its start to a model's first token. tokens: `input_tokens` and `output_tokens`, as the model
+        gave them: what is no number is not kept.
         """
         with self._lock:
             number = self._open.pop(key, None)
@@ -164,9 +164,9 @@ _CHECKS: tuple[Callable[[Any], bool], ...] = (
 _REQUIRED = len(Span._fields) - len(Span._field_defaults)
 
 
-def _short(name: str) -> str:
-    """Names come from models too: any text of any length. PostgreSQL has no use for half of a surrogate pair."""
-    return name[:MAXIMUM_NAME_CHARACTERS].encode(errors="replace").decode()
+def _short(name: object) -> str:
+    """Names come from models and hooks too: anything, of any length. Nobody has a use for half of a surrogate pair."""
+    return str(name)[:MAXIMUM_NAME_CHARACTERS].encode(errors="replace").decode()
 
 
 def _trimmed(span: Span) -> list[Any]:

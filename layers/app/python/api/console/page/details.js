@@ -1,14 +1,14 @@
-// Beside the conversation: how the last answer came about, what it used, and what the agent keeps.
+// Beside the conversation: what its runs did, what they used, and what the agent keeps.
 
 import { byId, element, idButton } from "./elements.js";
 import { showMemories } from "./memories.js";
-import { counted, duration, moment } from "./times.js";
+import { counted, moment } from "./times.js";
+import { showRuns } from "./waterfall.js";
 
 export function showDetails(conversation, session) {
-  const run = conversation.runs.at(-1);
   byId("detail-sections").replaceChildren(
-    section("Last answer", run ? timing(run) : [hint("Shown for answers that this page has seen come in.")]),
-    section("Tokens", run ? tokens(conversation.runs) : [hint("Shown for answers that this page has seen come in.")]),
+    section("What happened", runs),
+    ...(conversation.runs.length > 1 ? [section("Tokens", tokens(conversation.runs))] : []),
     section("Agent’s state", state(conversation.agent)),
     section("Session", facts(conversation, session)),
     section("What agents remember about you", memories),
@@ -23,35 +23,16 @@ export function readMemories() {
   showMemories(memories);
 }
 
+const runs = element("div", { class: "runs" });
+
+/** Read when one opens the details, and once a run has ended. */
+export const readRuns = (conversation) => showRuns(runs, conversation);
+
 const section = (title, content) => element("section", {}, element("h3", {}, title), content);
 const hint = (text) => element("p", { class: "hint" }, text);
 
-/** The names of `keys` have the color of their part of the bar. */
-const table = (rows, keys = {}) =>
-  element("dl", {}, Object.entries(rows).flatMap(([name, value]) => [element("dt", { class: keys[name] }, name), element("dd", {}, value)]));
-
-function timing({ timings, run_id }) {
-  const parts = { restore: timings.restore_ms, thinking: timings.first_token_ms, answering: timings.total_ms - timings.first_token_ms };
-  const bar = element("div", { class: "bar", "aria-hidden": "true" });
-  for (const [name, milliseconds] of Object.entries(parts)) {
-    const piece = element("span", { class: name });
-    piece.style.flexGrow = Math.max(milliseconds, 0);
-    bar.append(piece);
-  }
-  return [
-    bar,
-    table(
-      {
-        Restore: duration(timings.restore_ms),
-        "First token": duration(timings.first_token_ms),
-        Total: duration(timings.total_ms),
-        "Database round trips": String(timings.round_trips),
-        Run: idButton(run_id, "run id"),
-      },
-      { Restore: "restore", "First token": "thinking", Total: "answering" },
-    ),
-  ];
-}
+const table = (rows) =>
+  element("dl", {}, Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 
 function tokens(runs) {
   const sum = (name) => runs.reduce((total, { usage }) => total + usage[name], 0).toLocaleString("en");

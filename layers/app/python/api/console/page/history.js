@@ -18,6 +18,7 @@ export class History {
   #older = null; // the message that the next page begins with
   #loading = null;
   #said = [];
+  #calls = new Map(); // what a model took for each message of its own, by its id
   #times = new Map(); // when each message that is shown was stored, by its id
   #hiddenFrom = Infinity; // a turn that goes on is replacing the messages from this one on
   #observer;
@@ -94,7 +95,7 @@ export class History {
   cut(first) {
     for (const each of this.#shown()) if (Number(each.dataset.message) >= first) each.remove();
     this.#said = this.#said.filter(({ message_id }) => message_id < first);
-    for (const id of [...this.#times.keys()]) if (id >= first) this.#times.delete(id);
+    for (const kept of [this.#times, this.#calls]) for (const id of [...kept.keys()]) if (id >= first) kept.delete(id);
     this.newest = Math.min(this.newest, first - 1);
   }
 
@@ -115,6 +116,12 @@ export class History {
     const find = () => this.#said.filter(({ message_id, message }) => message_id < id && !message.content.some((block) => block.toolResult)).at(-1);
     while (!find() && this.#older !== null) if (!(await this.loadOlder())) break;
     return find();
+  }
+
+  /** The model's calls since the last prompt: usage and metrics as Strands has them. */
+  lastCalls() {
+    const asked = this.#said.filter(({ message }) => !message.content.some((block) => block.toolResult)).at(-1)?.message_id ?? -1;
+    return [...this.#calls].filter(([id]) => id > asked).sort(([one], [other]) => one - other).map(([, call]) => call);
   }
 
   /** Whether a message of the person's with these words is stored after the message `id`. */
@@ -158,7 +165,10 @@ export class History {
   }
 
   #show(items, place) {
-    for (const { message_id, created_at } of items) this.#times.set(message_id, created_at);
+    for (const { message_id, created_at, message } of items) {
+      this.#times.set(message_id, created_at);
+      if (message?.metadata?.usage) this.#calls.set(message_id, message.metadata);
+    }
     place(items.map((item) => this.#stored.draw(item)).filter(Boolean));
     if (this.#hiddenFrom !== Infinity) this.hideFrom(this.#hiddenFrom);
   }

@@ -5,7 +5,7 @@ import { hashOf, readAddress } from "./address.js";
 import { showCallers } from "./callers.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { readMemories, showDetails } from "./details.js";
+import { readMemories, readRuns, showDetails } from "./details.js";
 import { announce, byId } from "./elements.js";
 import { listenToEdits } from "./history_edits.js";
 import { listenToMenu } from "./menu.js";
@@ -29,6 +29,7 @@ function show(conversation) {
   sessions.current = conversation.sessionId;
   thread.replaceChildren(conversation.element);
   composer.rewind(null);
+  if (isOpen("details")) readRuns(conversation);
   closePanel("sessions");
 }
 
@@ -69,6 +70,7 @@ function watched(conversation) {
   });
   conversation.addEventListener("changed", whenShown(refresh));
   conversation.addEventListener("ended", async () => {
+    if (conversation === current && isOpen("details")) readRuns(conversation);
     await sessions.refresh();
     if (conversation === current) refresh();
   });
@@ -100,7 +102,7 @@ function showWelcome() {
   const shown = current.element.querySelector(".welcome");
   const isNew = !current.sessionId && current.isBlank;
   if (shown && !isNew) shown.remove();
-  if (!shown && isNew) current.element.prepend(welcome((text) => send({ prompt: text })));
+  if (!shown && isNew) current.element.prepend(welcome((text) => composer.write(text)));
 }
 
 /** Whether the message is on its way. */
@@ -135,7 +137,7 @@ function listen() {
   });
   byId("session-scroll").addEventListener("click", ({ target }) => target.closest("a") && closePanel("sessions"));
   for (const id of ["sessions", "details"]) byId(id).addEventListener("toggled", refresh);
-  byId("details").addEventListener("toggled", () => isOpen("details") && readMemories());
+  byId("details").addEventListener("toggled", () => isOpen("details") && (readMemories(), readRuns(current)));
   listenToPanels();
   listenToMenu(() => current, sessions);
   listenToEdits(thread, () => current, composer, sessions);
