@@ -67,8 +67,8 @@ check: $(SETUP)  ## format, lint, types, import directions, workflows
 	@$(RUN) zizmor --offline --quiet --no-progress .github
 
 # In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
-unit: $(SETUP)  ## every test except those with a target of their own, on two cores
-	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not examples and not history"
+unit: $(SETUP)  ## every test except those with a target of their own; three processes keep two cores busy
+	@$(RUN) pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not examples and not history"
 
 last-release: $(SETUP)  ## the last release's own suites on today's schema: both run during a deployment (two minutes)
 	@$(RUN) pytest -q -m history tests/reliability

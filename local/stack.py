@@ -82,6 +82,9 @@ class Stack:
             "SESSION_BACKEND_URL": self.database_url,
         }
         caller_ports = self._caller_ports()
+        if caller_ports and 0 not in caller_ports.values():
+            callers = {"local": self._port, **caller_ports}
+            environment["CONSOLE_CALLERS"] = " ".join(f"{name}={port}" for name, port in callers.items())
         try:
             gateway = parts.enter_context(Gateway(environment, port=self._port, backend_port=self._backend_port))
             self.caller_urls = {

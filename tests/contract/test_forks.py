@@ -127,7 +127,7 @@ class Expected:
         return Expected(self.messages[: message_id + 1], notes, self.title, dict(self.metadata))
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_a_fork_is_its_origin_up_to_the_message_and_each_goes_its_own_way(
     repository: PostgreSQLSessionRepository, store: Store, owner: str, data: st.DataObject
@@ -136,7 +136,7 @@ def test_a_fork_is_its_origin_up_to_the_message_and_each_goes_its_own_way(
     for known in store.sessions.list(owner).sessions:
         store.sessions.delete(owner, known.session_id)
     sessions = {"s": Expected()}
-    for number in range(data.draw(st.integers(4, 7))):
+    for number in range(data.draw(st.integers(4, 6))):
         session_id = data.draw(st.sampled_from(sorted(sessions)))
         expected = sessions[session_id]
         doing = data.draw(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from html import unescape
 
 import httpx
 import psycopg
@@ -62,9 +63,11 @@ def test_stack_serves_further_callers_on_the_ports_after_its_own(database_url: s
         body = {"prompt": "say: hello", "session_id": "alices"}
         assert httpx.post(f"{alice}/process", json=body, timeout=60).status_code == 200
         statuses = [httpx.get(f"{url}/sessions/alices/history", timeout=60).status_code for url in (alice, bob, local)]
+        page = unescape(httpx.get(f"{bob}/", timeout=60).text)
 
     assert [url.rpartition(":")[2] for url in (alice, bob)] == [str(first + 2), str(first + 3)]
     assert statuses == [200, 404, 404]
+    assert f'"callers": {{"local": {first}, "alice": {first + 2}, "bob": {first + 3}}}' in page
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])  # Ctrl-C below

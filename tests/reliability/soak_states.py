@@ -33,8 +33,14 @@ def _find_old_multi_agents(events: Sequence[Event], connection: "psycopg.Connect
         "SELECT session_id, state::text FROM sessions JOIN multi_agents USING (session_key)"
     ).fetchall()
     stored = {session_id: next(iter(_TASK.findall(state)), None) for session_id, state in rows}
-    held = {event["operation"] for event in events if event["event"] == "graph"}
-    of_graphs = [event for event in events if event["event"] != "acknowledged" or event["operation"] in held]
+    tasks = {event["operation"]: event["task"] for event in events if event["event"] == "graph"}
+    of_graphs: list[Event] = []
+    for event in events:
+        if event["event"] != "acknowledged":
+            of_graphs.append(event)
+        elif event["operation"] in tasks:
+            # A Graph that broke off goes on in the next run, with the task that it was given first.
+            of_graphs.append({**event, "operation": tasks[event["operation"]].removeprefix("task ")})
     return _find_older(stored, of_graphs, connection, "acknowledged", "multi-agent's state")
 
 

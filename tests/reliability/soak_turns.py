@@ -18,11 +18,15 @@ SECOND_AGENT = "second"
 class SoakTurns:
     """note: is given the name of each operation as the effect that a human approved takes place.
 
-    note_graph: and as its Graph begins.
+    note_graph: and as its Graph has ended, with the task that it worked on: that of an earlier operation, where Strands
+    goes on with a Graph that broke off.
     """
 
     def __init__(
-        self, choose: random.Random, note: Callable[[str], None], note_graph: Callable[[str], None] = lambda name: None
+        self,
+        choose: random.Random,
+        note: Callable[[str], None],
+        note_graph: Callable[[str, str], None] = lambda name, task: None,
     ) -> None:
         self._random = choose
         self._note, self._note_graph = note, note_graph
@@ -59,15 +63,16 @@ class SoakTurns:
         self._agent(run, use, f"answer {operation}", agent_id=SECOND_AGENT)(f"prompt {operation}")
 
     def hold_graph(self, run: Run, operation: str) -> None:
-        self._note_graph(operation)
         builder = GraphBuilder()
         for name in ("first", "second"):
             model = ScriptedModel(UseTool("work", {"name": operation}), f"answer {operation}")
             builder.add_node(Agent(name=name, agent_id=name, model=model, tools=[work], callback_handler=None), name)
         builder.add_edge("first", "second")
         builder.set_graph_id("graph").set_max_node_executions(9).set_session_manager(run.session_manager)
-        status = builder.build()(f"task {operation}").status.value
+        graph = builder.build()
+        status = graph(f"task {operation}").status.value
         assert status == "completed", status
+        self._note_graph(operation, str(graph.state.task))
 
     def _agent(self, run: Run, *turns: Any, agent_id: str = "default") -> Agent:
         return Agent(

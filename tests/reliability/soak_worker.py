@@ -73,7 +73,7 @@ class SoakWorker:
         self._turns = SoakTurns(
             self._random,
             lambda operation: self._tell("effect", operation),
-            lambda operation: self._tell("graph", operation),
+            lambda operation, task: self._tell("graph", operation, task=task),
         )
         self._turn_count = 0
 

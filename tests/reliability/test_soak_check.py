@@ -26,7 +26,7 @@ def hold_turns(store: PostgreSQLStore) -> list[Event]:
     def log(event: str, operation: str, **more: Any) -> None:
         events.append({"event": event, "operation": operation, "at": time.monotonic_ns(), "key": None, **more})
 
-    turns = SoakTurns(Plain(), lambda name: log("effect", name), lambda name: log("graph", name))
+    turns = SoakTurns(Plain(), lambda name: log("effect", name), lambda name, task: log("graph", name, task=task))
     for operation in ("one", "two"):
         with repository.run(SESSION) as run:
             log("begun", operation, run_id=run.run_id, session_id=SESSION)
@@ -104,6 +104,19 @@ def test_each_kind_of_damage_is_seen(store: PostgreSQLStore, database_url: str, 
         assert not any(whole.counts.values()), whole
         connection.execute(statement)  # type: ignore[arg-type]
         assert getattr(look(events, connection), kind), damage
+
+
+def test_a_graph_that_goes_on_with_the_task_of_a_run_that_broke_off_is_not_taken_for_undone(
+    store: PostgreSQLStore, database_url: str
+) -> None:
+    events = hold_turns(store)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE multi_agents SET state = replace(state::text, 'task two', 'task broken-off')::json")
+        assert look(events, connection).undone
+        goes_on = [
+            {**event, "task": "task broken-off"} if event.get("task") == "task two" else event for event in events
+        ]
+        assert not look(goes_on, connection).undone
 
 
 def test_a_deletion_that_did_nothing_is_seen(store: PostgreSQLStore, database_url: str) -> None:

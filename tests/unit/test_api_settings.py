@@ -34,6 +34,7 @@ def test_the_environment_decides() -> None:
         ("SESSION_TTL_DAYS", "1.5"),
         ("RUN_TTL_HOURS", "0"),
         ("CALLER_BY", "role"),
+        ("CONSOLE_CALLERS", "alice=8002 bob"),
         ("MODEL_PRICES", "cheap"),
         ("MODEL_PRICES", '["m"]'),
         ("MODEL_PRICES", '{"m": 3}'),

@@ -11,6 +11,7 @@ from local.gateway.event import Owner
 from tests.e2e.console.conftest import Open
 from tests.e2e.console.console import Console
 from tests.e2e.console.stored import store_conversation
+from tests.e2e.console.test_console_files import PNG, give
 
 pytestmark = pytest.mark.chromium
 
@@ -57,8 +58,15 @@ def test_axe_finds_nothing(open_console: Open, scheme: str) -> None:
     assert_accessible(console.page)
     console.button("Session actions").click()
     assert_accessible(console.page)
-    console.button("Delete…").click()
+    console.button("Name and tags…").click()
     expect(console.page.get_by_role("dialog")).to_be_visible()
+    assert_accessible(console.page)
+    console.button("Cancel").click()
+    give(console, "paste", "picture.png", "image/png", PNG)
+    give(console, "drop", "program.exe", "application/octet-stream", b"\xff")
+    console.page.locator(".history").get_by_role("button", name="Edit").press("Enter")
+    console.page.get_by_label("Search sessions").fill("heading")
+    expect(console.page.locator("#found-messages mark")).to_be_visible()
     assert_accessible(console.page)
 
 

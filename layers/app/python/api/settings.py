@@ -43,6 +43,7 @@ class Settings:
     show_system_prompt: whether whoever may call the agent may read its system prompt too.
     model_prices: by model id, for what a run is shown to have cost.
     sign_in_url: origin of the user pool's sign-in pages, for the console; None where callers need none.
+    console_callers: on a laptop, the ports that answer as other callers, by their names.
     caller_by: of those who assume one IAM role, `principal` makes one owner and `session` one for each session's name.
     upload_bucket: of S3, for files that a prompt names; upload_folder: in place of it, on this machine; without either
     none are taken.
@@ -69,6 +70,7 @@ class Settings:
     model_prices: Mapping[str, ModelPrice] = field(default_factory=dict[str, ModelPrice])
     sign_in_url: str | None = None
     sign_in_client_id: str | None = None
+    console_callers: Mapping[str, int] = field(default_factory=dict[str, int])
     caller_by: str = "principal"
     upload_bucket: str | None = None
     upload_folder: str | None = None
@@ -121,6 +123,7 @@ class Settings:
             model_prices=read.prices("MODEL_PRICES"),
             sign_in_url=environment.get("SIGN_IN_URL") or None,
             sign_in_client_id=environment.get("SIGN_IN_CLIENT_ID") or None,
+            console_callers=read.ports("CONSOLE_CALLERS"),
             caller_by=read.choice("CALLER_BY", cls.caller_by, ("principal", "session")),
             upload_bucket=environment.get("UPLOAD_BUCKET") or None,
             upload_folder=environment.get("UPLOAD_FOLDER") or None,
@@ -161,6 +164,14 @@ class EnvironmentReader:
         if text not in options:
             raise ConfigurationError(f"{name} must be {' or '.join(options)}, not {text!r}")
         return text
+
+    def ports(self, name: str) -> dict[str, int]:
+        """`alice=8002 bob=8003`."""
+        pairs = [pair.partition("=") for pair in self._environment.get(name, "").split()]
+        for caller, _, port in pairs:
+            if not (caller and port.isascii() and port.isdigit() and int(port) < 65536):
+                raise ConfigurationError(f"{name} must be names and ports such as alice=8002, separated by spaces")
+        return {caller: int(port) for caller, _, port in pairs}
 
     def origins(self, name: str) -> tuple[str, ...]:
         """Separated by commas. Never every origin: answers are for callers with an identity."""

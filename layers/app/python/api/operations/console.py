@@ -48,6 +48,7 @@ def _describe(settings: Settings) -> Mapping[str, object]:
     return {
         "sign_in": {"url": url, "client_id": client_id} if url else None,
         "max_body_bytes": settings.max_body_bytes,
+        "callers": dict(settings.console_callers),
         "formats": {name: list(kind.formats) for name, kind in KINDS.items()},
     }
 

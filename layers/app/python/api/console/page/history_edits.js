@@ -10,7 +10,7 @@ export function listenToEdits(thread, current, composer, sessions) {
   const edits = {
     "edit-prompt": async (conversation, item) => {
       const prompt = await conversation.promptOf(item);
-      composer.rewind(item.message_id, "Your message replaces this one and all below it.");
+      composer.rewind(item.message_id, "Your message replaces all that is marked.");
       composer.write(wordsOf(prompt), filesOf(prompt));
     },
     "ask-again": async (conversation, { message_id }) => {
@@ -26,7 +26,7 @@ export function listenToEdits(thread, current, composer, sessions) {
     },
     "rewind-here": ({ history: { newest } }, { message_id }) => {
       if (message_id === newest) return toast("Nothing follows this answer.");
-      composer.rewind(message_id + 1, "Your next message replaces all that is dimmed.");
+      composer.rewind(message_id + 1, "Your next message replaces all that is marked.");
       composer.focus();
     },
   };

@@ -2,6 +2,7 @@
 
 import { signedIn } from "./sign_in.js";
 import { hashOf, readAddress } from "./address.js";
+import { showCallers } from "./callers.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { readMemories, showDetails } from "./details.js";
@@ -177,6 +178,7 @@ function move(steps) {
 
 async function start() {
   listenForTheme();
+  showCallers();
   if (!(await signedIn(settings.sign_in))) return;
   sessions = new SessionList((forgotten) => {
     if (forgotten === current.sessionId) location.hash = "";
