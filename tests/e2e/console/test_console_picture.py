@@ -35,6 +35,7 @@ def test_the_readmes_picture_can_be_taken(open_console: Open, tmp_path: Path) ->
     console.page.locator("details.tool summary").last.click()
     console.button("Details").click()
     expect(console.page.get_by_label("Agent’s state")).to_contain_text("allergic to nuts")
+    expect(console.page.get_by_text("Database round trips")).to_be_visible()
     expect(console.sessions).to_have_count(4)
     console.page.locator("#thread").evaluate("thread => thread.scrollTop = thread.scrollHeight")
     picture = Path(os.environ.get("CONSOLE_PICTURE") or tmp_path / "console.png")
