@@ -11,9 +11,10 @@ HELM := .local/helm/.synced
 OPENAPI_CLIENT := .local/openapi-client/.synced
 IMAGE ?= strands-sessions
 
-.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check compatibility demo \
-	deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture reference round-trips sam \
-	sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-examples test-helm test-image test-sam unit vendor
+.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check \
+	compatibility demo deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture \
+	reference round-trips sam sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-console \
+	test-examples test-helm test-image test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -67,8 +68,11 @@ check: $(SETUP)  ## format, lint, types, import directions, workflows
 	@$(RUN) zizmor --offline --quiet --no-progress .github
 
 # In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
-unit: $(SETUP)  ## every test except those with a target of their own; three processes keep two cores busy
-	@$(RUN) pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not examples and not history"
+unit: $(SETUP)  ## every test except those with a target of their own, on two cores
+	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not chromium and not examples and not history"
+
+test-console: $(SETUP)  ## the console in Chromium, by mouse, by keyboard and on a phone (two minutes)
+	@$(RUN) pytest -q -n 2 --dist loadfile -m chromium tests/e2e/console
 
 last-release: $(SETUP)  ## the last release's own suites on today's schema: both run during a deployment (two minutes)
 	@$(RUN) pytest -q -m history tests/reliability

@@ -89,7 +89,7 @@ def test_every_switch_is_in_the_documentation() -> None:
     assert [name for name in Settings.model_fields if f"`{name}`" not in switches] == []
 
 
-SET_BY_THE_STACK = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+SET_BY_THE_STACK = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "UPLOAD_BUCKET"}
 
 
 def test_every_variable_of_the_documentation_is_set_by_a_switch() -> None:

@@ -123,6 +123,8 @@ def test_the_keyboard_is_never_left_without_a_place(console: Console, page: Page
     message = page.get_by_label("Message")
     console.button("What can you help me with?").click()
     expect(message).to_be_focused()
+    message.press("Enter")
+    expect(console.answers).to_have_count(1)
     console.wait_until_idle()
     console.say("fail: on purpose")
     expect(message).to_be_focused()
