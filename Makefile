@@ -14,7 +14,7 @@ IMAGE ?= strands-sessions
 .PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check \
 	compatibility demo deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture \
 	reference round-trips sam sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-console \
-	test-examples test-helm test-image test-sam unit vendor
+	test-examples test-helm test-image test-model test-sam unit vendor
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -57,7 +57,8 @@ sam-down: $(SETUP)  ## stop what `make sam` started elsewhere; ARGS=--volumes de
 
 # Check it
 
-test: check unit  ## everything that must hold: check, then unit
+test: $(SETUP)  ## check and unit, side by side: what must hold before anything is committed
+	@$(MAKE) --no-print-directory -j 2 check unit
 
 check: $(SETUP)  ## format, lint, types, import directions, workflows
 	@$(RUN) ruff format --check --quiet .
@@ -69,10 +70,13 @@ check: $(SETUP)  ## format, lint, types, import directions, workflows
 
 # In the order of the folders: unit tests are last and short, so that neither core waits for the other's long file.
 unit: $(SETUP)  ## every test except those with a target of their own, on two cores
-	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not chromium and not examples and not history"
+	@$(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not docker and not helm and not chromium and not weights and not examples and not history"
 
 test-console: $(SETUP)  ## the console in Chromium, by mouse, by keyboard and on a phone (two minutes)
 	@$(RUN) pytest -q -n 2 --dist loadfile -m chromium tests/e2e/console
+
+test-model: $(SETUP)  ## the small local model, with its real weights (a minute)
+	@$(RUN) pytest -q -m weights tests/integration
 
 last-release: $(SETUP)  ## the last release's own suites on today's schema: both run during a deployment (two minutes)
 	@$(RUN) pytest -q -m history tests/reliability

@@ -22,6 +22,9 @@ CALCULATOR = {"type": "function", "function": {"name": "calculator", "descriptio
 SUM = {"messages": [{"role": "user", "content": "What is 17 times 23?"}], "tools": [CALCULATOR]}
 
 
+pytestmark = pytest.mark.weights
+
+
 @pytest.fixture(scope="module")
 def model() -> Iterator[LocalModel]:
     with LocalModel() as model:
