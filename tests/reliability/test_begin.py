@@ -201,7 +201,7 @@ def test_a_killed_runs_session_is_free_when_its_lease_ends(repository: PostgreSQ
     hold_turn(repository, "user-123", "before")
     killed = repository.run("user-123", lease_seconds=0.3)
     with pytest.raises(LeaseLostError), killed as run:
-        run._lease.stop()  # as if the process had stopped here
+        run._keeper.stop()  # as if the process had stopped here
         hold_turn_when_free(repository, "user-123", "after")
         agent_of(run.session_manager, ScriptedModel("too late"))("stale")
     stored = history(repository.store, "user-123")

@@ -106,7 +106,7 @@ class Run(AsyncContext):
         self._rewind: Rewind | None = None
         self.trace = Trace()
         self._writer = RunWriter(store.runs, owner, self._journal, deadline, self.trace)
-        self._lease = RunLease(store.runs, owner, self._request, self._writer.time_limit)
+        self._keeper = RunLease(store.runs, owner, self._request, self._writer.time_limit)
         self._repository: RunRepository | None = None
         self._session_manager: RunSessionManager | None = None
         self._open_storage: Callable[[], PostgreSQLStorage] | None = None
@@ -129,11 +129,11 @@ class Run(AsyncContext):
             return
         cause = find_cause(error)
         if cause is not None:
-            self._lease.end_agents()  # one on another thread would go on, and call tools for nobody
-        self._lease.stop()
+            self._keeper.end_agents()  # one on another thread would go on, and call tools for nobody
+        self._keeper.stop()
         with as_session_exceptions(), self._writing:
             self._closed = True
-            if cause is None and self._lease.is_cancelled:
+            if cause is None and self._keeper.is_cancelled:
                 cause = RunCancelledError(self.run_id)
             if cause is None:
                 self._commit()
@@ -197,17 +197,17 @@ class Run(AsyncContext):
 
     @property
     def is_cancelled(self) -> bool:
-        return self._lease.is_cancelled
+        return self._keeper.is_cancelled
 
     @property
     def is_called_off(self) -> bool:
         """Its lease is lost, or somebody asked for its end: `end_reason` says which."""
-        return self._lease.is_called_off
+        return self._keeper.is_called_off
 
     @property
     def end_reason(self) -> SessionStoreError:
         """Why this run cancelled its agent: its lease is lost, or somebody asked for its end."""
-        return self._lease.end_reason
+        return self._keeper.end_reason
 
     def complete(self, result: Mapping[str, Any]) -> None:
         """Keep `result` with the run when it commits: the answer to the same idempotency key."""
@@ -238,7 +238,7 @@ class Run(AsyncContext):
 
     def cancel(self) -> None:
         """End the run at the agent's next safe point; thread-safe. Leaving the block raises `RunCancelledError`."""
-        self._lease.cancel()
+        self._keeper.cancel()
 
     def _begin(self) -> None:
         started = time.perf_counter()
@@ -252,11 +252,11 @@ class Run(AsyncContext):
             self.stored = begun
             self.session_id, self.run_id = begun.session_id, begun.run_id
             return
-        self._lease.start()
+        self._keeper.start()
         try:
             self._prepare(begun)
         except BaseException as error:
-            self._lease.stop()
+            self._keeper.stop()
             self._writer.abort(error)
             raise
 
@@ -264,7 +264,7 @@ class Run(AsyncContext):
         begun = self._go_back(begun)
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
         self._session_manager = RunSessionManager(
-            repository, self.session_id, self._flush_of_agent, self._lease.agents.append, self.trace
+            repository, self.session_id, self._flush_of_agent, self._keeper.agents.append, self.trace
         )
         self._repository = repository
         self._open_storage = cache(partial(self._make_storage, begun))
@@ -286,7 +286,7 @@ class Run(AsyncContext):
         from .storage import PostgreSQLStorage
 
         durable = DurableValues(require_server_store(self._store).values, self._owner)
-        values = RunValues(durable, self.agent_id, begun, self._journal, self._lease.check)
+        values = RunValues(durable, self.agent_id, begun, self._journal, self._keeper.check)
         return PostgreSQLStorage.of_run(values, self._storage_ttl_seconds)
 
     async def _flush_of_agent(self) -> None:
@@ -307,7 +307,7 @@ class Run(AsyncContext):
 
     def _commit(self) -> None:
         try:
-            for agent in self._lease.agents:
+            for agent in self._keeper.agents:
                 self.session_manager.hold(agent)
             self._journal.close()  # nothing that comes from now on would be stored
             self._writer.complete(self._result, self.agent_id)
