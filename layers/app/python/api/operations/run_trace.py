@@ -1,6 +1,7 @@
 """GET /runs/{run_id}/trace: what a run did, and when."""
 
 from datetime import datetime
+from typing import cast
 
 from api import answers
 from api.call import Call
@@ -60,7 +61,7 @@ def _dump(
 
 def _dump_span(span: Span, settings: Settings) -> answers.TraceSpan:
     price = settings.model_prices.get(span.name) if span.kind == "model" else None
-    return {**span._asdict(), "cost_dollars": _cost(span, price) if price else None}  # pyright: ignore[reportReturnType]
+    return cast(answers.TraceSpan, {**span._asdict(), "cost_dollars": _cost(span, price) if price else None})
 
 
 def _cost(span: Span, price: ModelPrice) -> float:

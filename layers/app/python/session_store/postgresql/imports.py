@@ -7,6 +7,8 @@ from session_store.errors import StoreUnavailableError
 from session_store.records import AgentMessage, AgentRecord, MultiAgentRecord, SessionRecord
 from session_store.sending import Sending
 
+from .session_rows import IS_LATE_CREATION
+
 
 class PostgreSQLImports:
     """Sessions that come whole, with the times that they had elsewhere."""
@@ -55,8 +57,9 @@ class PostgreSQLImports:
                                         error_code)
                 SELECT %(owner)s, %(session_id)s, %(session_type)s,
                        %(created_at)s::timestamptz, %(updated_at)s::timestamptz, %(preview)s, NULL
-                WHERE NOT {is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
-                  AND to_timestamp(%(sent_at)s::float8) < clock_timestamp() + interval '0.1 s'
+                WHERE NOT """
+            + IS_LATE_CREATION
+            + """
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), with_agents AS (
@@ -79,14 +82,12 @@ class PostgreSQLImports:
                 SELECT created.session_key, m.*
                 FROM created, unnest(%(multi_agent_ids)s::text[], %(multi_agent_states)s::json[]) AS m
             )
-            SELECT EXISTS (SELECT FROM created),
-                   {is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
-                   OR to_timestamp(%(sent_at)s::float8) >= clock_timestamp() + interval '0.1 s',
-                   extract(epoch FROM clock_timestamp())::float8
-            """,
+            SELECT EXISTS (SELECT FROM created), extract(epoch FROM clock_timestamp())::float8,
+            """
+            + IS_LATE_CREATION,
             {**parameters, "sent_at": sending.sent_at},
         )
-        is_created, is_late, database_time = rows[0]
+        is_created, database_time, is_late = rows[0]
         if is_late and not is_created:
             raise StoreUnavailableError("the session was deleted since this was sent", database_time=database_time)
         return is_created or repeated

@@ -22,3 +22,9 @@ SESSION_COLUMNS: Statement = (
 )
 
 IS_LISTED: Statement = " (s.removed_at >= s.updated_at) IS NOT TRUE AND (%(include_empty)s OR NOT " + _IS_EMPTY + ") "
+
+# Of what creates a session outside of a run: it was sent before the session was deleted, or comes from the future.
+IS_LATE_CREATION: Statement = """
+    ({is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
+     OR to_timestamp(%(sent_at)s::float8) >= clock_timestamp() + interval '0.1 s')
+"""

@@ -28,7 +28,7 @@ from .free_session import explain_refusal, with_free_session, write_free
 from .leftovers import expire_leftovers
 from .message_words import MessageWords
 from .messages import PostgreSQLMessages
-from .session_rows import IS_LISTED, SESSION_COLUMNS
+from .session_rows import IS_LATE_CREATION, IS_LISTED, SESSION_COLUMNS
 from .session_search import search_sessions
 
 _FILTERED: Statement = """
@@ -65,8 +65,9 @@ class PostgreSQLSessions:
                 INSERT INTO {sessions} (owner, session_id, session_type, created_at, updated_at, error_code)
                 SELECT %(owner)s, %(session_id)s, %(session_type)s,
                        %(created_at)s::timestamptz, least(%(updated_at)s::timestamptz, clock_timestamp()), NULL
-                WHERE NOT {is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
-                  AND to_timestamp(%(sent_at)s::float8) < clock_timestamp() + interval '0.1 s'
+                WHERE NOT """
+            + IS_LATE_CREATION
+            + """
                 ON CONFLICT (owner, session_id) DO NOTHING
                 RETURNING session_key
             ), orchestrated AS (
@@ -75,14 +76,12 @@ class PostgreSQLSessions:
                 FROM created
                 WHERE %(multi_agent_id)s::text IS NOT NULL
             )
-            SELECT EXISTS (SELECT FROM created),
-                   {is_begin_revoked_v1}(%(owner)s, %(session_id)s, NULL, to_timestamp(%(sent_at)s::float8))
-                   OR to_timestamp(%(sent_at)s::float8) >= clock_timestamp() + interval '0.1 s',
-                   extract(epoch FROM clock_timestamp())::float8
-            """,
+            SELECT EXISTS (SELECT FROM created), extract(epoch FROM clock_timestamp())::float8,
+            """
+            + IS_LATE_CREATION,
             {**parameters, "sent_at": sending.sent_at},
         )
-        is_created, is_late, database_time = rows[0]
+        is_created, database_time, is_late = rows[0]
         if is_late and not is_created:
             raise StoreUnavailableError("the session was deleted since this was sent", database_time=database_time)
         return is_created, repeated
