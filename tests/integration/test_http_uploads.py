@@ -1,7 +1,9 @@
 """Files that are uploaded for a session and named in its prompts: through the local gateway, and into a bucket."""
 
 import os
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +13,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
+from api.errors import UploadsUnavailableError
 from api.uploads import NewUpload, find_folder, find_key
 from api.uploads.bucket import BucketUploads
 from api.uploads.folder import KEPT_SECONDS, FolderUploads
@@ -174,6 +177,25 @@ def test_a_bucket_takes_uploads_by_addresses_and_gives_them_back(bucket: BucketU
     bucket.delete_all(find_folder(OWNER, "s / ü"))
     assert [bucket.read(key, 1000) for key in keys] == [None, None, PNG, PNG]
     bucket.delete_all(find_folder(OWNER, "never"))
+
+
+@pytest.mark.parametrize("max_bytes", [50, 1000])
+def test_an_answer_of_s3_that_is_cut_off_is_no_upload(max_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "test")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+        def cut_off() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + PNG[:20])
+
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(cut_off)
+            with pytest.raises(UploadsUnavailableError):
+                BucketUploads("uploads").read("a/b/c", max_bytes)
 
 
 def test_an_address_of_a_bucket_is_bound_to_type_size_and_time(bucket: BucketUploads) -> None:

@@ -34,10 +34,13 @@ def keep_client_ids(message: dict[str, Any], ids: Sequence[str | None]) -> None:
 
 def client_id(message: Mapping[str, Any], number: int) -> str | None:
     """Of the `number`-th of such pieces."""
-    ids: list[str | None] = message.get("metadata", {}).get("custom", {}).get(_CLIENT_IDS, [])
+    ids = _read_client_ids(message)
     return ids[number - 1] if number <= len(ids) else None
 
 
 def client_ids(message: Mapping[str, Any]) -> set[str]:
-    ids: list[str | None] = message.get("metadata", {}).get("custom", {}).get(_CLIENT_IDS, [])
-    return {each for each in ids if each}
+    return {each for each in _read_client_ids(message) if each}
+
+
+def _read_client_ids(message: Mapping[str, Any]) -> list[str | None]:
+    return message.get("metadata", {}).get("custom", {}).get(_CLIENT_IDS, [])

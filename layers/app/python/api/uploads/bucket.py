@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree
@@ -73,14 +74,23 @@ class BucketUploads:
         request = urllib.request.Request(self._sign(method, url), method=method)  # noqa: S310 - an address of ours
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
-                return answer.read(max_bytes)
+                return _read_whole(answer, max_bytes)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == HTTPStatus.NOT_FOUND:
                     return None
                 raise UploadsUnavailableError(f"S3 answered {error.code}") from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:  # the latter of an answer that is cut off
             raise UploadsUnavailableError(str(error)) from error
+
+
+def _read_whole(answer: HTTPResponse, max_bytes: int) -> bytes:
+    """So many bytes at most. `HTTPResponse.read` takes an answer that is cut off for a short one."""
+    announced = answer.length
+    content = answer.read(max_bytes)
+    if announced is not None and len(content) < (announced if max_bytes < 0 else min(announced, max_bytes)):
+        raise IncompleteRead(content, announced - len(content))
+    return content
 
 
 def _find_url(bucket: str, region: str) -> str:
