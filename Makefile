@@ -75,8 +75,8 @@ unit: $(SETUP)  ## every test except those with a target of their own, on two co
 test-console: $(SETUP)  ## the console in Chromium, by mouse, by keyboard and on a phone (two minutes)
 	@$(RUN) pytest -q -n 2 --dist loadfile -m chromium tests/e2e/console
 
-test-model: $(SETUP)  ## the small local model, with its real weights (a minute)
-	@$(RUN) pytest -q -m weights tests/integration
+test-model: $(SETUP)  ## the small local model with its real weights, and the demo with it (two minutes)
+	@$(RUN) pytest -q -m weights tests/integration tests/e2e/test_session_demo.py
 
 last-release: $(SETUP)  ## the last release's own suites on today's schema: both run during a deployment (two minutes)
 	@$(RUN) pytest -q -m history tests/reliability

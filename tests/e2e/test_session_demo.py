@@ -43,6 +43,7 @@ def hold(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
         yield hold_demo
 
 
+@pytest.mark.weights
 def test_the_demo_passes_with_the_real_model(database_url: str) -> None:
     environment = {**os.environ, "SESSION_BACKEND_URL": database_url}
     command = [sys.executable, "-m", "local.session_demo"]
