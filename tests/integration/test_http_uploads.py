@@ -161,7 +161,7 @@ def bucket() -> Iterator[BucketUploads]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket="uploads")
+        boto3.Session().client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket="uploads")
         yield BucketUploads("uploads")
     server.stop()
 
