@@ -69,6 +69,7 @@ def percentiles(step: Step) -> tuple[float, float, float]:
 def run_process(url: str) -> Iterator[Step]:
     environment = {
         **plain_variables(url),
+        "MODEL_PROVIDER": "tests.benchmarks.paced_model:build_instant",
         "PATH": os.defpath,
         "PYTHONPATH": os.pathsep.join(map(str, find_import_paths("process"))),
     }
@@ -114,8 +115,8 @@ def hold_turns() -> Iterator[Step]:
 
 
 def hold_turn(handler: Any, context: Any, number: int) -> float:
-    words = f"turn {number} ".ljust(600, "x")
-    body = {"prompt": f"say: {words}", "session_id": f"session-{number // TURNS_OF_A_SESSION}"}
+    prompt = f"turn {number} ".ljust(600, "x")
+    body = {"prompt": prompt, "session_id": f"session-{number // TURNS_OF_A_SESSION}"}
     event = make_event("POST", "/process", body)
     started = time.perf_counter()
     answer = handler(json.loads(event), context)
