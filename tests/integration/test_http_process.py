@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from session_store.postgresql import PostgreSQLStore
+from tests.contract.runs import begin, commit, request
 from tests.support.http_api import ALICE, BOB, Answer, HttpApi, load_handler
 from tests.support.scripted_model import REDACTED, read_calls
 
@@ -145,6 +146,24 @@ def test_a_busy_session_is_409_before_the_model_is_called(api: HttpApi, calls: P
         assert (answer.status, answer.code, answer.json["run_id"]) == (409, "session_busy", run.run_id)
         assert answer.headers["Retry-After"] in ("1", "2")  # a guess, whatever is left of the lease
     assert read_calls(calls) == []
+
+
+def test_a_wait_without_time_left_for_a_turn_is_409_with_its_place_in_the_queue(
+    api: HttpApi, calls: Path, store: PostgreSQLStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUN_TIMEOUT_SECONDS", "6")
+    api.handlers["process"] = load_handler("process")
+    holder = request("user-123")
+    begin(store, f"iam:{ALICE}", holder)
+    body = {"prompt": "say: never", "session_id": "user-123", "if_busy": "wait"}
+    answer = api.call("POST", "/process", body=body)
+    assert (answer.status, answer.code, answer.json["run_id"]) == (409, "session_busy", holder.run_id)
+    assert answer.json["position"] == 1
+    assert answer.headers["Retry-After"] in ("1", "2")
+    assert read_calls(calls) == []
+    store.runs.write(f"iam:{ALICE}", commit(holder))
+    again = {"prompt": "say: now", "session_id": "user-123"}
+    assert api.call("POST", "/process", body=again).json["response"] == "now"  # its place is given up
 
 
 def test_what_a_tool_was_given_is_not_logged_when_it_fails(
