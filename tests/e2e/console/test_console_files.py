@@ -125,7 +125,7 @@ def test_an_upload_is_waited_for_and_its_failure_is_told(console: Console, page:
     held: list[Route] = []
     page.route("**/*", lambda route: held.append(route) if route.request.method == "PUT" else route.fallback())
     choose(page, "long.txt", "text/plain", b"x" * 4_200_000)
-    expect(page.locator("#files li")).to_contain_text(re.compile(r"long\.txt · 4\.2 MB · uploaded \d+ %"))
+    expect(page.locator("#files li")).to_contain_text(re.compile(r"long\.txt · 4\.2 MB · uploading, \d+ %"))
     console.say("say: too early")
     expect(page.get_by_text("“long.txt” is still being uploaded.")).to_be_visible()
     expect(console.said).to_have_count(0)

@@ -68,7 +68,7 @@ export class PendingFiles {
     pending.abort?.abort();
     const abort = new AbortController();
     Object.assign(pending, { block: null, sessionId: this.#conversation.uploadId, abort });
-    const progress = (part) => (pending.state.textContent = ` · uploaded ${Math.floor(part * 100)} %`);
+    const progress = (part) => (pending.state.textContent = ` · uploading, ${Math.floor(part * 100)} %`);
     progress(0);
     try {
       const id = await upload(pending.file, pending.content.format, pending.sessionId, { signal: abort.signal, progress });
@@ -125,6 +125,7 @@ export class PendingFiles {
       byId("prompt").focus();
     };
     const removal = element("button", { type: "button", class: "icon", "aria-label": `Remove ${name}`, onclick: act }, "×");
-    return element("li", {}, [name, size].filter(Boolean).join(" · "), state, removal);
+    const label = element("span", {}, [name, size].filter(Boolean).join(" · "), state);
+    return element("li", {}, label, removal);
   }
 }
