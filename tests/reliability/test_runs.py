@@ -25,21 +25,17 @@ def test_no_transaction_and_no_connection_is_in_use_while_a_model_or_a_tool_work
         while (reached := worker.next_point()) != point:
             if isinstance(reached, str):
                 worker.go_on()
-        # The second call of a model begins while the results before it are written.
-        wait_until(lambda: _backends(watch) == {("idle", None)})
+        backends = watch.execute(
+            "SELECT state, xact_start FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
         locks = watch.execute(
             "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchone()
+    assert backends
+    assert set(backends) == {("idle", None)}
     assert locks == (0,)
-
-
-def _backends(watch: "psycopg.Connection[Any]") -> set[tuple[Any, ...]]:
-    """What each connection but the watcher's does, and since when."""
-    query = (
-        "SELECT state, xact_start FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    return set(watch.execute(query).fetchall())
 
 
 def test_the_lease_is_renewed_while_a_tool_blocks_the_event_loop(
