@@ -2,7 +2,7 @@
 
 Under the share of a core that its memory buys, with the proxy, TLS, token and tracing of the deployment, and with none
 of them; beside `import strands` under the same share. Lambda gives a start a whole core: the second part does not. Then
-the first request after a restore from a snapshot.
+the way to a first statement by phase, and the first request after a restore from a snapshot.
 """
 
 import os
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from statistics import median
 
-from tests.benchmarks.cold import restored
+from tests.benchmarks.cold import phases, restored
 from tests.benchmarks.cold.cpu_share import MEGABYTES_OF_A_CORE, CpuShare, cpu_share
 from tests.benchmarks.cold.deployed import DEPLOYED, PLAIN, ROOT, find_variables, make_event
 from tests.benchmarks.cold.runtime import FirstAnswer, Moment, time_first_answer
@@ -31,17 +31,24 @@ FUNCTIONS = {
 
 def main() -> None:
     if obstacle := find_obstacle():
-        sys.stdout.write(f"left out: {obstacle}\n")
+        print(f"left out: {obstacle}")
         return
     python = find_python()
     with tempfile.TemporaryDirectory() as compiled, secure_database() as database:
-        for start_has_core in (True, False):
-            sys.stdout.write(f"start with {'a whole core' if start_has_core else 'the share'}, {version_of(python)}\n")
-            for line in compare(python, database, compiled, start_has_core=start_has_core):
-                sys.stdout.write(f"  {line}\n")
-                sys.stdout.flush()
-        for line in restored.measure(python, database, compiled):
+        for line in measure(python, database, compiled):
             print(line, flush=True)
+
+
+def measure(python: str, database: SecureDatabase, compiled: str) -> Iterator[str]:
+    for start_has_core in (True, False):
+        yield f"- start with {'a whole core' if start_has_core else 'the share'}, {version_of(python)}"
+        for line in compare(python, database, compiled, start_has_core=start_has_core):
+            yield f"  - {line}"
+    yield "- the way to a first statement"
+    for line in phases.measure(python, database, compiled):
+        yield f"  - {line}"
+    yield ""
+    yield from restored.measure(python, database, compiled)
 
 
 def find_obstacle() -> str | None:

@@ -50,9 +50,7 @@ def secure_database() -> Generator[SecureDatabase]:
             pooler.start()
 
         try:
-            # Of a server on this machine the file of the settings is not asked for: the URL names it.
-            tls = f"sslmode=verify-full&sslrootcert={certificate}"
-            secure_url = f"postgresql://signed_in@127.0.0.1:{pooler.port}/postgres?{tls}"
+            secure_url = f"postgresql://signed_in@127.0.0.1:{pooler.port}/postgres?sslmode=verify-full"
             yield SecureDatabase(server.url, secure_url, certificate, restart)
         finally:
             pooler.kill()
