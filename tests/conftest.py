@@ -2,8 +2,10 @@
 
 import itertools
 import os
+import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,14 +19,18 @@ from session_store.settings import StoreSettings
 from tests.support.agent import FACTORY
 
 _numbers = itertools.count()
+_MEMORY, _ENOUGH_BYTES = Path("/dev/shm"), 8 * 2**30  # noqa: S108 - a folder of its own is made there
 
 os.environ["AGENT_FACTORY"] = FACTORY  # for this process, and those that it starts
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[EmbeddedDatabase]:
-    # Processes are killed in these tests, never the machine: fsync would only cost time.
-    with temporary_database({"fsync": "off", "max_connections": "200"}) as server:
+    # Processes are killed in these tests, never the machine: fsync would only cost time, and so would a disk for the
+    # three hundred files of each test's database. A container has 64 MB of shared memory, unless it was given more.
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES
+    settings = {"fsync": "off", "max_connections": "200"}
+    with temporary_database(settings, _MEMORY if in_memory else None) as server:
         yield server
 
 
