@@ -13,7 +13,7 @@ IMAGE ?= strands-sessions
 # Images of Python often forbid bytecode; then each of the hundreds of processes here would compile Strands for itself.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bootstrap chaos check \
+.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bench-turns bootstrap chaos check \
 	compatibility demo deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture \
 	reference round-trips sam sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-console \
 	test-examples test-helm test-image test-model test-sam unit vendor
@@ -134,6 +134,9 @@ bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stre
 
 bench-cold: $(SETUP)  ## the first answer of functions under their share of a core, with and without TLS, token and tracing; needs root
 	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.cold
+
+bench-turns: $(SETUP)  ## a turn's CPU and wall time beside the floor's, memory and WAL (three minutes); ARGS="long" for 10,000 turns
+	@$(RUN) python -m tests.benchmarks.turns $(ARGS)
 
 bench-server: $(SETUP)  ## turns a second and memory of one server process at 1, 8 and 64 turns at once
 	@$(RUN) python -m tests.benchmarks.server

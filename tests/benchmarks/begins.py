@@ -36,6 +36,17 @@ class ServerProcess:
         return int(self._file.read_text().split()[0]) / 1e6
 
 
+def find_server_process(url: str, application_name: str) -> ServerProcess:
+    """Of the one open connection of that name to this database."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()",
+            [application_name],
+        )
+        ((process_id,),) = found.fetchall()
+    return ServerProcess(process_id)
+
+
 class Begins:
     """Begins runs on sessions of 20 messages, one after another; nothing else is done over its connection."""
 

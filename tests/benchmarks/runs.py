@@ -20,7 +20,7 @@ from session_store.postgresql import PostgreSQLStore
 from session_store.records import BegunRun, RunOutcome, RunRequest, RunWrite
 from session_store.run_events import EventBatch
 from session_store.settings import StoreSettings
-from tests.benchmarks.begins import CPU, ServerProcess, measure_alternately, measure_begins
+from tests.benchmarks.begins import CPU, ServerProcess, find_server_process, measure_alternately, measure_begins
 from tests.support.scripted_model import ScriptedModel
 from turns.agent_turn import AgentTurn
 from turns.engine import TurnEngine
@@ -93,9 +93,7 @@ def measure_statements(store: PostgreSQLStore, url: str) -> dict[str, CPU]:
 def find_process(store: PostgreSQLStore, url: str, application_name: str) -> ServerProcess:
     """Of `store`'s connection."""
     store.ping()
-    with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", [application_name])
-        return ServerProcess(found.fetchall()[0][0])
+    return find_server_process(url, application_name)
 
 
 def first_word_seconds(engine: TurnEngine, *, is_recorded: bool) -> float:

@@ -29,7 +29,7 @@ def measure(server: EmbeddedDatabase, workers: list[int], seconds: float) -> Ite
 
 def _together(server: EmbeddedDatabase, count: int, seconds: float, *, same_session: bool) -> dict[str, Any]:
     url = create_database(server, "throughput", migrated=True)
-    cpu_before = _cpu_seconds(server)
+    cpu_before = cpu_seconds(server)
     job = json.dumps({"url": url, "seconds": seconds, "session_id": "one" if same_session else None})
     processes = [
         subprocess.Popen(
@@ -53,7 +53,7 @@ def _together(server: EmbeddedDatabase, count: int, seconds: float, *, same_sess
         "turns_per_second": turns / seconds,
         "busy": busy,
         "p50_ms": sorted(ms for result in results for ms in result["milliseconds"])[turns // 2] if turns else None,
-        "database_cpu_ms_per_turn": (_cpu_seconds(server) - cpu_before) * 1000 / max(turns, 1),
+        "database_cpu_ms_per_turn": (cpu_seconds(server) - cpu_before) * 1000 / max(turns, 1),
     }
 
 
@@ -64,7 +64,7 @@ def _start(process: "subprocess.Popen[str]", job: str) -> "subprocess.Popen[str]
     return process
 
 
-def _cpu_seconds(server: EmbeddedDatabase) -> float:
+def cpu_seconds(server: EmbeddedDatabase) -> float:
     """User and system time of all of PostgreSQL's processes, those that ended included."""
     pid = server.process_id
     ticks = sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 import { meet } from "./meet.mjs";
+import { upload } from "./upload.mjs";
 
 const [client, url, gate, restarted] = process.argv.slice(2);
 const { HttpAgent } = await import(client);
@@ -203,6 +204,15 @@ const situations = {
     assert.equal(text, "say: I see");
     const kept = await fetch(url + source.value, { headers: { accept: "image/png" } });
     assert.deepEqual([kept.status, kept.headers.get("content-type")], [200, "image/png"]);
+  },
+  async "a file that was uploaded is part of a prompt"() {
+    const agent = agentOf();
+    const id = await upload(url, agent.threadId);
+    const file = client === "@ag-ui/client" ? { type: "image", source: { type: "file", value: id, mimeType: "image/gif" } }
+      : { type: "binary", mimeType: "image/gif", id };
+    const { failure } = await ask(agent, [{ type: "text", text: "say: I see" }, file]);
+    assert.equal(failure, null);
+    assert.equal((await stored(agent))[0].content[1].image.source.bytes.size_bytes, 38);
   },
   async "a refusal names the field as AG-UI does"() {
     const agent = agentOf();

@@ -8,6 +8,7 @@ import { AbstractChat, DefaultChatTransport, lastAssistantMessageIsCompleteWithA
 import { EventSourceParserStream } from "eventsource-parser/stream";
 
 import { meet } from "./meet.mjs";
+import { upload } from "./upload.mjs";
 
 const [url, gate, restarted] = process.argv.slice(2);
 const CONFIRM = { name: "confirm", description: "Ask the user.", parameters: { type: "object", properties: {} } };
@@ -167,6 +168,16 @@ await meet({
     assert.equal(chat.error, undefined);
     const [{ parts: kept }] = await stored(chat);
     assert.deepEqual([kept[0].text, kept[1].mediaType], ["say: I see", "image/png"]);
+  },
+  async "a file that was uploaded is part of a prompt"() {
+    const chat = new Chat();
+    const shown = URL.createObjectURL(new Blob());
+    const file = { type: "file", mediaType: "image/gif", url: shown,
+      providerReference: { "session-store": await upload(url, chat.id) } };
+    await chat.sendMessage({ parts: [{ type: "text", text: "say: I see" }, file] });
+    assert.equal(chat.error, undefined);
+    const [{ parts: kept }] = await stored(chat);
+    assert.match(kept[1].url, /^\/sessions\//);
   },
   async "a refusal names the field"() {
     const chat = new Chat();

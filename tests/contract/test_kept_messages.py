@@ -211,12 +211,16 @@ def test_a_run_that_changes_nothing_of_an_agent_writes_nothing_of_it(
 
 
 def test_a_message_edited_in_place_is_restored_as_edited_and_stays_stored_as_it_was(repository: Repository) -> None:
-    hold_turns(repository, 0)
     with repository.run("s") as run:
-        agent = agent_of(run.session_manager)
-        agent.messages[1]["content"][0]["text"] = "edited"
+        agent_of(run.session_manager, UseTool("look", {"far": 1}), "answer 0", tools=[look])("prompt 0")
+    with repository.run("s") as run:
+        messages: Any = agent_of(run.session_manager).messages
+        messages[1]["content"][0]["toolUse"]["input"]["far"] = True  # equal to 1, and another value
+        messages[3]["content"][0]["text"] = "edited"
     hold_turns(repository, 1)
-    assert texts(restored(repository).messages) == ["prompt 0", "edited", "prompt 1", "answer 1"]
+    again: Any = restored(repository).messages
+    assert texts(again) == ["prompt 0", "edited", "prompt 1", "answer 1"]
+    assert again[1]["content"][0]["toolUse"]["input"]["far"] is True
     assert texts(stored(repository)) == ["prompt 0", "answer 0", "prompt 1", "answer 1"]
 
 

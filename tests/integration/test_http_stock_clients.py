@@ -1,6 +1,5 @@
 """What `/ag-ui` and `/chat` refuse, repeat and rejoin, at both edges; `clients/` has what real clients make of them."""
 
-import base64
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,28 +9,21 @@ from typing import Any
 import psycopg
 import pytest
 
-from agent.models import build_model_once
-from session_store.postgresql import PostgreSQLStore, open_store
+from session_store.postgresql import PostgreSQLStore
 from session_store.records import AgentMessage
 from session_store.settings import StoreSettings
 from tests.contract.records import message
 from tests.contract.runs import begin, commit, request
-from tests.support.http_api import BOB, Answer, HttpApi, load_handler
+from tests.integration.stock_clients import chat, events, open_api, run, said
+from tests.support.http_api import BOB, HttpApi
 from tests.support.scripted_model import read_calls
 from tests.support.waiting import wait_until
-
-FUNCTIONS = ("sessions", "process", "process_streaming", "run_events")
 
 
 @pytest.fixture(scope="module", params=["api_gateway", "asgi"])
 def api(request: pytest.FixtureRequest, shared_database_url: str, calls: Path) -> Iterator[HttpApi]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SESSION_BACKEND_URL", shared_database_url)
-        environment.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
-        environment.setenv("SCRIPTED_MODEL_CALLS", str(calls))
-        build_model_once.cache_clear()
-        yield HttpApi(request.param, **{name: load_handler(name) for name in FUNCTIONS})
-    open_store(StoreSettings(url=shared_database_url)).close()
+    with open_api(request.param, shared_database_url, SCRIPTED_MODEL_CALLS=str(calls)) as api:
+        yield api
 
 
 @pytest.fixture(scope="module")
@@ -57,34 +49,13 @@ def thread(request: pytest.FixtureRequest, api: HttpApi) -> str:
     return f"{api.edge} {request.node.name}"[:200]
 
 
-def said(content: Any, number: int = 1) -> dict[str, Any]:
-    return {"id": f"message-{number}", "role": "user", "content": content}
-
-
-def run(api: HttpApi, thread: str, *messages: dict[str, Any], run_id: str = "run-1", **more: Any) -> Answer:
-    headers, user = more.pop("headers", {}), more.pop("user", "AIDAALICE")
-    body = {"threadId": thread, "runId": run_id, "messages": messages, **more}
-    return api.call("POST", "/ag-ui", body=body, headers=headers, user=user)
-
-
-def events(answer: Answer) -> list[dict[str, Any]]:
-    assert answer.status == 200, answer.body
-    return [json.loads(frame.partition("data: ")[2]) for frame in answer.body.split("\n\n") if "data: " in frame]
-
-
 def stored(number: int, text: str, role: str = "user") -> AgentMessage:
     body = {"role": role, "content": [{"text": text}], "tracking_id": f"message-{number}"}
     return AgentMessage("default", message(number)._replace(message=json.dumps(body)))
 
 
-def chat(api: HttpApi, thread: str, *parts: dict[str, Any], role: str = "user", **more: Any) -> Answer:
-    body = {"id": thread, "messages": [{"id": "message-1", "role": role, "parts": parts}], **more}
-    return api.call("POST", "/chat", body=body)
-
-
 TOOL = {"name": "confirm", "description": "Ask.", "parameters": {"type": "object"}}
 RESULT = {"id": "t", "role": "tool", "toolCallId": "unknown", "content": "yes"}
-DOT = b"GIF89a" + bytes(32)
 URL = {"type": "image", "source": {"type": "url", "value": "https://example.com/a.png"}}
 
 
@@ -221,32 +192,3 @@ def test_a_chat_without_a_run_in_progress_has_no_stream(api: HttpApi, thread: st
     messages = {"method": "GET", "resource": "/sessions/{session_id}/ui-messages"}
     assert len(api.call(**messages, session_id=thread).json["messages"]) == 2
     assert api.call(**messages, session_id=f"no {thread}").code == "session_not_found"
-
-
-def test_a_picture_that_is_stored_is_asked_about_again_by_its_place(api: HttpApi, thread: str) -> None:
-    assert chat(api, thread, {"type": "text", "text": "say: a dot"}, picture_part(DOT)).status == 200
-    shown = api.call("GET", "/sessions/{session_id}/ui-messages", session_id=thread).json["messages"][0]
-    assert shown["parts"][-1]["url"].startswith("/sessions/")
-    again = api.call("POST", "/chat", body={"id": thread, "messages": [shown], "trigger": "regenerate-message"})
-    assert again.status == 200
-    (snapshots,) = [event for event in events(run(api, thread)) if event["type"] == "MESSAGES_SNAPSHOT"]
-    snapshot = snapshots["messages"][0]
-    assert snapshot["content"][-1]["source"]["type"] == "url"
-    assert events(run(api, thread, snapshot))[-1]["type"] == "RUN_FINISHED"
-    history = api.call("GET", "/sessions/{session_id}/history", session_id=thread).json["messages"]
-    pictures = [block["image"] for message in history for block in message["message"]["content"] if "image" in block]
-    assert [picture["source"]["bytes"]["size_bytes"] for picture in pictures] == [len(DOT)]
-
-
-def test_a_picture_of_another_session_or_owner_is_not(api: HttpApi, thread: str) -> None:
-    assert chat(api, thread, {"type": "text", "text": "say: a dot"}, picture_part(DOT)).status == 200
-    shown = api.call("GET", "/sessions/{session_id}/ui-messages", session_id=thread).json["messages"][0]
-    for user, session_id in (("AIDAALICE", f"{thread} 2"), (BOB, thread)):
-        body = {"id": session_id, "messages": [shown]}
-        answer = api.call("POST", "/chat", body=body, user=user)
-        assert (answer.status, answer.json["errors"][0]["field"]) == (422, "messages[0].parts[1].url")
-
-
-def picture_part(content: bytes) -> dict[str, Any]:
-    url = f"data:image/gif;base64,{base64.b64encode(content).decode()}"
-    return {"type": "file", "mediaType": "image/gif", "url": url}

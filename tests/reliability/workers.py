@@ -4,6 +4,7 @@ import random
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from strands import ToolContext, tool
@@ -14,10 +15,12 @@ from session_store.records import BegunRun, RunRecord, RunRequest, RunWrite
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.settings import StoreSettings
 from session_store.store import Runs, Store
+from tests.reliability.gate import WAIT_SECONDS
 from tests.reliability.processes import pause
 from tests.reliability.turns import agent_of
 from tests.support.scripted_model import ScriptedModel, UseTool
 
+RESULTS = "the results are written"
 TOOL_TURN_POINTS = {
     "before begin": 0,
     "after begin": 0,
@@ -42,11 +45,15 @@ DURING = {
 
 
 class PausingRuns:
-    """A store's runs, with a pause on each side of every statement."""
+    """A store's runs, with a pause on each side of every statement.
+
+    Results are written while the model is called with them: not before it was, and it goes on once they are written.
+    """
 
     def __init__(self, runs: Runs, pipe: Connection) -> None:
         self._runs, self._pipe = runs, pipe
-        self._writes = iter(["the request is written", "the results are written"])
+        self._writes = iter(["the request is written", RESULTS])
+        self.has_called_model, self.has_written_results = Event(), Event()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runs, name)
@@ -60,9 +67,13 @@ class PausingRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         name = "the commit" if write.outcome else next(self._writes)
+        if name == RESULTS:
+            assert self.has_called_model.wait(WAIT_SECONDS)
         pause(self._pipe, f"before {name}")
         cancelled = self._runs.write(owner, write)
         pause(self._pipe, f"after {name}")
+        if name == RESULTS:
+            self.has_written_results.set()
         return cancelled
 
 
@@ -78,12 +89,17 @@ class PausingStore:
 def hold_tool_turn(url: str, session_id: str, lease_seconds: float, pipe: Connection) -> None:
     """One turn with a tool, told point by point; the last word is ("acknowledged", run id)."""
 
-    def say(point: str, step: Any) -> Any:
-        def turn(messages: Any) -> Any:
-            pause(pipe, point)
-            return step
+    store = PausingStore(PostgreSQLStore(StoreSettings(url=url)), pipe)
 
-        return turn
+    def ask(messages: Any) -> UseTool:
+        pause(pipe, "in the first model call")
+        return UseTool("work", {})
+
+    def answer(messages: Any) -> str:
+        store.runs.has_called_model.set()
+        assert store.runs.has_written_results.wait(WAIT_SECONDS)
+        pause(pipe, "in the second model call")
+        return "the answer"
 
     @tool(context=True)
     def work(tool_context: ToolContext) -> str:
@@ -92,13 +108,9 @@ def hold_tool_turn(url: str, session_id: str, lease_seconds: float, pipe: Connec
         tool_context.agent.state.set("worked", session_id)
         return "worked"
 
-    model = ScriptedModel(
-        say("in the first model call", UseTool("work", {})), say("in the second model call", "the answer")
-    )
-    store = PausingStore(PostgreSQLStore(StoreSettings(url=url)), pipe)
     repository = PostgreSQLSessionRepository(store=store)  # type: ignore[arg-type]
     with repository.run(session_id, lease_seconds=lease_seconds) as run:
-        agent_of(run.session_manager, model, [work])("the killed prompt")
+        agent_of(run.session_manager, ScriptedModel(ask, answer), [work])("the killed prompt")
     pipe.send(("acknowledged", run.run_id))
 
 

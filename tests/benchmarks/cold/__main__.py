@@ -4,7 +4,6 @@ Under the share of a core that its memory buys, with the proxy, TLS, token and t
 of them; beside `import strands` under the same share. Lambda gives a start a whole core: the second part does not.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,17 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.cold.cpu_share import CpuShare, cpu_share
+from tests.benchmarks.cold.deployed import DEPLOYED, PLAIN, ROOT, find_variables, make_event
 from tests.benchmarks.cold.runtime import FirstAnswer, Moment, time_first_answer
 from tests.benchmarks.cold.secure_database import SecureDatabase, secure_database
-from tests.support.http_api import RECORDED
 
-ROOT = Path(__file__).resolve().parents[3]
 TIMES = 7
-PLAIN, DEPLOYED = "all off", "as deployed"
 FUNCTIONS = {
     "sessions": (512, "GET", "/sessions", None),
     "process": (1024, "POST", "/process", {"prompt": "say: hi"}),
@@ -78,37 +74,6 @@ def describe(function: str, megabytes: int, taken: dict[str, list[FirstAnswer]])
 
 def of(milliseconds: list[float]) -> str:
     return f"{median(milliseconds):.0f} ms"
-
-
-def find_variables(how: str, database: SecureDatabase) -> dict[str, str]:
-    variables = {
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        "AWS_SESSION_TOKEN": "a token",
-        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-        "AWS_LAMBDA_FUNCTION_NAME": "cold",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "MODEL_PROVIDER": "tests.support.scripted_model:build",
-        "POWERTOOLS_METRICS_NAMESPACE": "Cold",
-    }
-    if how == PLAIN:
-        return variables | {"SESSION_BACKEND_URL": database.plain_url, "POWERTOOLS_TRACE_DISABLED": "true"}
-    return variables | {
-        "SESSION_BACKEND_URL": database.secure_url,
-        "DATABASE_CA_FILE": str(database.ca_file),
-        "DATABASE_IAM_AUTH": "true",
-    }
-
-
-def make_event(method: str, path: str, body: object) -> bytes:
-    event = {**RECORDED, "httpMethod": method, "path": path, "resource": path, "pathParameters": None}
-    event |= {"body": None if body is None else json.dumps(body), "isBase64Encoded": False}
-    event |= {"queryStringParameters": None, "multiValueQueryStringParameters": None}
-    headers = {"Content-Type": "application/json", "Accept": "*/*"}
-    event |= {"headers": headers, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
-    event["requestContext"] = {**RECORDED["requestContext"], "resourcePath": path, "httpMethod": method}
-    return json.dumps(event).encode()
 
 
 def time_import(python: str, compiled: str, share: CpuShare | None) -> Moment:

@@ -5,12 +5,12 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from queue import Queue
 from threading import Thread
 from typing import NamedTuple
 
-_ROOT = Path(__file__).resolve().parents[3]
+from tests.benchmarks.cold.deployed import ROOT, find_import_paths
+
 _LIMIT_SECONDS = 60
 
 
@@ -97,8 +97,7 @@ def time_first_answer(
         before_request(process_id)
 
     api = RuntimeApi(event, hand_over)
-    folder, layers = _ROOT / "functions" / function, _ROOT / "layers"
-    paths = (folder, layers / "app/python", layers / "response_streaming/python", _ROOT)
+    folder, *_ = paths = find_import_paths(function)
     environment = {
         "PATH": os.defpath,
         **variables,
@@ -107,7 +106,13 @@ def time_first_answer(
         "AWS_LAMBDA_RUNTIME_API": api.address,
         "_HANDLER": "handler.handler",
     }
-    command = [str(layers / "response_streaming/response-streaming"), python, "-m", "awslambdaric", "handler.handler"]
+    command = [
+        str(ROOT / "layers/response_streaming/response-streaming"),
+        python,
+        "-m",
+        "awslambdaric",
+        "handler.handler",
+    ]
     started = time.perf_counter()
     process = subprocess.Popen(
         command,

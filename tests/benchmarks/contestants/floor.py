@@ -18,9 +18,9 @@ class Floor:
     def seed(self, session_id: str, messages: int, *, window: bool) -> None:
         self._append(session_id, seed_messages(messages))
 
-    def turn(self, session_id: str, tools: int) -> None:
+    def turn(self, session_id: str, tools: int, prompt: str = "What next?") -> None:
         agent = build_agent(tools, messages=self._restore(session_id, 40))
-        agent("What next?")
+        agent(prompt)
         self._append(session_id, agent.messages[-(2 + 2 * tools) :])
 
     def restore(self, session_id: str, *, window: bool) -> int:

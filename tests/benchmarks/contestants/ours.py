@@ -22,9 +22,9 @@ class Ours:
             with self._repository.run(session_id) as run:
                 seed_through(run.session_manager, min(messages - first, RUN_MESSAGES), window=window)
 
-    def turn(self, session_id: str, tools: int) -> None:
+    def turn(self, session_id: str, tools: int, prompt: str = "What next?") -> None:
         with self._repository.run(session_id) as run:
-            build_agent(tools, session_manager=run.session_manager)("What next?")
+            build_agent(tools, session_manager=run.session_manager)(prompt)
 
     def restore(self, session_id: str, *, window: bool) -> int:
         self._restored = self._repository.run(session_id).__enter__()

@@ -65,7 +65,8 @@ def seed_messages(count: int) -> list[Any]:
 
 
 def seed_through(manager: Any, count: int, *, window: bool) -> None:
-    """By the session manager's own way to store a message."""
+    """Stored as the session manager does it, and held by the agent: what an agent holds may decide what is restored."""
     agent = build_agent(window=window, session_manager=manager)
     for message in seed_messages(count):
+        agent.messages.append(message)
         manager.append_message(message, agent)

@@ -1,10 +1,12 @@
 """All turns of a process share one event loop, and a turn that is over leaves nothing at work in it."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -39,6 +41,20 @@ def test_a_client_that_a_tool_keeps_serves_the_next_turn(turns: Turns) -> None:
         assert whole.answer(turns.begin(agent_with(work)))["response"] == "done"
     assert loops[0] is loops[1]
     assert not loops[0].is_closed()
+
+
+def test_nothing_of_a_turn_stays_in_memory(turns: Turns) -> None:
+    agents = list[weakref.ref[Agent]]()
+
+    def build(turn: AgentTurn) -> Agent:
+        agent = Agent(model=ScriptedModel("done"), session_manager=turn.session_manager, callback_handler=None)
+        agents.append(weakref.ref(agent))
+        return agent
+
+    for _ in range(3):
+        whole.answer(turns.begin(build))
+    gc.collect()
+    assert [agent() for agent in agents] == [None] * 3
 
 
 def test_an_async_tool_ends_when_its_turn_does(turns: Turns) -> None:

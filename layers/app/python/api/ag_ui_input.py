@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
 
 from api.call import Call
+from api.content_blocks import ReadUpload
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
+from api.prompt_uploads import make_reader
 from api.stock_client_content import check_once, find_text_length, parse_content
 from api.stored_files import FillPart, fill_ag_ui_part
 from turns.frontend_input import Frontend, FrontendResult, FrontendTool
@@ -99,6 +100,8 @@ class RunAgentInput(_Part):
     forwardedProps: Any = None  # noqa: N815
     protocolVersion: str | None = None  # noqa: N815
     _held: list[dict[str, Any]] = PrivateAttr(default_factory=list[dict[str, Any]])
+    _prompt: Prompt = PrivateAttr(default="")
+    _results: list[FrontendResult] = PrivateAttr(default_factory=list[FrontendResult])
 
     @classmethod
     def parse(cls, call: Call) -> Self:
@@ -112,6 +115,7 @@ class RunAgentInput(_Part):
             raise InvalidRequestError(name_fields(error)) from None
         read._held = value["messages"]
         read._fill_files(fill_ag_ui_part(call, read.threadId))
+        read._read_content(make_reader(call, read.threadId))
         read.check(call.settings.max_prompt_characters)
         return read
 
@@ -123,10 +127,10 @@ class RunAgentInput(_Part):
     def check(self, max_prompt_characters: int) -> None:
         if self.is_empty:
             return
-        if not (self.resume or self._results() or self._words_index() is not None):
+        if not (self.resume or self._results or self._words_index() is not None):
             raise InvalidRequestError([("messages", "must end with a message of the user's or a tool's result")])
         check_once("resume", [answer.interruptId for answer in self.resume or ()], "answers an interrupt twice")
-        check_once("messages", [result.tool_call_id for result in self._results()], "have two results of a tool call")
+        check_once("messages", [result.tool_call_id for result in self._results], "have two results of a tool call")
         if find_text_length(self.prompt()) > max_prompt_characters:
             raise PayloadTooLargeError("messages", f"end with more than {max_prompt_characters} characters")
 
@@ -144,14 +148,13 @@ class RunAgentInput(_Part):
         if self.resume:
             answers = [(answer.interruptId, answer.response) for answer in self.resume]
             return [{"interruptResponse": {"interruptId": name, "response": value}} for name, value in answers]
-        index = self._words_index()
-        return "" if index is None else parse_content(self.messages[index].content, f"messages[{index}].content")
+        return self._prompt
 
     def frontend(self) -> Frontend:
         index = self._words_index()
         return Frontend(
             tools=[tool.for_agent() for tool in self.tools or ()],
-            results=self._results(),
+            results=self._results,
             context=[f"{each.description}: {each.value}" for each in self.context or ()],
             state=self._state(),
             message_id=None if index is None else self.messages[index].id,
@@ -162,7 +165,7 @@ class RunAgentInput(_Part):
         return cast(dict[str, Any], given) if isinstance(given, dict) else {}
 
     def answered_calls(self) -> set[str]:
-        return {result.tool_call_id for result in self._results()}
+        return {result.tool_call_id for result in self._results}
 
     def idempotency_key(self) -> str:
         """Clients number their runs as they like, so a run's id is its thread's alone."""
@@ -183,6 +186,16 @@ class RunAgentInput(_Part):
         if index is not None and isinstance(content := self.messages[index].content, list):
             self.messages[index].content = [*map(fill, content)]
 
+    def _read_content(self, read_upload: ReadUpload) -> None:
+        """Once: a file that was uploaded may be large."""
+        index = self._words_index()
+        if index is not None:
+            self._prompt = parse_content(self.messages[index].content, f"messages[{index}].content", read_upload)
+        tail = enumerate(self.messages[self._tail_start() :], start=self._tail_start())
+        self._results = [
+            _result(message, f"messages[{number}]", read_upload) for number, message in tail if message.role == "tool"
+        ]
+
     def _state(self) -> dict[str, Any]:
         state = self.state or {}
         if any(not name.strip() for name in state):
@@ -194,23 +207,17 @@ class RunAgentInput(_Part):
         is_prompt = self.messages and self.messages[-1].role == "user" and not self.resume
         return len(self.messages) - 1 if is_prompt else None
 
-    def _results(self) -> Sequence[FrontendResult]:
-        tail = range(self._tail_start(), len(self.messages))
-        return [
-            _result(self.messages[index], f"messages[{index}]") for index in tail if self.messages[index].role == "tool"
-        ]
-
     def _tail_start(self) -> int:
         """Behind the last message of the assistant's: before it, all is the server's to know."""
         said = [index for index, message in enumerate(self.messages) if message.role == "assistant"]
         return said[-1] + 1 if said else 0
 
 
-def _result(message: AgUiMessage, field: str) -> FrontendResult:
+def _result(message: AgUiMessage, field: str, read_upload: ReadUpload) -> FrontendResult:
     if message.toolCallId is None:
         raise InvalidRequestError([(f"{field}.toolCallId", "is missing")])
     has_content = message.content not in ("", [], None)
-    given = parse_content(message.content, f"{field}.content") if has_content else []
+    given = parse_content(message.content, f"{field}.content", read_upload) if has_content else []
     blocks = [{"text": given}] if isinstance(given, str) else given
     errors = [{"text": message.error}] if message.error else []
     content = [*blocks, *errors] or [{"text": "done"}]

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from api.ag_ui_input import AgUiTool
 from api.call import Call
+from api.content_blocks import ReadUpload
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
+from api.prompt_uploads import make_reader
 from api.stock_client_content import check_once, find_text_length, parse_ui_parts
 from api.stored_files import fill_ui_part
 from session_store.identifiers import checked
@@ -42,6 +44,7 @@ class ChatRequest(BaseModel):
     tools: Annotated[list[AgUiTool] | None, Field(max_length=100)] = None
     metadata: dict[str, Any] | None = None
     _last: dict[str, Any] = PrivateAttr(default_factory=dict[str, Any])
+    _prompt: Prompt = PrivateAttr(default="")
 
     @classmethod
     def parse(cls, call: Call) -> Self:
@@ -56,6 +59,7 @@ class ChatRequest(BaseModel):
         read._last = value["messages"][-1]
         if read.last.role == "user":
             read.last.parts = [*map(fill_ui_part(call, read.id), read.last.parts)]
+        read._prompt = read._parse_prompt(make_reader(call, read.id))
         limit = call.settings.max_prompt_characters
         if find_text_length(read.prompt()) > limit:
             raise PayloadTooLargeError("messages", f"end with more than {limit} characters")
@@ -72,8 +76,11 @@ class ChatRequest(BaseModel):
 
     def prompt(self) -> Prompt:
         """Empty where outputs of tools are all that is sent."""
+        return self._prompt
+
+    def _parse_prompt(self, read_upload: ReadUpload) -> Prompt:
         if self.last.role == "user":
-            return parse_ui_parts(self.last.parts, f"messages[{len(self.messages) - 1}].parts")
+            return parse_ui_parts(self.last.parts, f"messages[{len(self.messages) - 1}].parts", read_upload)
         answers = list(self._approvals())
         if not (answers or self.results()) or self.last.role != "assistant":
             raise InvalidRequestError([("messages", "must end with the user's words, an approval or a tool's output")])

@@ -16,6 +16,17 @@ _ALWAYS_PARSABLE_LENGTH = 900  # neither nested too deeply nor with a number of 
 _DECODER = json.JSONDecoder()
 
 
+def _encode_bytes(value: object) -> dict[str, object]:
+    if isinstance(value, bytes):
+        return {BYTES_MARK: True, "data": base64.b64encode(value).decode()}
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+# `json.dumps` makes one for each call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
+_ASCII_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_encode_bytes)
+
+
 def encode(field: str, value: Any) -> str:
     """JSON text of `value`; bytes become Strands' `{"__bytes_encoded__": true, "data": base64}`.
 
@@ -80,11 +91,11 @@ def _finite(text: str) -> float:
 
 
 def _text_of(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
+    text = _ENCODER.encode(value)
     if text.isascii() or _is_unicode(text):
         return text
     # A lone surrogate has no UTF-8: it is kept as an escape.
-    return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_encode_bytes)
+    return _ASCII_ENCODER.encode(value)
 
 
 def checked_timestamp(field: str, value: object) -> str:
@@ -117,12 +128,6 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _encode_bytes(value: object) -> dict[str, object]:
-    if isinstance(value, bytes):
-        return {BYTES_MARK: True, "data": base64.b64encode(value).decode()}
-    raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
 def _marked(value: Any) -> Any:

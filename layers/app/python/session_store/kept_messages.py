@@ -5,6 +5,7 @@ part of it, such as pinned ones or a snapshot's, and stored messages that the ag
 """
 
 import json
+import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,11 @@ from strands.types.session import SessionMessage
 
 from .encoding import encode
 from .history import is_prompt
+
+_WITHOUT_REFERENCES = 2
+"""A version of marshal's in which equal values are equal bytes, whatever shares its parts."""
+_MAXIMUM_FINGERPRINTS = 1000
+"""More would cost the restoring of a long history a quarter of its time."""
 
 
 class KeptMessages(NamedTuple):
@@ -29,15 +35,22 @@ class KnownMessages:
     def __init__(self) -> None:
         self._messages: dict[int, Message] = {}
         self._texts: dict[int, int] = {}
+        self._fingerprints: dict[int, int] = {}
         self._by_object: dict[int, int] = {}
         self._by_tracking_id: dict[str, int] = {}
         self._redacted: set[int] = set()
 
-    def add(self, message: SessionMessage, text: str) -> None:
-        """`text` is the stored body; of long histories its hash takes little room."""
+    def add(self, message: SessionMessage, text: str, *, is_as_stored: bool = True) -> None:
+        """`text` is the stored body; of long histories its hash takes little room.
+
+        is_as_stored: whether the message is what the text says, and no agent's own version of it.
+        """
         held, message_id = message.to_message(), message.message_id
         self._messages[message_id] = held
         self._texts[message_id] = hash(text)
+        self._fingerprints.pop(message_id, None)
+        if is_as_stored and len(self._fingerprints) < _MAXIMUM_FINGERPRINTS:
+            self._fingerprints[message_id] = _fingerprint(held)
         if message.redact_message is not None:
             self._redacted.add(message_id)
         self._by_object[id(held)] = message_id
@@ -68,9 +81,14 @@ class KnownMessages:
         return self._messages[message_id] if message_id is not None and message_id in self._redacted else message
 
     def is_changed(self, message_id: int, message: Message) -> bool:
-        return message_id not in self._redacted and all(
-            hash(text) != self._texts[message_id] for text in _spellings(message)
-        )
+        if message_id in self._redacted or self._is_untouched(message_id, message):
+            return False
+        return all(hash(text) != self._texts[message_id] for text in _spellings(message))
+
+    def _is_untouched(self, message_id: int, message: Message) -> bool:
+        """To write a message as JSON again takes four times as long."""
+        seen = self._fingerprints.get(message_id, 0)
+        return seen != 0 and (seen == _fingerprint(message) or seen == _fingerprint(_without_tracking_id(message)))
 
 
 def compare(
@@ -89,14 +107,26 @@ def compare(
     return KeptMessages(first_id, [question] if question else before, still_changed)
 
 
+def _fingerprint(message: Mapping[str, Any]) -> int:
+    """The same for the same values of the same types in the same order; 0 for what marshal does not take."""
+    try:
+        return hash(marshal.dumps(dict(message), _WITHOUT_REFERENCES))
+    except ValueError:
+        return 0
+
+
 def _spellings(message: Message) -> Iterable[str]:
-    """Ours and other clients'; without the `tracking_id`, too, which Strands adds to older messages."""
+    """Ours and other clients'."""
     yield encode("message", message)
-    bare = {name: value for name, value in message.items() if name != "tracking_id"}
-    for value in (bare, message):
+    for value in (_without_tracking_id(message), message):
         yield encode("message", value)
         yield json.dumps(value, default=repr)
         yield json.dumps(value, default=repr, ensure_ascii=False)
+
+
+def _without_tracking_id(message: Message) -> Mapping[str, Any]:
+    """As it was before Strands gave it one."""
+    return {name: value for name, value in message.items() if name != "tracking_id"}
 
 
 def dump_kept(kept: KeptMessages) -> dict[str, Any]:

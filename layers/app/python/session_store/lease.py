@@ -1,13 +1,19 @@
 """Keeps a run's lease alive while a model or a tool works."""
 
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from functools import cache
+from queue import SimpleQueue
 
 from .errors import InvalidInputError, LeaseLostError
 
 MAXIMUM_LEASE_SECONDS = 3600
+_PATIENCE_SECONDS = 0.2
+"""Turns that have ended by then need no thread; its start and its end cost as much as a statement."""
 
 logger = logging.getLogger(__name__)
 
@@ -19,11 +25,11 @@ def checked_lease(field: str, value: object) -> float:
     return value
 
 
-class LeaseKeeper(threading.Thread):
+class LeaseKeeper:
     """Calls `renew` every `interval_seconds`, and `watch` every `watch_seconds` between, until `stop`.
 
-    A thread, since a tool may hold the event loop for longer than the lease. Both return True when the run shall end;
-    then, and when the lease is lost, `end_run` is called once.
+    On a thread, since a tool may hold the event loop for longer than the lease. Both return True when the run shall
+    end; then, and when the lease is lost, `end_run` is called once.
     """
 
     def __init__(
@@ -34,26 +40,45 @@ class LeaseKeeper(threading.Thread):
         interval_seconds: float,
         watch_seconds: float,
     ) -> None:
-        super().__init__(name="lease-keeper", daemon=True)
         self._renew, self._watch, self._end_run = renew, watch, end_run
         self._interval_seconds = interval_seconds
         self._watch_seconds = min(watch_seconds, interval_seconds)
         self._stopped = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._began_at = 0.0
 
-    def run(self) -> None:
-        renewed_at = time.monotonic()
-        while not self._stopped.wait(self._watch_seconds):
+    def start(self) -> None:
+        self._began_at = time.monotonic()
+        if self._watch_seconds < 2 * _PATIENCE_SECONDS:
+            self.start_thread()
+        else:
+            _late_starts().add(self)
+
+    def start_thread(self) -> None:
+        with self._starting:
+            if not self._stopped.is_set():
+                self._thread = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Stop renewing; returns when no renewal is under way, so that none follows the release."""
+        with self._starting:
+            self._stopped.set()
+        if self._thread:
+            self._thread.join()
+
+    def _keep(self) -> None:
+        renewed_at = self._began_at
+        wait_seconds = self._watch_seconds - (time.monotonic() - self._began_at)
+        while not self._stopped.wait(wait_seconds):
+            wait_seconds = self._watch_seconds
             is_due = time.monotonic() - renewed_at >= self._interval_seconds - self._watch_seconds / 2
             if is_due:
                 renewed_at = time.monotonic()
             if self._is_over(self._renew if is_due else self._watch):
                 self._end_run()
                 return
-
-    def stop(self) -> None:
-        """Stop renewing; returns when no renewal is under way, so that none follows the release."""
-        self._stopped.set()
-        self.join()
 
     def _is_over(self, ask: Callable[[], bool]) -> bool:
         try:
@@ -65,3 +90,35 @@ class LeaseKeeper(threading.Thread):
             # The lease outlasts two missed renewals; whether it still holds is checked by every write.
             logger.warning("error=<%r> | lease not renewed, trying again", error)
             return False
+
+
+class _LateStarts(threading.Thread):
+    """Starts the threads of those runs that have not ended by then. One a process, as good as always asleep."""
+
+    def __init__(self) -> None:
+        super().__init__(name="lease-keepers", daemon=True)
+        # Not to keep what a run holds in memory until its turn comes here.
+        self._keepers: SimpleQueue[tuple[float, weakref.ref[LeaseKeeper]]] = SimpleQueue()
+        self.start()
+
+    def add(self, keeper: LeaseKeeper) -> None:
+        self._keepers.put((time.monotonic() + _PATIENCE_SECONDS, weakref.ref(keeper)))
+
+    def run(self) -> None:
+        while True:
+            due_at, reference = self._keepers.get()
+            seconds_left = due_at - time.monotonic()
+            if seconds_left > _PATIENCE_SECONDS / 2:  # many that were added one after another are seen at once
+                time.sleep(seconds_left)
+            if keeper := reference():
+                keeper.start_thread()
+            del keeper
+
+
+@cache
+def _late_starts() -> _LateStarts:
+    return _LateStarts()
+
+
+# A forked child has none of its parent's threads.
+os.register_at_fork(after_in_child=_late_starts.cache_clear)

@@ -1,9 +1,10 @@
 """A run: one turn of one agent on one session, leased from its begin to its commit."""
 
+import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from math import inf
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 from strands.types.content import Message
 
-from ._offload import AsyncContext, offload
+from ._offload import AsyncContext, offload, submit
 from .encoding import encode
 from .errors import (
     InvalidInputError,
@@ -264,7 +265,12 @@ class Run(AsyncContext):
         begun = self._go_back(begun)
         repository = RunRepository(self._store, self._owner, self.agent_id, begun, self._journal)
         self._session_manager = RunSessionManager(
-            repository, self.session_id, self._flush_of_agent, self._keeper.agents.append, self.trace
+            repository,
+            self.session_id,
+            self._flush_of_agent,
+            self._begin_flush,
+            self._keeper.agents.append,
+            self.trace,
         )
         self._repository = repository
         self._open_storage = cache(partial(self._make_storage, begun))
@@ -295,6 +301,9 @@ class Run(AsyncContext):
             await offload(self.flush)
         else:
             self.flush()
+
+    def _begin_flush(self) -> Awaitable[None]:
+        return asyncio.wrap_future(submit(self.flush))
 
     def flush(self) -> None:
         """Make durable what was gathered, as the session manager does where a crash must lose nothing."""

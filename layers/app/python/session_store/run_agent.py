@@ -40,9 +40,9 @@ class RunAgent:
 
     def restore(self, message: SessionMessage, text: str) -> SessionMessage:
         """The message as the agent held it, unless it was redacted since."""
-        if message.redact_message is None:
-            message.message = self.messages.changed.get(message.message_id, message.message)
-        self.known.add(message, text)
+        changed = self.messages.changed.get(message.message_id) if message.redact_message is None else None
+        message.message = changed or message.message
+        self.known.add(message, text, is_as_stored=changed is None)
         return message
 
     def keep(self, agent_id: str, messages: KeptMessages) -> None:

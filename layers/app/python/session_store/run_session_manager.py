@@ -1,7 +1,8 @@
 """Strands' own session manager, with a run's moments of writing hooked in."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from functools import cache, partial
 from math import inf
 from typing import Any, cast
@@ -21,9 +22,12 @@ from strands.hooks import (
     MessageAddedEvent,
 )
 from strands.interrupt import _InterruptState  # pyright: ignore[reportPrivateUsage]
+from strands.middleware import InvokeModelContext, InvokeModelStage
+from strands.middleware.types import MiddlewareNext
 from strands.session.repository_session_manager import RepositorySessionManager
 from strands.types.agent import LocalAgent
 from strands.types.content import Message, Messages
+from strands.types.events import TypedEvent
 from strands.types.session import SessionAgent
 
 from .agent_trace import CALL_EVENTS, trace_call
@@ -40,9 +44,11 @@ logger = logging.getLogger(__name__)
 class RunSessionManager(RepositorySessionManager):
     """`RepositorySessionManager` in charge as ever; it also flushes the run where a crash must lose nothing.
 
-    Before tools run, the user's message, the assistant's request and a human's answers are made durable; before the
-    model is called again, the tools' results and the state they changed; before a node of a Graph or a Swarm goes on
-    with an answer, that answer; after each node, how far it is.
+    Before tools run, the user's message, the assistant's request and a human's answers are made durable; while the
+    model is called again, and before anything of its answer is used, the tools' results and the state they changed;
+    before a node of a Graph or a Swarm goes on with an answer, that answer; after each node, how far it is.
+
+    flush returns when what was gathered is durable. begin_flush starts that, for the caller to await.
     """
 
     def __init__(
@@ -50,12 +56,14 @@ class RunSessionManager(RepositorySessionManager):
         repository: RunRepository,
         session_id: str,
         flush: Callable[[], Awaitable[None]],
+        begin_flush: Callable[[], Awaitable[None]],
         attach: Callable[[LocalAgent], None],
         trace: Trace,
     ) -> None:
         super().__init__(session_id, repository)
         self._repository = repository
         self._flush = flush
+        self._begin_flush = begin_flush
         self._attach = attach
         self._trace = trace
 
@@ -66,7 +74,7 @@ class RunSessionManager(RepositorySessionManager):
         registry.add_callback(AgentInitializedEvent, lambda event: self._attach(event.agent))
         registry.add_callback(BeforeInvocationEvent, self._begin_turn, order=inf)
         registry.add_callback(BeforeToolsEvent, self._flush_tool_requests)
-        registry.add_callback(BeforeModelCallEvent, self._flush_tool_results)
+        registry.add_callback(BeforeModelCallEvent, self._flush_tool_results, order=inf)
         registry.add_callback(BeforeMultiAgentInvocationEvent, lambda event: self._repository.check_open())  # noqa: ARG005
         registry.add_callback(BeforeNodeCallEvent, self._begin_node)
         registry.add_hook(UnusableOutput())
@@ -80,6 +88,7 @@ class RunSessionManager(RepositorySessionManager):
             if context and context.stash and not context.stash_is_durable:
                 _warn_of_a_stash_in_memory(agent.agent_id)
             agent.trace_attributes |= trace_attributes(self.session_id)
+            agent.add_middleware(InvokeModelStage, self._call_model)
         super().initialize(agent, **kwargs)
         kept = self._repository.agent(agent.agent_id).messages
         if kept.before and isinstance(agent, Agent):
@@ -117,17 +126,34 @@ class RunSessionManager(RepositorySessionManager):
                 state.interrupts[name].response = own.given_responses.get(name)
             raise InterruptAnsweredError(answered, list(waiting))
 
-    async def _flush_agent(self, agent: Agent) -> None:
-        self._repository.hold(agent, contents=False)
+    async def _flush_tool_requests(self, event: BeforeToolsEvent) -> None:
+        self._repository.hold(event.agent, contents=False)
         await self._flush()
 
-    async def _flush_tool_requests(self, event: BeforeToolsEvent) -> None:
-        await self._flush_agent(event.agent)
-
     async def _flush_tool_results(self, event: BeforeModelCallEvent) -> None:
-        messages = event.agent.messages
-        if messages and not is_prompt(messages[-1]) and messages[-1]["role"] == "user":
-            await self._flush_agent(event.agent)
+        """For a hook that answers in the model's place."""
+        if event.cancel and _holds_results(event.agent):
+            self._repository.hold(event.agent, contents=False)
+            await self._flush()
+
+    async def _call_model(
+        self, context: InvokeModelContext, call: MiddlewareNext[InvokeModelContext, TypedEvent]
+    ) -> AsyncGenerator[TypedEvent]:
+        """The write costs only the time by which the model's first word is faster."""
+        agent = context.agent
+        if not isinstance(agent, Agent) or not _holds_results(agent):
+            async for event in call(context):
+                yield event
+            return
+        self._repository.hold(agent, contents=False)
+        flushed = self._begin_flush()
+        try:
+            async with aclosing(call(context)) as events:
+                async for event in events:
+                    await flushed
+                    yield event
+        finally:
+            await flushed
 
     async def _end_node(self, event: AfterNodeCallEvent) -> None:
         await self._flush()
@@ -157,6 +183,12 @@ class RunSessionManager(RepositorySessionManager):
         )
         restored.conversation_manager_state = fresh
         self._repository.agent(agent.agent_id).forget_kept_messages()
+
+
+def _holds_results(agent: Agent) -> bool:
+    """Whether tools' results are what the model is to answer."""
+    messages = agent.messages
+    return bool(messages) and messages[-1]["role"] == "user" and not is_prompt(messages[-1])
 
 
 @cache

@@ -5,7 +5,7 @@ Nodes may be agents that an application keeps for the life of its process, so a 
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from strands import Agent
 
@@ -38,7 +38,8 @@ class Listener(Protocol):
     def take_call(self, event: CallEvent) -> None: ...
 
 
-_listeners: WeakKeyDictionary[object, Listener] = WeakKeyDictionary()
+# Listeners know their agents, so one that was held here would keep its agent, and with it its own entry, for good.
+_listeners: WeakKeyDictionary[object, ReferenceType[Listener]] = WeakKeyDictionary()
 
 
 def listen(source: Any, listener: Listener) -> None:
@@ -46,8 +47,9 @@ def listen(source: Any, listener: Listener) -> None:
     if source not in _listeners:
         for event_type in CALL_EVENTS:
             source.hooks.add_callback(event_type, _tell_listener)
-    _listeners[source] = listener
+    _listeners[source] = ref(listener)
 
 
 def _tell_listener(event: CallEvent) -> None:
-    _listeners[source_of(event)].take_call(event)
+    if listener := _listeners[source_of(event)]():
+        listener.take_call(event)

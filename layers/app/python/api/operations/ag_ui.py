@@ -35,6 +35,27 @@ BODY = Body(
             "state": {},
             "forwardedProps": {},
         },
+        "upload": {
+            "threadId": "user-123",
+            "runId": "run-3",
+            "messages": [
+                {
+                    "id": "message-2",
+                    "role": "user",
+                    "content": [
+                        {"type": "text", "text": "What is in it?"},
+                        {
+                            "type": "video",
+                            "source": {
+                                "type": "file",
+                                "value": "5b0c1a4e5f6d4e0f8a5d2c3b4a596877",
+                                "mimeType": "video/mp4",
+                            },
+                        },
+                    ],
+                }
+            ],
+        },
         "what is stored": {"threadId": "user-123", "runId": "run-2", "messages": []},
     },
 )

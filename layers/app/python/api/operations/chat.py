@@ -19,7 +19,26 @@ BODY = Body(
             "id": "user-123",
             "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hello, my name is Alice"}]}],
             "trigger": "submit-message",
-        }
+        },
+        "upload": {
+            "id": "user-123",
+            "messages": [
+                {
+                    "id": "m2",
+                    "role": "user",
+                    "parts": [
+                        {"type": "text", "text": "What is in it?"},
+                        {
+                            "type": "file",
+                            "mediaType": "video/mp4",
+                            "url": "",
+                            "providerReference": {"session-store": "5b0c1a4e5f6d4e0f8a5d2c3b4a596877"},
+                        },
+                    ],
+                }
+            ],
+            "trigger": "submit-message",
+        },
     },
 )
 

@@ -57,7 +57,8 @@ OPERATIONS = (
         summary="Get an address to upload a file to",
         description="For an image, a document or a video that is too large for a request. PUT it to `url` with these "
         "`headers`, exactly `size_bytes` long, before `expires_at`; then name it in a content block of a prompt in "
-        'this session: `"source": {"upload": "<upload_id>"}`. The session need not exist yet. An upload is deleted '
+        'this session: `"source": {"upload": "<upload_id>"}`; `/ag-ui` and `/chat` have forms of their own for it. The '
+        "session need not exist yet. An upload is deleted "
         "after a day, and with the session; what a prompt has named is stored with its message.",
         parameters=[SESSION_ID],
         body=Body(UploadDescription, {"a document": {"format": "pdf", "size_bytes": 4_000_000}}),

@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 from api.settings import Settings
 
 UPLOAD_ID = "[0-9a-f]{32}"
+PROVIDER = "session-store"
+"""Who has given the id, where a client's protocol asks for that."""
 VALID_SECONDS = 900
 """For how long an address takes its upload."""
 

@@ -23,7 +23,7 @@ _GIVE_UP_SECONDS = 1.0
 
 
 class HttpRuns:
-    watch_seconds = 1.0
+    watch_seconds = 0.8
 
     def __init__(self, backend: Backend, messages: HttpMessages) -> None:
         self._backend = backend
