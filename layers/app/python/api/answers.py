@@ -1,4 +1,4 @@
-"""What the routes answer, runs apart. The OpenAPI document is made from these types; pyright holds the routes to them."""
+"""What the routes answer, runs apart. OpenAPI's document is made from these types; pyright holds the routes to them."""
 
 from typing import Any, Literal, NotRequired
 
