@@ -250,9 +250,11 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def temporary_database(settings: Mapping[str, str] | None = None) -> Generator[EmbeddedDatabase]:
-    """A database that is deleted at the end of the block: for tests and benchmarks."""
-    with tempfile.TemporaryDirectory() as folder:
+def temporary_database(
+    settings: Mapping[str, str] | None = None, parent: Path | None = None
+) -> Generator[EmbeddedDatabase]:
+    """A database that is deleted at the end of the block, in a folder of `parent`: for tests and benchmarks."""
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         Path(folder).chmod(0o711)
         with EmbeddedDatabase(Path(folder) / "postgresql", settings) as database:
             yield database
