@@ -13,7 +13,7 @@ IMAGE ?= strands-sessions
 # Images of Python often forbid bytecode; then each of the hundreds of processes here would compile Strands for itself.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bench-turns bootstrap chaos check \
+.PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bench-streams bench-turns bootstrap chaos check \
 	compatibility demo deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture \
 	reference round-trips sam sam-down setup shapes smoke soak soak-streams soak-waiters synth test test-console \
 	test-examples test-helm test-image test-model test-sam unit vendor
@@ -131,6 +131,9 @@ bench: $(SETUP)  ## compare this project with its peers; FULL=1 adds long histor
 
 bench-streaming: $(SETUP)  ## the part of bench that measures the time to a stream's first word (a minute)
 	@$(RUN) python -m tests.benchmarks.streaming
+
+bench-streams: $(SETUP)  ## how late tokens of up to 200 streams at once come through the local gateway, and its memory
+	@$(RUN) python -m tests.benchmarks.streams
 
 bench-cold: $(SETUP)  ## the first answer of functions under their share of a core, with and without TLS, token and tracing; needs root
 	@PATH="$(abspath .uv/bin):$$PATH" $(RUN) python -m tests.benchmarks.cold

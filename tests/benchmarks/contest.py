@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -55,11 +56,15 @@ def entries(parts: ExitStack, server: EmbeddedDatabase) -> list[Entry]:
 
 
 class Contest:
-    """contestant_seconds: after which a contestant is ended, and what it measured by then is all there is of it."""
+    """contestant_seconds: after which a contestant is ended, and what it measured by then is all there is of it.
 
-    def __init__(self, server: EmbeddedDatabase, contestant_seconds: float) -> None:
+    seconds: of all of them. Those that would begin later are left out.
+    """
+
+    def __init__(self, server: EmbeddedDatabase, contestant_seconds: float, seconds: float) -> None:
         self._server = server
         self._contestant_seconds = contestant_seconds
+        self._end = time.monotonic() + seconds
         self._parts = ExitStack()
         self._uv = shutil.which("uv") or ".uv/bin/uv"
 
@@ -71,6 +76,10 @@ class Contest:
 
     def hold(self, entry: Entry, jobs: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The contestant's measurements as they come; a contestant that cannot even start is one of them."""
+        seconds = min(self._contestant_seconds, self._end - time.monotonic())
+        if seconds <= 0:
+            yield {"measure": "turn", "history": None, "error": "left out: the time of the contest was over"}
+            return
         with ExitStack() as parts:
             direct = entry.url or create_database(
                 self._server, entry.script.removesuffix(".py"), migrated=not entry.own_environment
@@ -88,14 +97,15 @@ class Contest:
             )
             assert process.stdin
             assert process.stdout
-            ending = Timer(self._contestant_seconds, os.killpg, (process.pid, signal.SIGKILL))
+            ending = Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
             ending.start()
             parts.callback(ending.cancel)
             process.stdin.write(json.dumps(job | jobs))
             process.stdin.close()
             yield from (json.loads(line) for line in process.stdout if line.startswith("{"))
-            if process.wait():
-                yield {"measure": "turn", "history": None, "error": f"ended with status {process.returncode}"}
+            if status := process.wait():
+                error = f"cut after {seconds:.0f} s" if status == -signal.SIGKILL else f"ended with status {status}"
+                yield {"measure": "turn", "history": None, "error": error}
 
     def _command(self, entry: Entry) -> list[str]:
         if not entry.own_environment:

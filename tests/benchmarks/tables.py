@@ -16,7 +16,8 @@ def of(results: dict[str, Any]) -> str:
     turns = [turn_table(peers, history) for history in results["sizes"]["histories"]]
     restores = [restore_table(peers, results["sizes"]["restores"], window=window) for window in (False, True)]
     alone = [throughput_table(measured), cold_start_table(measured), *map(sentence, measured), paper.table(measured)]
-    return "\n\n".join(part for part in [head, *turns, *restores, *_failures(measured), *alone] if part)
+    printed = [one["printed"].strip() for one in measured if "printed" in one]
+    return "\n\n".join(part for part in [head, *turns, *restores, *_failures(measured), *alone, *printed] if part)
 
 
 def turn_table(measured: list[Measurement], history: int) -> str:

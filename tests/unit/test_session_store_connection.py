@@ -44,6 +44,11 @@ def test_this_machine_needs_no_tls(host: str) -> None:
     assert not {"sslmode", "sslrootcert"} & parameters(f"postgresql://{host}/sessions").keys()
 
 
+def test_tls_that_the_url_asks_for_on_this_machine_has_authorities_too() -> None:
+    asked = parameters("postgresql://localhost/sessions?sslmode=verify-full", ca_file="/a/ca.pem")
+    assert (asked["sslmode"], asked["sslrootcert"]) == ("verify-full", "/a/ca.pem")
+
+
 def test_a_weaker_mode_in_the_url_is_taken_without_authorities_that_libpq_refuses_for_it() -> None:
     weaker = parameters("postgresql://user@db/sessions?sslmode=disable")
     assert (weaker["sslmode"], "sslrootcert" in weaker) == ("disable", False)

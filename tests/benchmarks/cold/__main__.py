@@ -1,7 +1,8 @@
-"""The first answer of each function as it is deployed: `make bench-cold` (three minutes; needs Linux and root).
+"""The first answer of each function as it is deployed: `make bench-cold` (four minutes; needs Linux and root).
 
 Under the share of a core that its memory buys, with the proxy, TLS, token and tracing of the deployment, and with none
-of them; beside `import strands` under the same share. Lambda gives a start a whole core: the second part does not.
+of them; beside `import strands` under the same share. Lambda gives a start a whole core: the second part does not. Then
+the way to a first statement by phase, and the first request after a restore from a snapshot.
 """
 
 import os
@@ -13,10 +14,12 @@ import time
 from collections.abc import Iterator
 from statistics import median
 
-from tests.benchmarks.cold.cpu_share import CpuShare, cpu_share
+from tests.benchmarks.cold import phases, restored
+from tests.benchmarks.cold.cpu_share import MEGABYTES_OF_A_CORE, CpuShare, cpu_share
 from tests.benchmarks.cold.deployed import DEPLOYED, PLAIN, ROOT, find_variables, make_event
 from tests.benchmarks.cold.runtime import FirstAnswer, Moment, time_first_answer
 from tests.benchmarks.cold.secure_database import SecureDatabase, secure_database
+from tests.reliability.pooler import PROGRAM
 
 TIMES = 7
 FUNCTIONS = {
@@ -27,13 +30,36 @@ FUNCTIONS = {
 
 
 def main() -> None:
+    if obstacle := find_obstacle():
+        print(f"left out: {obstacle}")
+        return
     python = find_python()
     with tempfile.TemporaryDirectory() as compiled, secure_database() as database:
-        for start_has_core in (True, False):
-            sys.stdout.write(f"start with {'a whole core' if start_has_core else 'the share'}, {version_of(python)}\n")
-            for line in compare(python, database, compiled, start_has_core=start_has_core):
-                sys.stdout.write(f"  {line}\n")
-                sys.stdout.flush()
+        for line in measure(python, database, compiled):
+            print(line, flush=True)
+
+
+def measure(python: str, database: SecureDatabase, compiled: str) -> Iterator[str]:
+    for start_has_core in (True, False):
+        yield f"- start with {'a whole core' if start_has_core else 'the share'}, {version_of(python)}"
+        for line in compare(python, database, compiled, start_has_core=start_has_core):
+            yield f"  - {line}"
+    yield "- the way to a first statement"
+    for line in phases.measure(python, database, compiled):
+        yield f"  - {line}"
+    yield ""
+    yield from restored.measure(python, database, compiled)
+
+
+def find_obstacle() -> str | None:
+    """Why this machine cannot measure it."""
+    if PROGRAM is None:
+        return "pgbouncer is not installed"
+    try:
+        with cpu_share(MEGABYTES_OF_A_CORE):
+            return None
+    except OSError as error:
+        return f"no control group can be made here: {error}"
 
 
 def compare(python: str, database: SecureDatabase, compiled: str, *, start_has_core: bool) -> Iterator[str]:
@@ -50,7 +76,7 @@ def compare(python: str, database: SecureDatabase, compiled: str, *, start_has_c
                         make_event(*request),
                         variables,
                         at_start=ignore if start_has_core else share.add,
-                        before_request=share.add,
+                        before={"request": share.add},
                     )
                     if time_number:  # the first compiles
                         each.append(answer)
@@ -64,8 +90,9 @@ def compare(python: str, database: SecureDatabase, compiled: str, *, start_has_c
 def describe(function: str, megabytes: int, taken: dict[str, list[FirstAnswer]]) -> Iterator[str]:
     for how, answers in taken.items():
         whole = of([each.start.wall + each.request.wall for each in answers])
-        start, request = (of([part.wall for part in parts]) for parts in zip(*answers, strict=True))
-        start_cpu, request_cpu = (of([part.cpu for part in parts]) for parts in zip(*answers, strict=True))
+        parts = [each.start for each in answers], [each.request for each in answers]
+        start, request = (of([part.wall for part in moments]) for moments in parts)
+        start_cpu, request_cpu = (of([part.cpu for part in moments]) for moments in parts)
         yield (
             f"{function} ({megabytes} MB), {how}: first byte after {whole}: start {start} (CPU {start_cpu}),"
             f" request {request} (CPU {request_cpu})"

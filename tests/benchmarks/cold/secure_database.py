@@ -6,7 +6,7 @@ pgbouncer is the proxy. The token is made as on AWS; nobody here can check it, s
 import os
 import pwd
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -25,9 +25,12 @@ from tests.reliability.pooler import Pooler
 
 
 class SecureDatabase(NamedTuple):
+    """cut_connections: ends every one to the proxy, which is then there again."""
+
     plain_url: str
     secure_url: str
     ca_file: Path
+    cut_connections: Callable[[], None]
 
 
 @contextmanager
@@ -41,9 +44,14 @@ def secure_database() -> Generator[SecureDatabase]:
         settings = f"client_tls_sslmode = require\nclient_tls_cert_file = {certificate}\nclient_tls_key_file = {key}\n"
         pooler = Pooler(server.url, folder, settings)
         pooler.start()
+
+        def restart() -> None:
+            pooler.kill()
+            pooler.start()
+
         try:
             secure_url = f"postgresql://signed_in@127.0.0.1:{pooler.port}/postgres?sslmode=verify-full"
-            yield SecureDatabase(server.url, secure_url, certificate)
+            yield SecureDatabase(server.url, secure_url, certificate, restart)
         finally:
             pooler.kill()
 

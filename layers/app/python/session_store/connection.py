@@ -99,9 +99,9 @@ def _named(url: str) -> dict[str, Any]:
 
 
 def _tls(settings: StoreSettings, named: dict[str, Any]) -> dict[str, str]:
-    """`verify-full` for every host that is not this machine; only the URL's own `sslmode` says otherwise."""
+    """`verify-full` for every host that is not this machine, none for this one; the URL's own `sslmode` comes first."""
     hosts = f"{_host(named, 'host')},{_host(named, 'hostaddr')}".split(",")
-    if "service" not in named and all(_is_local(host) for host in hosts):
+    if not {"service", "sslmode"} & named.keys() and all(_is_local(host) for host in hosts):
         return {}
     mode = named.get("sslmode", "verify-full")
     # psycopg's binary wheel looks for authorities where Lambda has none: the file is always named.
