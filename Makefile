@@ -10,6 +10,8 @@ SAM_CLI := .local/sam-cli/.synced
 HELM := .local/helm/.synced
 OPENAPI_CLIENT := .local/openapi-client/.synced
 IMAGE ?= strands-sessions
+# Images of Python often forbid bytecode; then each of the hundreds of processes here would compile Strands for itself.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: bench bench-cold bench-library bench-runs bench-server bench-sessions bench-streaming bench-streams bench-turns bootstrap chaos check \
 	compatibility demo deploy deploy-role destroy diff doctor fuzz help image last-release local memory openapi picture \

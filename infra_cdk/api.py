@@ -79,8 +79,12 @@ class RestApi(Construct):
     @property
     def page_url(self) -> str:
         """The console's address. It refers to no stage: a stage depends on the functions, and one of those gets it."""
+        return f"{self.page_origin}/{STAGE}/"
+
+    @property
+    def page_origin(self) -> str:
         stack = Stack.of(self)
-        return f"https://{self.rest_api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}/{STAGE}/"
+        return f"https://{self.rest_api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
 
     def _add_route(self, function_route: FunctionRoute) -> None:
         route = function_route.route

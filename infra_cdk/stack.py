@@ -64,6 +64,8 @@ class SessionsStack(Stack):
         if callers.own_pool:
             SignIn(self, "SignIn", user_pool=callers.own_pool, api=api, function=functions.by_name["sessions"])
             CfnOutput(self, "ConsoleUrl", value=api.page_url)
+            if uploads:
+                uploads.allow_pages([api.page_origin])
         observability = Observability(
             self,
             "Observability",

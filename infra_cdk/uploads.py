@@ -36,11 +36,12 @@ class Uploads(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(expiration=_KEPT, abort_incomplete_multipart_upload_after=_KEPT),
             ],
-            cors=_make_cors(settings),
             # A bucket with something in it cannot be deleted; this one is soon empty.
             removal_policy=RemovalPolicy.DESTROY if settings.ephemeral else RemovalPolicy.RETAIN,
             auto_delete_objects=settings.ephemeral,
         )
+        if settings.origins:
+            self.allow_pages(settings.origins)
         if settings.ephemeral:
             _acknowledge_deletion(Stack.of(self))
         acknowledge(self.bucket, "What is in it is gone after a day; functions log who asked for it", "AwsSolutions-S1")
@@ -61,6 +62,12 @@ class Uploads(Construct):
             group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "Services and the model's provider")
             if self._endpoint:
                 function.node.add_dependency(self._endpoint)
+
+    def allow_pages(self, origins: list[str]) -> None:
+        """Of these origins to send uploads."""
+        self.bucket.add_cors_rule(
+            allowed_methods=[s3.HttpMethods.PUT], allowed_origins=origins, allowed_headers=["content-type"]
+        )
 
     def _make_statements(self, actions: list[str]) -> list[iam.PolicyStatement]:
         key_actions = [_KEY_ACTIONS[action] for action in actions if action in _KEY_ACTIONS]
@@ -95,15 +102,3 @@ def _acknowledge_deletion(stack: Stack) -> None:
     provider = stack.node.find_child("Custom::S3AutoDeleteObjectsCustomResourceProvider")
     reason = "CDK's own function, which empties the bucket before it is deleted"
     acknowledge(provider, reason, managed_policy("AWSLambdaBasicExecutionRole"), "AwsSolutions-L1")
-
-
-def _make_cors(settings: Settings) -> list[s3.CorsRule] | None:
-    if not settings.origins:
-        return None
-    return [
-        s3.CorsRule(
-            allowed_methods=[s3.HttpMethods.PUT],
-            allowed_origins=settings.origins,
-            allowed_headers=["content-type"],
-        )
-    ]

@@ -2,8 +2,11 @@
 
 import itertools
 import os
+import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,37 +20,50 @@ from session_store.settings import StoreSettings
 from tests.support.agent import FACTORY
 
 _numbers = itertools.count()
+_MEMORY, _ENOUGH_BYTES = Path("/dev/shm"), 8 * 2**30  # noqa: S108 - a folder of its own is made there
 
 os.environ["AGENT_FACTORY"] = FACTORY  # for this process, and those that it starts
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[EmbeddedDatabase]:
-    # Processes are killed in these tests, never the machine: fsync would only cost time.
-    with temporary_database({"fsync": "off", "max_connections": "200"}) as server:
+    # Processes are killed in these tests, never the machine: fsync would only cost time, and so would a disk for the
+    # three hundred files of each test's database. A container has 64 MB of shared memory, unless it was given more.
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES
+    settings = {"fsync": "off", "max_connections": "200"}
+    with temporary_database(settings, _MEMORY if in_memory else None) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def template_database(postgresql_server: EmbeddedDatabase) -> str:
+def administrator(postgresql_server: EmbeddedDatabase) -> Iterator["psycopg.Connection[Any]"]:
     with psycopg.connect(postgresql_server.url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE sessions_template")
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def template_database(postgresql_server: EmbeddedDatabase, administrator: "psycopg.Connection[Any]") -> str:
+    administrator.execute("CREATE DATABASE sessions_template")
     with psycopg.connect(_url_of(postgresql_server, "sessions_template")) as connection:
         apply_migrations(connection)
     return "sessions_template"
 
 
 @pytest.fixture
-def database_url(postgresql_server: EmbeddedDatabase, template_database: str) -> Iterator[str]:
-    with _fresh_database(postgresql_server, template_database) as url:
-        yield url
+def database_url(
+    postgresql_server: EmbeddedDatabase, administrator: "psycopg.Connection[Any]", template_database: str
+) -> Iterator[str]:
+    with _fresh_database(administrator, template_database) as name:
+        yield _url_of(postgresql_server, name)
 
 
 @pytest.fixture(scope="module")
-def shared_database_url(postgresql_server: EmbeddedDatabase, template_database: str) -> Iterator[str]:
+def shared_database_url(
+    postgresql_server: EmbeddedDatabase, administrator: "psycopg.Connection[Any]", template_database: str
+) -> Iterator[str]:
     """One database for all tests of a module: for those whose functions' processes are too slow to start each time."""
-    with _fresh_database(postgresql_server, template_database) as url:
-        yield url
+    with _fresh_database(administrator, template_database) as name:
+        yield _url_of(postgresql_server, name)
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +79,12 @@ def scripted_gateway(shared_database_url: str, tmp_path_factory: pytest.TempPath
 
 
 @contextmanager
-def _fresh_database(server: EmbeddedDatabase, template_database: str) -> Generator[str]:
+def _fresh_database(administrator: "psycopg.Connection[Any]", template_database: str) -> Generator[str]:
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        database, template = sql.Identifier(name), sql.Identifier(template_database)
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(database, template))
-        yield _url_of(server, name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+    database, template = sql.Identifier(name), sql.Identifier(template_database)
+    administrator.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(database, template))
+    yield name
+    administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
 
 
 @pytest.fixture

@@ -116,6 +116,7 @@ class Gateway:
             self._routes(routes), self._pool, self._queue, owner, self._limits, self._binary_media_types, self._origins
         )
         await listener.listen(port)
+        self._uploads.allow(listener.origins)
         self._listeners.append(listener)
         return listener.port
 

@@ -49,6 +49,11 @@ class Listener:
         self._server = Server(self._serve, limits.connection)
         self.port = 0
 
+    @property
+    def origins(self) -> list[str]:
+        """Of its own pages."""
+        return [f"http://{name}:{self.port}" for name in LOOPBACK_NAMES]
+
     async def listen(self, port: int) -> None:
         """Start on 127.0.0.1; port 0 takes a free one. Raises `OSError` if the port is taken."""
         self.port = await self._server.listen(port)

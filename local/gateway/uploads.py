@@ -1,6 +1,6 @@
 """A bucket on a laptop: takes what `FolderUploads` has made addresses for, as S3 takes presigned requests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,12 +16,15 @@ class UploadServer:
     """On 127.0.0.1, on a free port. origins: of pages that may upload, beside programs."""
 
     def __init__(self, folder: Path, limits: ConnectionLimits, origins: Sequence[str] = ()) -> None:
-        self._folder, self._uploads, self._origins = folder, FolderUploads(folder), origins
+        self._folder, self._uploads, self._origins = folder, FolderUploads(folder), set(origins)
         self._server = Server(self._serve, limits)
 
     async def listen(self) -> None:
         port = await self._server.listen()
         (self._folder / ADDRESS).write_text(f"http://127.0.0.1:{port}")
+
+    def allow(self, origins: Iterable[str]) -> None:
+        self._origins.update(origins)
 
     async def close(self) -> None:
         await self._server.close()

@@ -78,6 +78,9 @@ def test_a_missing_package_is_told_with_the_commands_that_install_it(
     provider: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # Python's own way to make an import fail
+    parent, _, name = package.rpartition(".")
+    if parent in sys.modules:  # which keeps what was imported from it before
+        monkeypatch.delattr(sys.modules[parent], name, raising=False)
     monkeypatch.delitem(sys.modules, f"strands.models.{provider}", raising=False)
     with pytest.raises(ModelSettingsError) as error:
         build_model(provider, "some-model")

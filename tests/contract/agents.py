@@ -21,6 +21,22 @@ def agent_of(manager: SessionManager[Any], *turns: Turn, tools: Sequence[Any] = 
     return Agent(tools=list(tools), session_manager=manager, callback_handler=None, **options)
 
 
+def hold_turns(repository: Repository, *numbers: int, **options: Any) -> Agent:
+    """A run for each number; the agent of the last."""
+    agent = None
+    for number in numbers:
+        with repository.run("s") as run:
+            agent = agent_of(run.session_manager, f"answer {number}", **options)
+            agent(f"prompt {number}")
+    assert agent
+    return agent
+
+
+def restored(repository: Repository, **options: Any) -> Agent:
+    with repository.run("s") as run:
+        return agent_of(run.session_manager, **options)
+
+
 def lose_lease(transport: Transport, run: Run) -> None:
     """As after a kill: the run can write no more, and another one may begin."""
     statement = "UPDATE sessions SET lease_until = clock_timestamp() - interval '1 s' WHERE run_id = %s RETURNING 1"

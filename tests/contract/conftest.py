@@ -13,6 +13,7 @@ from local.gateway import LOCAL_OWNER, Gateway
 from session_store.migrate import apply_migrations
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.store import Store
+from tests.contract.bank import Bank
 from tests.contract.transport import Transport
 
 SCHEMA = 'Agents "of" 100%s'
@@ -75,3 +76,8 @@ def owner() -> str:
 @pytest.fixture
 def repository(store: Store, owner: str) -> PostgreSQLSessionRepository:
     return PostgreSQLSessionRepository(owner=owner, store=store)
+
+
+@pytest.fixture
+def bank() -> Bank:
+    return Bank()

@@ -36,13 +36,15 @@ def store(contract_database_url: str) -> Iterator[ServerStore]:
     opened.close()
 
 
-def age(transport: Transport, owner: str, interval: str) -> None:
-    transport.rows(
-        "UPDATE sessions SET updated_at = updated_at - %s::interval WHERE owner = %s RETURNING 1", interval, owner
-    )
-    transport.rows(
-        "UPDATE runs SET started_at = started_at - %s::interval WHERE owner = %s RETURNING 1", interval, owner
-    )
+def age_sessions(transport: Transport, owner: str) -> None:
+    update = "UPDATE sessions SET updated_at = updated_at - interval '1000 days' WHERE owner = %s RETURNING 1"
+    transport.rows(update, owner)
+
+
+def age_runs(transport: Transport, owner: str) -> None:
+    """Without their sessions: those that a lease protects would be another test's to expire, once it has run out."""
+    update = "UPDATE runs SET started_at = started_at - interval '1000 days' WHERE owner = %s RETURNING 1"
+    transport.rows(update, owner)
 
 
 def test_a_session_is_created_with_its_multi_agent_or_not_at_all(store: ServerStore, owner: str) -> None:
@@ -168,7 +170,7 @@ def test_sessions_without_activity_expire_in_batches_unless_a_run_holds_them(
         add_session(store, owner, session_id=f"s{number}")
     held = request("s4")
     begin(store, owner, held)
-    age(transport, owner, "1000 days")
+    age_sessions(transport, owner)
     add_session(store, owner, session_id="fresh")
     assert list(store.sessions.expire(999, batch_size=2)) == [2, 2, 0]
     assert [record.session_id for record in store.sessions.list(owner).sessions] == ["fresh", "s4"]
@@ -181,7 +183,7 @@ def test_old_runs_expire_and_their_sessions_stay(store: ServerStore, transport: 
     for asked in (ended, held):
         begin(store, owner, asked)
     store.runs.write(owner, commit(ended))
-    age(transport, owner, "1000 days")
+    age_runs(transport, owner)
     fresh = request("one")
     begin(store, owner, fresh)
     assert list(store.runs.expire(999 * 24)) == [1]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSResponse
+from botocore.loaders import create_loader
 from botocore.model import OperationModel
 from botocore.validate import validate_parameters
 
@@ -18,13 +20,17 @@ from infra_cdk.doctor.examine import examine
 from infra_cdk.settings import Settings
 
 FOLDER = Path(__file__).parent / "accounts"
+# Shared: to read the descriptions of the services that the doctor asks takes half a second.
+LOADER = create_loader()
 
 
 class RecordedAccount(Account):
     """`name`: what differs from `ready`. Answers are checked against AWS's own description of them."""
 
     def __init__(self, name: str = "ready", region: str | None = "us-east-1") -> None:
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
+        core = botocore.session.Session()
+        core.register_component("data_loader", LOADER)
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", botocore_session=core)
         session.events.register("before-call", self._answer)
         session.events.register("provide-client-params", self._keep)
         super().__init__(session, region, "StrandsSessions")

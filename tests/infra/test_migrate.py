@@ -60,24 +60,31 @@ def test_the_data_role_reads_and_writes_rows(
     store.close()
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TABLE mine (id int)",
-        "CREATE TEMPORARY TABLE mine (id int)",
-        "CREATE SCHEMA mine",
-        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-        "ALTER TABLE sessions ADD COLUMN mine int",
-        "DROP TABLE messages",
-        "TRUNCATE messages",
-        "UPDATE schema_migrations SET checksum = ''",
-        "DELETE FROM schema_migrations",
-        "CREATE ROLE mine",
-    ],
-)
-def test_the_data_role_can_do_nothing_else(app_url: str, statement: str) -> None:
-    with psycopg.connect(app_url) as connection, pytest.raises(errors.InsufficientPrivilege):
-        connection.execute(statement.encode())
+FORBIDDEN = [
+    "CREATE TABLE mine (id int)",
+    "CREATE TEMPORARY TABLE mine (id int)",
+    "CREATE SCHEMA mine",
+    "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "ALTER TABLE sessions ADD COLUMN mine int",
+    "DROP TABLE messages",
+    "TRUNCATE messages",
+    "UPDATE schema_migrations SET checksum = ''",
+    "DELETE FROM schema_migrations",
+    "CREATE ROLE mine",
+]
+
+
+def is_refused(url: str, statement: str) -> bool:
+    try:
+        with psycopg.connect(url) as connection:
+            connection.execute(statement.encode())
+    except errors.InsufficientPrivilege:
+        return True
+    return False
+
+
+def test_the_data_role_can_do_nothing_else(app_url: str) -> None:
+    assert [statement for statement in FORBIDDEN if not is_refused(app_url, statement)] == []
 
 
 @pytest.mark.parametrize(("settings", "idle_session"), [(DIRECT, "1min"), (Settings(), "0")])

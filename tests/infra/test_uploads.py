@@ -53,6 +53,15 @@ def test_a_closed_network_leads_to_this_bucket_and_no_other(standard: Template) 
     assert waiting == READERS | DELETERS
 
 
+def test_the_consoles_page_may_send_uploads_and_no_other(tuned: Template) -> None:
+    (rule,) = tuned.only("AWS::S3::Bucket")["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedHeaders"]) == (["PUT"], ["content-type"])
+    (origin,) = rule["AllowedOrigins"]
+    ((name, *_),) = tuned.all("AWS::ApiGateway::RestApi").items()
+    assert name in flat(origin)
+    assert "/v1" not in flat(origin)
+
+
 def test_in_a_network_that_exists_uploads_are_asked_for(templates: Synthesize) -> None:
     network = {"vpc_id": VPC, "function_subnets": PAIR, "database_subnets": OTHER_PAIR}
     assert not templates(**network).all("AWS::S3::Bucket")

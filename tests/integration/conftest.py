@@ -9,6 +9,7 @@ from agent.models import build_model_once
 from local.gateway import Gateway
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
+from tests.integration.stage import Stage
 from tests.support.http_api import HttpApi, load_handler
 from tests.support.server import serving
 
@@ -63,3 +64,14 @@ def api(
     build_model_once.cache_clear()  # a model a process, and this process has several
     yield HttpApi(request.param, sessions=load_handler("sessions"), process=load_handler("process"))
     open_store(StoreSettings.from_environment({"SESSION_BACKEND_URL": database_url})).close()
+
+
+@pytest.fixture(params=["api_gateway", "asgi"])
+def stage(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    monkeypatch.setenv("MODEL_PROVIDER", "tests.support.scripted_model:build")
+    made = Stage(HttpApi(request.param), tmp_path, monkeypatch)
+    made.reload(SESSION_BACKEND_URL=database_url)
+    yield made
+    open_store(StoreSettings(url=database_url)).close()

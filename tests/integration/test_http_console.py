@@ -6,11 +6,13 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.console.assembly import FOLDER, assemble
+from api.uploads.folder import ADDRESS
 from session_store.postgresql import open_store
 from session_store.settings import StoreSettings
 from tests.support.http_api import Answer, HttpApi, event_of, load_handler
@@ -119,6 +121,24 @@ def test_the_page_knows_where_to_sign_in_and_what_a_message_may_have(
     page = get(api, "/")
     assert read_settings(page)["sign_in"] == {"url": SIGN_IN_URL, "client_id": "client"}
     assert directive(page, "connect-src") == f"'self' {SIGN_IN_URL}"
+
+
+def test_the_page_may_send_uploads_to_their_place_alone(
+    api: HttpApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert read_settings(get(api, "/"))["upload_origin"] is None
+    (tmp_path / ADDRESS).write_text("http://127.0.0.1:4566")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    for variable, value, origin in (
+        ("UPLOAD_FOLDER", str(tmp_path / "none"), None),
+        ("UPLOAD_FOLDER", str(tmp_path), "http://127.0.0.1:4566"),
+        ("UPLOAD_BUCKET", "uploads", "https://uploads.s3.eu-central-1.amazonaws.com"),
+    ):
+        monkeypatch.setenv(variable, value)
+        api.handlers = {"sessions": load_handler("sessions")}
+        page = get(api, "/")
+        assert read_settings(page)["upload_origin"] == origin
+        assert directive(page, "connect-src") == " ".join(filter(None, ["'self'", origin]))
 
 
 def test_vendored_files_are_their_packages_own() -> None:

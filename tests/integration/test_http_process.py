@@ -1,6 +1,7 @@
 """POST /process with a scripted model, called with REST proxy events and over ASGI, on a real database."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import psycopg
 import pytest
 
 from session_store.postgresql import PostgreSQLStore
+from tests.contract.runs import begin, commit, request
 from tests.support.http_api import ALICE, BOB, Answer, HttpApi, load_handler
 from tests.support.scripted_model import REDACTED, read_calls
+from tests.support.waiting import wait_until
 
 HISTORY = "/sessions/{session_id}/history"
 
@@ -145,6 +148,29 @@ def test_a_busy_session_is_409_before_the_model_is_called(api: HttpApi, calls: P
         assert (answer.status, answer.code, answer.json["run_id"]) == (409, "session_busy", run.run_id)
         assert answer.headers["Retry-After"] in ("1", "2")  # a guess, whatever is left of the lease
     assert read_calls(calls) == []
+
+
+def test_a_wait_without_time_left_for_a_turn_is_409_with_its_place_in_the_queue(
+    api: HttpApi, calls: Path, store: PostgreSQLStore, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUN_TIMEOUT_SECONDS", "6")
+    api.handlers["process"] = load_handler("process")
+    holder = request("user-123")
+    begin(store, f"iam:{ALICE}", holder)
+    body = {"prompt": "say: never", "session_id": "user-123", "if_busy": "wait"}
+    with psycopg.connect(database_url, autocommit=True) as database, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(api.call, "POST", "/process", body=body)
+        wait_until(lambda: waiting.done() or database.execute("SELECT FROM waiting_runs").fetchall())
+        assert not waiting.done()
+        answer = waiting.result()
+        assert not database.execute("SELECT FROM waiting_runs").fetchall()
+    assert (answer.status, answer.code, answer.json["run_id"]) == (409, "session_busy", holder.run_id)
+    assert answer.json["position"] == 1
+    assert answer.headers["Retry-After"] in ("1", "2")
+    assert read_calls(calls) == []
+    store.runs.write(f"iam:{ALICE}", commit(holder))
+    again = {"prompt": "say: now", "session_id": "user-123"}
+    assert api.call("POST", "/process", body=again).json["response"] == "now"
 
 
 def test_what_a_tool_was_given_is_not_logged_when_it_fails(

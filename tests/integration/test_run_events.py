@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -93,6 +94,30 @@ def test_request_that_interrupts_ends_the_running_one_where_any_other_is_refused
         assert (refused.status_code, refused.json()["code"]) == (409, "session_busy")
         assert client.post("/process", json={**body, "if_busy": "interrupt"}).json()["response"] == "two"
         assert json.loads(list(rest)[-1].partition("data: ")[2])["code"] == "run_cancelled"
+
+
+def test_request_that_waits_goes_on_with_what_the_running_one_stores(
+    client: httpx.Client, session_id: str, shared_database_url: str, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    with (
+        ThreadPoolExecutor(1) as pool,
+        streaming(client, session_id, f"say: one\nwait-for: {gate}") as response,
+        psycopg.connect(shared_database_url, autocommit=True) as database,
+    ):
+        rest = frames(response)
+        assert kind(next(rest)) == "RUN_STARTED"
+        body = {"prompt": "echo-history", "session_id": session_id, "if_busy": "wait"}
+        waiting = pool.submit(client.post, "/process", json=body)
+        queue = "SELECT FROM waiting_runs JOIN sessions USING (session_key) WHERE session_id = %s"
+        wait_until(lambda: database.execute(queue, [session_id]).fetchall())
+        gate.touch()
+        assert kind(list(rest)[-1]) == "RUN_FINISHED"
+        answer = waiting.result().json()
+    history = client.get(f"/sessions/{session_id}/history").json()["messages"]
+    texts = [each["message"]["content"][0]["text"] for each in history]
+    assert answer["response"].startswith("2: say: one")
+    assert texts[1:] == ["one", "echo-history", answer["response"]]
 
 
 def test_bare_text_breaks_off_where_the_run_failed(client: httpx.Client, session_id: str) -> None:

@@ -1,12 +1,10 @@
-"""How a run begins when another one is about to end, has ended, was deleted, or has the same key; and what it reads."""
+"""How a run begins when another one is about to end, has ended or was deleted; and what it reads."""
 
 import base64
 import os
 import time
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -14,29 +12,14 @@ import psycopg
 import pytest
 
 from session_store._statement_names import StatementNames
-from session_store.errors import (
-    IdempotencyKeyReusedError,
-    LeaseLostError,
-    RunInProgressError,
-    SessionBusyError,
-)
+from session_store.errors import LeaseLostError, SessionBusyError
 from session_store.postgresql import PostgreSQLStore
-from session_store.postgresql.message_words import MessageWords
 from session_store.postgresql.run_begin import BEGIN
-from session_store.postgresql.run_write import WRITE, dump_parameters
-from session_store.records import (
-    AgentMessage,
-    AgentRecord,
-    BegunRun,
-    MessageRecord,
-    RunOutcome,
-    RunRecord,
-    RunRequest,
-    RunWrite,
-)
+from session_store.records import RunOutcome, RunRequest
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.sending import Sending
 from session_store.settings import NO_BUDGET, StoreSettings
+from tests.reliability.begins import COMPLETED, begin, expire_lease, held_open, request, write
 from tests.reliability.turns import (
     OWNER,
     agent_of,
@@ -49,49 +32,12 @@ from tests.reliability.turns import (
 )
 from tests.support.scripted_model import ScriptedModel
 
-NOW = "2026-11-22T10:00:00+00:00"
-COMPLETED = RunOutcome("completed")
-
 
 @pytest.fixture
 def store(url: str) -> Iterator[PostgreSQLStore]:
     opened = PostgreSQLStore(StoreSettings(url=url))
     yield opened
     opened.close()
-
-
-def request(session_id: str = "user-123", **changes: Any) -> RunRequest:
-    return RunRequest(session_id, "default", str(uuid.uuid4()), lease_seconds=30)._replace(**changes)
-
-
-def write(begun: RunRequest, *texts: str, first_id: int = 0, outcome: RunOutcome | None = None) -> RunWrite:
-    """The run's agent, and messages of which each is a whole turn to this store."""
-    messages = [f'{{"role":"user","content":[{{"text":"{text}"}}]}}' for text in texts]
-    return RunWrite(
-        *(begun.session_id, begun.run_id, begun.lease_seconds),
-        created_agents=[AgentRecord("default", "{}", "{}", "{}", NOW, NOW)] if first_id == 0 else [],
-        messages=[
-            AgentMessage("default", MessageRecord(first_id + number, message, None, NOW, NOW))
-            for number, message in enumerate(messages)
-        ],
-        outcome=outcome,
-    )
-
-
-@contextmanager
-def held_open(connection: "psycopg.Connection[Any]", run_write: RunWrite) -> Iterator[None]:
-    """The write has been carried out, and is committed where the block ends."""
-    with connection.transaction():
-        connection.execute(
-            StatementNames(None).fill(WRITE), dump_parameters(OWNER, run_write, MessageWords(StoreSettings()))
-        )
-        yield
-
-
-def begin(store: PostgreSQLStore, of: RunRequest) -> BegunRun:
-    begun = store.runs.begin(OWNER, of)
-    assert isinstance(begun, BegunRun)
-    return begun
 
 
 def test_a_begin_that_waits_for_a_commit_sees_its_messages(
@@ -208,78 +154,6 @@ def test_a_killed_runs_session_is_free_when_its_lease_ends(repository: PostgreSQ
     assert texts(stored) == ["before", "answer to before", "after", "answer to after"]
     assert_closed(stored)
     assert repository.read_run(run.run_id).status == "interrupted"
-
-
-@pytest.mark.parametrize("sessions", [["one"], ["one", "two", "three", "four"]], ids=["same", "different"])
-def test_one_of_many_concurrent_requests_with_a_key_runs(url: str, sessions: list[str]) -> None:
-    requests = [
-        request(sessions[number % len(sessions)], idempotency_key="key", request_hash="hash") for number in range(8)
-    ]
-    stores = [PostgreSQLStore(StoreSettings(url=url)) for _ in requests]
-
-    def attempt(store: PostgreSQLStore, of: RunRequest) -> str:
-        try:
-            return "leased" if isinstance(store.runs.begin(OWNER, of), BegunRun) else "stored"
-        except RunInProgressError:
-            return "in progress"
-
-    with ThreadPoolExecutor(len(requests)) as pool:
-        outcomes = sorted(pool.map(attempt, stores, requests))
-    assert outcomes == ["in progress"] * 7 + ["leased"]
-    left = stores[0].sessions.list(OWNER).sessions
-    assert len(left) == 1, "a refused request leaves a session behind"
-    for store in stores:
-        store.close()
-
-
-def test_a_key_whose_run_commits_meanwhile_on_another_session_gets_its_answer(
-    store: PostgreSQLStore, database_url: str, watch: "psycopg.Connection[Any]"
-) -> None:
-    """As when a client without a session id retries: each try names another session."""
-    key = {"idempotency_key": "key", "request_hash": "hash"}
-    first, retry = request("one", **key), request("two", **key)
-    begin(store, first)
-    with ThreadPoolExecutor() as pool, psycopg.connect(database_url, autocommit=True) as committing:
-        with held_open(committing, write(first, "one", outcome=COMPLETED)):
-            answered = pool.submit(store.runs.begin, OWNER, retry)
-            wait_until_blocked(watch)
-        earlier = answered.result(timeout=30)
-    assert isinstance(earlier, RunRecord)
-    assert (earlier.run_id, earlier.status) == (first.run_id, "completed")
-
-
-def test_a_key_serves_its_answer_and_no_other_request(store: PostgreSQLStore) -> None:
-    first = request(idempotency_key="key", request_hash="hash")
-    begin(store, first)
-    store.runs.write(OWNER, write(first, "one", outcome=RunOutcome("completed", result='{"response":"hi"}')))
-
-    again = store.runs.begin(OWNER, request(idempotency_key="key", request_hash="hash"))
-    assert isinstance(again, RunRecord)
-    assert (again.run_id, again.result) == (first.run_id, '{"response":"hi"}')
-    with pytest.raises(IdempotencyKeyReusedError):
-        store.runs.begin(OWNER, request("elsewhere", idempotency_key="key", request_hash="other"))
-    assert isinstance(store.runs.begin("another owner", request(idempotency_key="key", request_hash="other")), BegunRun)
-
-
-@pytest.mark.parametrize("end", ["failed", "cancelled", "killed"])
-def test_a_key_whose_run_did_not_succeed_may_run_again(
-    store: PostgreSQLStore, watch: "psycopg.Connection[Any]", end: str
-) -> None:
-    first = request("one", idempotency_key="key", request_hash="hash")
-    begin(store, first)
-    if end == "killed":
-        expire_lease(watch)
-    else:
-        store.runs.write(OWNER, write(first)._replace(created_agents=[], outcome=RunOutcome(end)))  # type: ignore[arg-type]
-    begin(store, request("two", idempotency_key="key", request_hash="hash"))
-    expected = "interrupted" if end == "killed" else end
-    assert store.runs.read(OWNER, first.run_id).status == expected
-
-
-def expire_lease(watch: "psycopg.Connection[Any]") -> None:
-    """The lease of the one session runs out now."""
-    watch.execute("UPDATE sessions SET lease_until = clock_timestamp()")
-    assert watch.execute("SELECT bool_and(lease_until < clock_timestamp()) FROM sessions").fetchone() == (True,)
 
 
 def test_what_stands_before_the_window_is_not_read_however_large(url: str, store: PostgreSQLStore) -> None:

@@ -7,11 +7,12 @@ import json
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from local.gateway.event import Owner, Request, build_event
 from local.gateway.routing import find_route
-from local.gateway.table import load_table
+from local.gateway.table import Route, load_table
 from response_streaming.response import find_stream
 from tests.support.asgi_api import call_over_asgi
 from tests.support.http_api import ROOT, Context, Edge, load_handler
@@ -23,12 +24,18 @@ def load_handlers() -> dict[str, Any]:
     return {name: load_handler(name) for name in FUNCTIONS}
 
 
+@cache
+def load_routes() -> list[Route]:
+    """Read by a process of its own, which takes half a second."""
+    return load_table(ROOT / "functions/functions.toml").deployed()
+
+
 class WsgiApi:
     """All of its requests are `user`'s."""
 
     def __init__(self, handlers: dict[str, Any], user: str, edge: Edge = "api_gateway") -> None:
         self._handlers, self._owner, self._edge = handlers, Owner(user), edge
-        self._routes = load_table(ROOT / "functions/functions.toml").deployed()
+        self._routes = load_routes()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = _request(environ)

@@ -1,5 +1,6 @@
 """The same Strands agent for every contestant that has one, its model scripted."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterable
 from typing import Any
@@ -11,7 +12,9 @@ from strands.models.model import Model
 
 
 class ScriptedModel(Model):
-    """Asks for `tools` tool calls, one after the other, and then answers."""
+    """Asks for `tools` tool calls, one after the other, and then answers. thinking_seconds: before each answer."""
+
+    thinking_seconds = 0.0
 
     def __init__(self, tools: int) -> None:
         self._tools_left = tools
@@ -26,6 +29,8 @@ class ScriptedModel(Model):
         raise NotImplementedError
 
     async def stream(self, messages: Any, *args: Any, **kwargs: Any) -> AsyncIterable[Any]:
+        if self.thinking_seconds:
+            await asyncio.sleep(self.thinking_seconds)
         yield {"messageStart": {"role": "assistant"}}
         if self._tools_left:
             self._tools_left -= 1

@@ -1,16 +1,25 @@
 """A turn's CPU and wall time beside the floor's, by the length of its session, plain and with two tools."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from local.database import EmbeddedDatabase
 from tests.benchmarks.contest import DELAY_SECONDS, Proxy
-from tests.benchmarks.turns.sides import KINDS, Side, analyze, compare, create_databases, take_alternately
+from tests.benchmarks.turns.sides import (
+    KINDS,
+    ScriptedModel,
+    Side,
+    analyze,
+    compare,
+    create_databases,
+    take_alternately,
+)
 
 HISTORIES = (0, 20, 200, 2000)
 TOOLS = (0, 2)
 TURNS = 60
+THINKING_SECONDS = 0.02
 WINDOW = 40
 HEADER = (
     "| a turn on messages, floor / ours / ratio | Python's CPU ms | PostgreSQL's CPU ms | ms on loopback"
@@ -28,14 +37,26 @@ def measure(server: EmbeddedDatabase) -> Iterator[str]:
         for history in HISTORIES:
             for tools in TOOLS:
                 yield measure_turns(urls, near, far, history, tools)
+        with thinking_model():
+            yield measure_turns(urls, near, far, 20, 2, f", a model that thinks for {THINKING_SECONDS * 1000:.0f} ms")
 
 
-def measure_turns(urls: dict[str, str], near: list[Side], far: list[Side], history: int, tools: int) -> str:
-    works = [make_turns(near, f"{where} {history} {tools}", history, tools) for where in ("near", "far")]
+@contextmanager
+def thinking_model() -> Generator[None]:
+    """Results are written while it thinks; a model that answers at once leaves no time for it."""
+    ScriptedModel.thinking_seconds = THINKING_SECONDS
+    yield
+    ScriptedModel.thinking_seconds = 0.0
+
+
+def measure_turns(
+    urls: dict[str, str], near: list[Side], far: list[Side], history: int, tools: int, how: str = ""
+) -> str:
+    works = [make_turns(near, f"{where} {history} {tools}{how}", history, tools) for where in ("near", "far")]
     analyze(urls)
     on_loopback, delayed = (take_alternately(*each) for each in zip((near, far), works, strict=True))
     cells = [compare(on_loopback, part) for part in ("python", "postgresql", "wall")]
-    return f"| {history}, {tools or 'no'} tools | {' | '.join(cells)} | {compare(delayed, 'wall')} |"
+    return f"| {history}, {tools or 'no'} tools{how} | {' | '.join(cells)} | {compare(delayed, 'wall')} |"
 
 
 def make_turns(sides: list[Side], name: str, history: int, tools: int) -> list[Callable[[Side], None]]:

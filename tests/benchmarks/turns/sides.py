@@ -19,6 +19,7 @@ sys.path.append(str(CONTESTANTS))  # they are scripts, which import each other b
 from floor import Floor
 from harness import text as text
 from ours import Ours
+from strands_agent import ScriptedModel as ScriptedModel
 
 KINDS: Mapping[str, Callable[[str], Floor | Ours]] = {"floor": Floor, "ours": Ours}
 WARM_UP_TURNS = 10

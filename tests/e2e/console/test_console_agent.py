@@ -1,5 +1,6 @@
 """What the agent is, and what its runs did."""
 
+import re
 from typing import Any
 
 import psycopg
@@ -55,8 +56,8 @@ def test_a_run_is_shown_step_by_step_also_after_a_reload(
             page.reload()
             open_details(console)
         expect(steps(page)).to_have_count(len(STEPS))
-        for step, name in zip(steps(page).all(), STEPS, strict=True):
-            expect(step).to_contain_text(name)
+        shown = [re.findall("[A-Za-z]+", step)[0] for step in steps(page).all_text_contents()]
+        assert shown in (STEPS, [*STEPS[:4], "scripted", "Write", "Commit"])  # both begin once the tool has ended
         expect(steps(page).nth(1)).to_contain_text("1 in · 1 out · ")
         expect(steps(page).nth(1)).to_contain_text("tool use")
         expect(page.locator("#details dt:text-is('Cost') + dd")).to_have_text("$0.036")

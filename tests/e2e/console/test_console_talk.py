@@ -253,3 +253,20 @@ def test_a_second_tab_watches_an_answer_that_is_under_way(open_console: Open, co
     other.button("Stop").click()
     expect(other.button("Stopping…")).to_be_disabled()
     expect(other.problem).to_have_accessible_name("Stopped")
+
+
+def test_what_is_stored_of_an_answer_under_way_is_shown_once(open_console: Open, console: Console, go_on: GoOn) -> None:
+    """A tool's call is stored before the tool runs, and the events that a second tab reads begin with it."""
+    call = 'say: before\ntool: calculator {"expression": "6 * 7"}'
+    console.say(f"{call}\nthen\nsay: early\nwait-for: {go_on(1)}\nsay: late")
+    expect(console.answers).to_have_text(["before", "early"])
+    other = open_console(console.page.url)
+    expect(other.answers).to_have_text(["before", "early"])
+    calls = other.page.locator("details.tool")
+    expect(calls).to_have_count(1)
+    expect(calls.locator("summary")).to_contain_text("calculator6 * 7done")
+    go_on(1).touch()
+    other.wait_until_idle()
+    expect(other.answers).to_have_text(["before", "early", "late"])
+    expect(calls).to_have_count(1)
+    expect(other.said).to_have_count(1)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -14,6 +14,7 @@ from api.operation import Operation
 from api.parameters import query_text
 from api.response import Response
 from api.settings import Settings
+from api.uploads import find_upload_origin
 
 VERSION = query_text("version", "Of the script, as the page names it.")
 THEMES = ("light", "dark")
@@ -25,9 +26,11 @@ def show_page(call: Call) -> Response:
     if not path.endswith("/"):
         return Response(HTTPStatus.PERMANENT_REDIRECT, {"Location": f"{path}/"})
     assembly = assemble()
-    settings = escape(json.dumps(_describe(call.settings)))
+    upload_origin = find_upload_origin(call.settings)
+    settings = escape(json.dumps({**_describe(call.settings), "upload_origin": upload_origin}))
     text = assembly.page.substitute(settings=settings, theme=_theme(call.header("Cookie")))
-    headers = {"Cache-Control": "no-cache", **_security_headers(call.settings.sign_in_url, assembly)}
+    called = [origin for origin in (call.settings.sign_in_url, upload_origin) if origin]
+    headers = {"Cache-Control": "no-cache", **_security_headers(called, assembly)}
     return _send(call, text, "text/html; charset=utf-8", headers)
 
 
@@ -50,6 +53,7 @@ def _describe(settings: Settings) -> Mapping[str, object]:
         "max_body_bytes": settings.max_body_bytes,
         "callers": dict(settings.console_callers),
         "formats": {name: list(kind.formats) for name, kind in KINDS.items()},
+        "max_file_bytes": {name: kind.max_bytes for name, kind in KINDS.items()},
     }
 
 
@@ -70,14 +74,14 @@ def _send(call: Call, text: str, media_type: str, headers: Mapping[str, str]) ->
     return Response(HTTPStatus.OK, {**headers, "Content-Type": media_type}, text)
 
 
-def _security_headers(sign_in_url: str | None, assembly: Assembly) -> Mapping[str, str]:
-    """Nothing runs, is loaded or is called but from this API and from the sign-in pages."""
+def _security_headers(called: Sequence[str], assembly: Assembly) -> Mapping[str, str]:
+    """Nothing runs or is loaded but from this API; of other origins, `called` are called: sign-in pages and uploads."""
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": f"'sha256-{assembly.style_hash}'",
         "img-src": "data: blob:",  # the icon; pictures of messages, once the script has read them as the caller
-        "connect-src": f"'self' {sign_in_url or ''}".strip(),
+        "connect-src": " ".join(["'self'", *called]),
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from api import answers
+from api import run_answers
 from api.call import Call
 from api.operation import Link, Operation
 from api.operations.process import BODY, IDEMPOTENCY_KEY, parse_turn
@@ -51,7 +51,7 @@ CREATE_RUN = Operation(
     "run's end: its status is `refused` then, with the `problem`.",
     parameters=[IDEMPOTENCY_KEY],
     body=BODY,
-    answer=answers.AcceptedRun,
+    answer=run_answers.AcceptedRun,
     example={
         "run_id": RUN_ID_EXAMPLE,
         "status": "queued",

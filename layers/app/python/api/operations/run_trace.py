@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from api import answers
+from api import run_answers
 from api.call import Call
 from api.found_run import find_run
 from api.operation import Operation
@@ -25,7 +25,7 @@ def read_trace(call: Call) -> Response:
     return json_response(_dump(found.run_id, found.status, None, StoredTrace([]), call.settings))
 
 
-def _describe(record: RunRecord, settings: Settings) -> answers.RunTrace:
+def _describe(record: RunRecord, settings: Settings) -> run_answers.RunTrace:
     stored = parse_trace(record.trace) if record.trace else StoredTrace([])
     ended = stored._replace(spans=_end_commit(stored.spans, record))
     return _dump(record.run_id, record.status, record.started_at, ended, settings)
@@ -42,8 +42,8 @@ def _end_commit(spans: list[Span], record: RunRecord) -> list[Span]:
 
 
 def _dump(
-    run_id: str, status: answers.Status, started_at: str | None, trace: StoredTrace, settings: Settings
-) -> answers.RunTrace:
+    run_id: str, status: run_answers.Status, started_at: str | None, trace: StoredTrace, settings: Settings
+) -> run_answers.RunTrace:
     spans = [_dump_span(span, settings) for span in trace.spans]
     ends = [span["end_ms"] or span["start_ms"] for span in spans]
     costs = [span["cost_dollars"] for span in spans if span["kind"] == "model"]
@@ -59,9 +59,9 @@ def _dump(
     }
 
 
-def _dump_span(span: Span, settings: Settings) -> answers.TraceSpan:
+def _dump_span(span: Span, settings: Settings) -> run_answers.TraceSpan:
     price = settings.model_prices.get(span.name) if span.kind == "model" else None
-    return cast(answers.TraceSpan, {**span._asdict(), "cost_dollars": _cost(span, price) if price else None})
+    return cast(run_answers.TraceSpan, {**span._asdict(), "cost_dollars": _cost(span, price) if price else None})
 
 
 def _cost(span: Span, price: ModelPrice) -> float:
@@ -95,7 +95,7 @@ OPERATIONS = (
         summary="Read what a run did, and when",
         description="Calls of models and tools, nodes of a Graph or a Swarm, and what was written: no words but names.",
         parameters=[RUN_ID],
-        answer=answers.RunTrace,
+        answer=run_answers.RunTrace,
         example={
             "run_id": RUN_ID_EXAMPLE,
             "status": "completed",

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from api import answers
+from api import run_answers
 from api.call import Call
 from api.found_run import PendingRun, cancel_found_run, find_run
 from api.operation import Link, Operation
@@ -53,14 +53,14 @@ def cancel_run(call: Call) -> Response:
 
 def list_runs(call: Call) -> Response:
     page = call.store.runs.of_session(call.owner, call[SESSION_ID], limit=call[LIMIT], cursor=call[CURSOR])
-    answer: answers.RunList = {
+    answer: run_answers.RunList = {
         "runs": [_summarize(record) for record in page.runs],
         "next_cursor": page.next_cursor,
     }
     return json_response(answer)
 
 
-def _describe(record: RunRecord) -> answers.Run:
+def _describe(record: RunRecord) -> run_answers.Run:
     answer = parse_answer(record) if record.status == "completed" else None
     return {
         **_summarize(record),
@@ -70,10 +70,10 @@ def _describe(record: RunRecord) -> answers.Run:
     }
 
 
-def _describe_pending(pending: PendingRun) -> answers.Run:
+def _describe_pending(pending: PendingRun) -> run_answers.Run:
     """One that has no row yet, or never will."""
     problem = pending.problem
-    run: answers.Run = {
+    run: run_answers.Run = {
         "run_id": pending.run_id,
         "session_id": None,
         "agent_id": None,
@@ -90,7 +90,7 @@ def _describe_pending(pending: PendingRun) -> answers.Run:
     return {**run, "problem": problem} if problem else run
 
 
-def _summarize(record: RunRecord) -> answers.RunSummary:
+def _summarize(record: RunRecord) -> run_answers.RunSummary:
     return {
         "run_id": record.run_id,
         "session_id": record.session_id,
@@ -113,7 +113,7 @@ OPERATIONS = (
         handle=list_runs,
         summary="List a session's runs, newest first",
         parameters=[SESSION_ID, LIMIT, CURSOR],
-        answer=answers.RunList,
+        answer=run_answers.RunList,
         example={"runs": [_SUMMARY], "next_cursor": None},
         links=[Link("readRun", "run_id", "/runs/0/run_id")],
         errors=[SessionNotFoundError, CursorNotFoundError],
@@ -126,7 +126,7 @@ OPERATIONS = (
         summary="Ask what became of a run",
         description="For after a 504 or a lost connection.",
         parameters=[RUN_ID],
-        answer=answers.Run,
+        answer=run_answers.Run,
         example=_FINISHED_RUN,
         links=(*SESSION_LINKS, Link("readRunTrace", "run_id", "/run_id")),
         errors=[RunNotFoundError],
@@ -139,7 +139,7 @@ OPERATIONS = (
         summary="Cancel a run",
         description="The run ends at its next write or renewal; one that has ended already stays as it is.",
         parameters=[RUN_ID],
-        answer=answers.Run,
+        answer=run_answers.Run,
         example={
             **_FINISHED_RUN,
             "status": "running",

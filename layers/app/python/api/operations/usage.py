@@ -1,6 +1,6 @@
 """GET /usage: what the caller has used."""
 
-from api import answers
+from api import run_answers
 from api.call import Call
 from api.operation import Operation, Parameter
 from api.parameters import parse_whole_number
@@ -25,7 +25,7 @@ DAYS = Parameter(
 
 def read_usage(call: Call) -> Response:
     budget = call.settings.store.budget
-    answer: answers.UsageReport = {
+    answer: run_answers.UsageReport = {
         "days": [_dump_day(*day) for day in call.store.usage.read(call.owner, call[DAYS])],
         "runs_per_minute": budget.runs_per_minute,
         "tokens_per_day": budget.tokens_per_day,
@@ -33,7 +33,7 @@ def read_usage(call: Call) -> Response:
     return json_response(answer)
 
 
-def _dump_day(day: str, runs: int, input_tokens: int, output_tokens: int) -> answers.DayUsage:
+def _dump_day(day: str, runs: int, input_tokens: int, output_tokens: int) -> run_answers.DayUsage:
     return {"day": day, "runs": runs, "input_tokens": input_tokens, "output_tokens": output_tokens}
 
 
@@ -46,7 +46,7 @@ OPERATIONS = (
         summary="Read what you have used",
         description="Runs and tokens by day, in UTC, newest first; and what you may use, where that is limited.",
         parameters=[DAYS],
-        answer=answers.UsageReport,
+        answer=run_answers.UsageReport,
         example={
             "days": [{"day": "2026-11-22", "runs": 12, "input_tokens": 4120, "output_tokens": 310}],
             "runs_per_minute": None,

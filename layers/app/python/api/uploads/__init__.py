@@ -6,6 +6,7 @@ They are there until they are used, and a day or two at most: what a prompt name
 import hashlib
 import re
 import uuid
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -55,6 +56,20 @@ def find_key(owner: str, session_id: str, upload_id: str) -> str | None:
 def open_uploads(settings: Settings) -> Uploads | None:
     """None: the service takes none."""
     return _open_uploads(settings.upload_bucket, settings.upload_folder)
+
+
+def find_upload_origin(settings: Settings) -> str | None:
+    """Where a page sends its uploads; None: nowhere. Without credentials, and without a request."""
+    if settings.upload_bucket:
+        from api.uploads.bucket import find_origin
+
+        return find_origin(settings.upload_bucket)
+    if settings.upload_folder:
+        from api.uploads.folder import find_address
+
+        with suppress(OSError):  # its server has not begun to listen
+            return find_address(Path(settings.upload_folder))
+    return None
 
 
 @cache

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
 
 from api.errors import UploadsUnavailableError
@@ -32,9 +32,7 @@ class BucketUploads:
         from botocore.session import Session  # pyright: ignore[reportMissingTypeStubs]
 
         self._auth, self._request = cast(Any, S3SigV4QueryAuth), cast(Any, AWSRequest)
-        session = cast(Any, Session)()
-        self._region = session.get_config_variable("region")
-        self._credentials = session.get_credentials()
+        self._region, self._credentials = _find_region(), cast(Any, Session)().get_credentials()
         if self._region is None or self._credentials is None:
             raise ConfigurationError("UPLOAD_BUCKET needs AWS credentials and a region")
         self._url = _find_url(bucket, self._region)
@@ -91,6 +89,20 @@ def _read_whole(answer: HTTPResponse, max_bytes: int) -> bytes:
     if announced is not None and len(content) < (announced if max_bytes < 0 else min(announced, max_bytes)):
         raise IncompleteRead(content, announced - len(content))
     return content
+
+
+def find_origin(bucket: str) -> str | None:
+    """None where no region is known."""
+    region = _find_region()
+    return None if region is None else "{0.scheme}://{0.netloc}".format(urlsplit(_find_url(bucket, region)))
+
+
+def _find_region() -> str | None:
+    if region := os.environ.get("AWS_DEFAULT_REGION"):  # which botocore reads first, and takes long to be imported
+        return region
+    from botocore.session import Session  # pyright: ignore[reportMissingTypeStubs]
+
+    return cast(Any, Session)().get_config_variable("region")
 
 
 def _find_url(bucket: str, region: str) -> str:

@@ -26,6 +26,11 @@ class Ticket(NamedTuple):
     valid_until: float
 
 
+def find_address(folder: Path) -> str:
+    """Of the server. Raises `OSError` where none has begun to listen."""
+    return (folder / ADDRESS).read_text()
+
+
 class FolderUploads:
     def __init__(self, folder: Path) -> None:
         self._folder, self._files, self._tickets = folder, folder / "files", folder / "tickets"
@@ -35,7 +40,7 @@ class FolderUploads:
         token = token_urlsafe(24)
         ticket = Ticket(key, *upload, time.time() + VALID_SECONDS)
         try:
-            address = (self._folder / ADDRESS).read_text()
+            address = find_address(self._folder)
             self._tickets.mkdir(exist_ok=True)
             (self._tickets / token).write_text(json.dumps(ticket))
         except OSError as error:

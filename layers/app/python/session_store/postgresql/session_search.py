@@ -21,7 +21,7 @@ def search_sessions(
         "SELECT found.agent_id, found.message_id, found.message,"
         + SESSION_COLUMNS
         + """
-        FROM {search_sessions_v1}(%(owner)s, %(query)s, %(language)s::regconfig, %(limit)s) WITH ORDINALITY
+        FROM {search_sessions_v2}(%(owner)s, %(query)s, %(language)s::regconfig, %(limit)s) WITH ORDINALITY
              AS found (session_key, agent_id, message_id, message, place)
         JOIN {sessions} s ON s.session_key = found.session_key
         ORDER BY found.place

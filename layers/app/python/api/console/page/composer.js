@@ -1,7 +1,7 @@
 // The message that is being written: its words, its files, and what of the history it replaces.
 
-import { byId } from "./elements.js";
-import { fileNameOf, PendingFiles } from "./files.js";
+import { byId, toast } from "./elements.js";
+import { PendingFiles } from "./pending_files.js";
 import { filesOf, wordsOf } from "./prompts.js";
 
 const prompt = byId("prompt");
@@ -15,7 +15,9 @@ export class Composer {
     this.changed = changed;
     const submit = (event) => {
       event.preventDefault();
-      if (send(this.#message)) this.clear();
+      const { awaited } = this.files;
+      if (awaited) toast(`“${awaited}” is still being uploaded.`);
+      else if (send(this.#message)) this.clear();
     };
     byId("composer").addEventListener("submit", submit);
     prompt.addEventListener("keydown", (event) => {
@@ -44,7 +46,7 @@ export class Composer {
 
   write(text, files = []) {
     this.files.clear();
-    for (const block of files) this.files.put(fileNameOf(block), block);
+    for (const block of files) this.files.restore(block);
     prompt.value = text;
     this.focus();
   }

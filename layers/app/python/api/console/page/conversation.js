@@ -7,7 +7,7 @@ import { interruptForm } from "./interrupts.js";
 import { LiveAnswer } from "./live_answer.js";
 import { problemCard, titleOf, UNCERTAIN } from "./problems.js";
 import { isAnswer, shownPrompt, storedPrompt, wordsOf } from "./prompts.js";
-import { counted, duration } from "./times.js";
+import { summary } from "./summary.js";
 
 const POLL_MILLISECONDS = 1500;
 const NOTHING_STORED = "Nothing of this session is stored yet: its first message failed, or is still being answered.";
@@ -20,6 +20,7 @@ export class Conversation extends EventTarget {
   #tail = element("div", { class: "tail" });
   #turn = null; // the one that is under way, or has failed and waits for what one does about it
   #opened = null;
+  #newId = null;
   #stuckToEnd = true;
 
   constructor(sessionId, scroller) {
@@ -32,6 +33,11 @@ export class Conversation extends EventTarget {
 
   get sessionId() {
     return this.history.sessionId;
+  }
+
+  /** For which session files are uploaded; a new one then begins under this id. */
+  get uploadId() {
+    return this.sessionId ?? (this.#newId ??= crypto.randomUUID());
   }
 
   get stopping() {
@@ -72,7 +78,7 @@ export class Conversation extends EventTarget {
     if (!this.sessionId || this.#turn) return;
     const { runs } = await read(path("sessions", this.sessionId, "runs"), { limit: 1 }).catch(() => ({ runs: [] }));
     if (this.#turn || runs[0]?.status !== "running") return;
-    const turn = { body: null, runId: runs[0].run_id, number: 0, after: this.history.newest };
+    const turn = { body: null, runId: runs[0].run_id, number: 0 };
     await this.#take(turn, (live) => this.#follow(turn, live));
   }
 
@@ -94,7 +100,8 @@ export class Conversation extends EventTarget {
 
   /** `prompt` is text, content blocks, or the answers to the agent's questions; it replaces what is `from` a message on. */
   async send(prompt, from = null) {
-    const body = { prompt, ...(this.sessionId && { session_id: this.sessionId }), ...(from !== null && { from_message_id: from }) };
+    const sessionId = this.sessionId ?? this.#newId;
+    const body = { prompt, ...(sessionId && { session_id: sessionId }), ...(from !== null && { from_message_id: from }) };
     await this.#tryTurn({ body, key: crypto.randomUUID() });
   }
 
@@ -102,7 +109,7 @@ export class Conversation extends EventTarget {
   promptOf(item) {
     const { sessionId, agentId } = this.history;
     const bytes = ({ attachment_id }) => readBytes(path("sessions", sessionId, "attachments", attachment_id), { agent_id: agentId });
-    return storedPrompt(item, bytes);
+    return storedPrompt(item, sessionId, bytes);
   }
 
   /** Before the run has begun there is nothing to cancel: then as soon as it has. */
@@ -162,6 +169,8 @@ export class Conversation extends EventTarget {
   async #hear(events, turn, live) {
     for await (const event of events) {
       turn.number = event.number;
+      // What a run has stored by now the history may show already, as in a tab that was opened just now.
+      this.history.cutMessage(event.parentMessageId ?? event.messageId);
       if (event.type === "RUN_FINISHED") return event.result;
       if (event.type === "RUN_ERROR") throw new Problem({ code: event.code, detail: event.message });
       if (event.type === "RUN_STARTED") this.#began(turn, event);
@@ -284,14 +293,4 @@ export class Conversation extends EventTarget {
   #tell(what, detail) {
     this.dispatchEvent(new CustomEvent(what, { detail }));
   }
-}
-
-/** The turn in one line, below its answer. */
-function summary({ timings, usage, stop_reason }) {
-  const parts = timings
-    ? [duration(timings.total_ms), `first token after ${duration(timings.first_token_ms)}`, counted(timings.round_trips, "round trip")]
-    : [];
-  parts.push(counted(usage.total_tokens, "token"));
-  if (stop_reason !== "end_turn") parts.push(stop_reason.replaceAll("_", " "));
-  return element("p", { class: "summary" }, parts.join(" · "));
 }

@@ -20,6 +20,7 @@ export class History {
   #said = [];
   #calls = new Map(); // what a model took for each message of its own, by its id
   #times = new Map(); // when each message that is shown was stored, by its id
+  #numbers = new Map(); // of the messages that are shown, by the ids that events have for them
   #hiddenFrom = Infinity; // a turn that goes on is replacing the messages from this one on
   #observer;
 
@@ -96,7 +97,14 @@ export class History {
     for (const each of this.#shown()) if (Number(each.dataset.message) >= first) each.remove();
     this.#said = this.#said.filter(({ message_id }) => message_id < first);
     for (const kept of [this.#times, this.#calls]) for (const id of [...kept.keys()]) if (id >= first) kept.delete(id);
+    for (const [trackingId, id] of [...this.#numbers]) if (id >= first) this.#numbers.delete(trackingId);
     this.newest = Math.min(this.newest, first - 1);
+  }
+
+  /** From the message on that its events know by this id, where it is shown. */
+  cutMessage(trackingId) {
+    const id = this.#numbers.get(trackingId);
+    if (id !== undefined) this.cut(id);
   }
 
   /** Scrolls to a message, for which older ones are read; false where there is none of that number. */
@@ -167,6 +175,7 @@ export class History {
   #show(items, place) {
     for (const { message_id, created_at, message } of items) {
       this.#times.set(message_id, created_at);
+      if (message?.tracking_id) this.#numbers.set(message.tracking_id, message_id);
       if (message?.metadata?.usage) this.#calls.set(message_id, message.metadata);
     }
     place(items.map((item) => this.#stored.draw(item)).filter(Boolean));

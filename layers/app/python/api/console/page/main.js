@@ -29,6 +29,7 @@ function show(conversation) {
   sessions.current = conversation.sessionId;
   thread.replaceChildren(conversation.element);
   composer.rewind(null);
+  composer.files.belongTo(conversation);
   if (isOpen("details")) readRuns(conversation);
   closePanel("sessions");
 }
