@@ -115,7 +115,7 @@ def _contestants(measured: list[Measurement]) -> list[str]:
 
 def _failures(measured: list[Measurement]) -> list[str]:
     failed = [f"- {one.get('contestant', one['measure'])}: {one['error']}" for one in measured if "error" in one]
-    return ["Failures:\n" + "\n".join(failed)] if failed else []
+    return ["Failed, cut or left out:\n" + "\n".join(failed)] if failed else []
 
 
 def _both(one: Measurement | None) -> str:

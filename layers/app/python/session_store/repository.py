@@ -26,6 +26,7 @@ from .encoding import encode, preview_of
 from .identifiers import DEFAULT_OWNER, checked, checked_number
 from .records import FindMessage, IfBusy, RunRecord, SessionPage, SessionRecord
 from .run import DEFAULT_LEASE_SECONDS, Run
+from .run_request import make_run_request
 from .session_patch import SessionChanges, parse_session_patch
 from .session_records import EVERY_SESSION, ForkRecord, ForkRequest, SessionFilter, SessionMatch
 from .settings import StoreSettings
@@ -101,18 +102,21 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
         Entering it raises `SessionBusyError` while another run holds the session; with `if_busy="wait"` only after
         `wait_seconds` in which it was nobody's turn but others', and `"interrupt"` has that run cancelled. See `Run`.
         """
+        request = make_run_request(
+            session_id,
+            agent_id,
+            run_id=run_id,
+            lease_seconds=lease_seconds,
+            idempotency_key=idempotency_key,
+            request_hash=request_hash,
+            if_busy=if_busy,
+        )
         return Run(
             self._store,
             self._owner,
-            session_id,
-            agent_id,
-            idempotency_key=idempotency_key,
-            request_hash=request_hash,
-            lease_seconds=lease_seconds,
-            run_id=run_id,
+            request,
             deadline=deadline,
             from_message_id=from_message_id,
-            if_busy=if_busy,
             wait_seconds=wait_seconds,
             storage_ttl_seconds=self._storage_ttl_seconds,
         )

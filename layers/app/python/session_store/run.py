@@ -3,12 +3,11 @@
 import asyncio
 import threading
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 from strands.types.content import Message
 
@@ -20,13 +19,12 @@ from .errors import (
     RunEndedError,
     SessionStoreError,
 )
-from .identifiers import checked, checked_number
+from .identifiers import checked_number
 from .interrupts import check_answers
 from .journal import Journal
-from .lease import checked_lease
-from .records import BegunRun, FindMessage, IfBusy, Rewind, RunRecord, RunRequest
+from .records import BegunRun, FindMessage, Rewind, RunRecord, RunRequest
 from .rewind import read_rewound
-from .run_errors import checked_uuid, find_cause
+from .run_errors import find_cause
 from .run_lease import RunLease
 from .run_repository import RunRepository
 from .run_session_manager import RunSessionManager
@@ -69,38 +67,22 @@ class Run(AsyncContext):
         self,
         store: Store,
         owner: str,
-        session_id: str | None,
-        agent_id: str,
+        request: RunRequest,
         *,
-        idempotency_key: str | None,
-        request_hash: str | None,
-        lease_seconds: float,
-        run_id: str | None = None,
         deadline: float = inf,
         from_message_id: int | FindMessage | None = None,
-        if_busy: IfBusy = "reject",
         wait_seconds: float = DEFAULT_WAIT_SECONDS,
         storage_ttl_seconds: Mapping[str, float] | None = None,
     ) -> None:
-        self.session_id = checked("session_id", uuid.uuid4().hex if session_id is None else session_id)
-        self.agent_id = checked("agent_id", agent_id)
-        self.run_id = str(uuid.uuid4()) if run_id is None else checked_uuid(run_id)
+        self.session_id, self.agent_id, self.run_id = request.session_id, request.agent_id, request.run_id
         self.stored: RunRecord | None = None
         self.begin_seconds = 0.0
         self._store = store
         self._owner = owner
         self._deadline = deadline
-        self._request = RunRequest(
-            self.session_id,
-            self.agent_id,
-            self.run_id,
-            checked_lease("lease_seconds", lease_seconds),
-            None if idempotency_key is None else checked("idempotency_key", idempotency_key),
-            None if request_hash is None else checked("request_hash", request_hash),
-            if_busy=_checked_choice("if_busy", if_busy),
-        )
+        self._request = request
         self._wait_seconds = wait_seconds
-        self._journal = Journal(self.session_id, self.run_id, lease_seconds)
+        self._journal = Journal(self.session_id, self.run_id, request.lease_seconds)
         if from_message_id is not None and not callable(from_message_id):
             checked_number("from_message_id", from_message_id)
         self._from_message_id = from_message_id
@@ -323,9 +305,3 @@ class Run(AsyncContext):
         except InvalidInputError as refusal:  # nothing was stored: the session is free for another try at once
             self._writer.abort(refusal)
             raise
-
-
-def _checked_choice(field: str, value: IfBusy) -> IfBusy:
-    if value not in get_args(IfBusy):
-        raise InvalidInputError(field, f"must be one of {', '.join(get_args(IfBusy))}")
-    return value
