@@ -55,6 +55,19 @@ def test_making_one_imports_no_client_of_boto3() -> None:
     assert ended.stdout.strip() == "[]"
 
 
+def test_a_prepared_store_has_imported_what_a_token_takes() -> None:
+    program = (
+        "import sys; from session_store import iam_token; from session_store.postgresql import PostgreSQLStore;"
+        "from session_store.settings import StoreSettings;"
+        f"PostgreSQLStore(StoreSettings('postgresql://{USER}@{HOST}/sessions', iam_auth=True)).prepare();"
+        "before = set(sys.modules);"
+        f"iam_token.create_iam_token({HOST!r}, {PORT}, {USER!r}, {REGION!r});"
+        "print(sorted(name for name in set(sys.modules) - before if name.startswith('botocore')))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], env=CREDENTIALS, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
 def test_without_credentials_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in CREDENTIALS:
         monkeypatch.delenv(name)

@@ -29,6 +29,7 @@ def connect_early(store: "PostgreSQLStore", observability: "Observability") -> N
     if kind == "snap-start":
         from snapshot_restore_py import register_after_restore
 
+        store.prepare()
         register_after_restore(_restore, store, observability)
     elif kind:
         _connect(store, observability)

@@ -1,6 +1,8 @@
 """Tokens for signing in to RDS with IAM, by botocore's signer alone: boto3's client takes four times the CPU."""
 
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -28,6 +30,13 @@ def create_iam_token(host: str, port: int, user: str, region: str | None) -> str
         raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from error
     cast(Any, SigV4QueryAuth)(credentials, _SERVICE, signing_region, expires=LIFETIME_SECONDS).add_auth(request)
     return request.url.removeprefix(_SCHEME)
+
+
+def import_early() -> None:
+    """What a first token may need. No credentials: those of a snapshot's process are no longer good in its copies."""
+    for name in ("botocore.auth", "botocore.session"):
+        with suppress(ImportError):  # the first token says so
+            import_module(name)
 
 
 @cache

@@ -3,6 +3,7 @@
 import time
 from functools import cache
 
+from session_store import iam_token
 from session_store._database import Database
 from session_store.errors import ConfigurationError, NotMigratedError
 from session_store.settings import StoreSettings
@@ -25,6 +26,7 @@ class PostgreSQLStore:
     """A `store.Store` on PostgreSQL, RDS Proxy or Aurora; it connects at the first call."""
 
     def __init__(self, settings: StoreSettings) -> None:
+        self._settings = settings
         self._database, words = Database(settings), MessageWords(settings)
         self.messages = PostgreSQLMessages(self._database, words)
         self.sessions = PostgreSQLSessions(self._database, self.messages, words)
@@ -46,6 +48,11 @@ class PostgreSQLStore:
         started = time.perf_counter()
         self._database.fetch("SELECT 1", {})
         return (time.perf_counter() - started) * 1000
+
+    def prepare(self) -> None:
+        """Import what a first connection would, without connecting: for a process that is kept as a snapshot."""
+        if self._settings.iam_auth:
+            iam_token.import_early()
 
     def connect(self) -> None:
         """Connect now rather than at the first call. Raises `psycopg.Error` and `ConfigurationError`."""
