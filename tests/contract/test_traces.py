@@ -34,10 +34,10 @@ def test_a_run_keeps_the_calls_of_its_agent_and_its_own_writes(repository: Postg
     with repository.run("s") as run:
         hold(run, [UseTool("look", {}), UseTool("look", {})], "secret answer")
     kept = spans(repository, run)
-    expected = ["restore", "model", "flush", "tool", "tool", "model", "flush", "commit"]
-    assert [span.kind for span in kept] == expected
+    assert [span.kind for span in kept[:5]] == ["restore", "model", "flush", "tool", "tool"]
+    assert {span.kind for span in kept[5:7]} == {"flush", "model"}, "results are written beside the call"
     assert [span.name for span in kept if span.kind in ("model", "tool")] == ["scripted", "look", "look", "scripted"]
-    assert [span.status for span in kept] == [None, "tool_use", None, "success", "success", "end_turn", None, None]
+    assert [span.status for span in kept if span.status] == ["tool_use", "success", "success", "end_turn"]
     assert [span.start_ms for span in kept] == sorted(span.start_ms for span in kept)
     assert all((span.end_ms or 0) >= span.start_ms for span in kept[:-1])
     assert kept[-1].end_ms is None
@@ -51,8 +51,8 @@ def test_a_run_that_fails_keeps_what_it_has_done(repository: PostgreSQLSessionRe
     with pytest.raises(EventLoopException), run:
         hold(run, UseTool("look", {}), RuntimeError("secret words"))
     kept = spans(repository, run)
-    assert [span.kind for span in kept] == ["restore", "model", "flush", "tool", "model", "flush", "commit"]
-    assert kept[-3].status == "error"
+    assert [span.kind for span in kept[:4]] == ["restore", "model", "flush", "tool"]
+    assert {(span.kind, span.status) for span in kept[4:]} == {("flush", None), ("model", "error"), ("commit", None)}
 
 
 def test_a_running_run_has_no_trace_yet(store: Store, owner: str) -> None:

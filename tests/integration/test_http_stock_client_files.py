@@ -1,6 +1,7 @@
 """Files in the prompts of stock clients: as content, as uploads, and by their place in the session; at both edges."""
 
 import base64
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,28 @@ def test_a_result_of_a_clients_tool_may_name_an_upload(api: HttpApi, thread: str
     assert events(run(api, thread, result, tools=tools, run_id="run-2"))[-1]["type"] == "RUN_FINISHED"
     (block,) = read_history(api, thread)[2]["content"]
     assert block["toolResult"]["content"][0]["image"]["source"]["bytes"]["size_bytes"] == len(DOT)
+
+
+def test_one_upload_in_many_results_is_read_no_more_often_than_a_request_may_hold(
+    api: HttpApi, thread: str, upload: Upload
+) -> None:
+    source = {"type": "file", "value": upload(b"GIF89a" + bytes(3_700_000)), "mimeType": "image/gif"}
+    content = [{"type": "image", "source": source}]
+    results = [{"id": f"m{n}", "role": "tool", "toolCallId": f"c{n}", "content": content} for n in range(100)]
+    tracemalloc.start()
+    refusal = run(api, thread, *results)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert refusal.json["errors"][0]["field"] == "messages"
+    assert "20000000 bytes" in refusal.body
+    assert peak_bytes < 100_000_000
+
+
+def test_a_long_name_of_a_document_is_cut(api: HttpApi, thread: str) -> None:
+    part = {**picture_part(b"%PDF-1.4 "), "mediaType": "application/pdf", "filename": "a" * 99 + "_b.pdf"}
+    part["url"] = part["url"].replace("image/gif", "application/pdf")
+    words = {"type": "text", "text": "say: read"}
+    assert chat(api, thread, words, part).status == 200
 
 
 def test_a_refusal_names_the_part_behind_an_empty_one(api: HttpApi, thread: str) -> None:

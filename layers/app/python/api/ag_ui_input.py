@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from pydantic_core import PydanticCustomError
 
 from api.call import Call
-from api.content_blocks import ReadUpload
+from api.content_blocks import MAXIMUM_CONTENT_BYTES, ReadUpload, count_content_bytes
 from api.errors import InvalidRequestError, PayloadTooLargeError
 from api.process_request import Identifier, SessionId, name_fields
 from api.prompt_uploads import make_reader
@@ -130,7 +130,6 @@ class RunAgentInput(_Part):
         if not (self.resume or self._results or self._words_index() is not None):
             raise InvalidRequestError([("messages", "must end with a message of the user's or a tool's result")])
         check_once("resume", [answer.interruptId for answer in self.resume or ()], "answers an interrupt twice")
-        check_once("messages", [result.tool_call_id for result in self._results], "have two results of a tool call")
         if find_text_length(self.prompt()) > max_prompt_characters:
             raise PayloadTooLargeError("messages", f"end with more than {max_prompt_characters} characters")
 
@@ -192,9 +191,15 @@ class RunAgentInput(_Part):
         if index is not None:
             self._prompt = parse_content(self.messages[index].content, f"messages[{index}].content", read_upload)
         tail = enumerate(self.messages[self._tail_start() :], start=self._tail_start())
-        self._results = [
-            _result(message, f"messages[{number}]", read_upload) for number, message in tail if message.role == "tool"
-        ]
+        results = [(message, f"messages[{number}]") for number, message in tail if message.role == "tool"]
+        check_once("messages", [str(message.toolCallId) for message, _ in results], "have two results of a tool call")
+        left_bytes = MAXIMUM_CONTENT_BYTES
+        for message, field in results:
+            self._results.append(_result(message, field, read_upload))
+            left_bytes -= count_content_bytes(self._results[-1].content)
+            if left_bytes < 0:
+                reason = f"must have at most {MAXIMUM_CONTENT_BYTES} bytes of content in its results together"
+                raise InvalidRequestError([("messages", reason)])
 
     def _state(self) -> dict[str, Any]:
         state = self.state or {}

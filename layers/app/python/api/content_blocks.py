@@ -51,7 +51,7 @@ def parse_blocks(
     left_bytes = MAXIMUM_CONTENT_BYTES
     for number, block in enumerate(value):
         blocks.append(_parse_block(block, f"{field}[{number}]", read_upload))
-        left_bytes -= _content_bytes(blocks[-1])
+        left_bytes -= count_content_bytes(blocks[-1:])
         if left_bytes < 0:
             raise _refusal(field, f"must have at most {MAXIMUM_CONTENT_BYTES} bytes of content together")
     for name, kind in KINDS.items():
@@ -62,8 +62,8 @@ def parse_blocks(
     return blocks
 
 
-def _content_bytes(block: Mapping[str, Any]) -> int:
-    return sum(len(block[name]["source"]["bytes"]) for name in KINDS if name in block)
+def count_content_bytes(blocks: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(block[name]["source"]["bytes"]) for block in blocks for name in KINDS if name in block)
 
 
 def _parse_block(block: Any, field: str, read_upload: ReadUpload) -> dict[str, Any]:

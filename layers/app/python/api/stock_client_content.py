@@ -154,7 +154,7 @@ def _members(value: object) -> Mapping[str, Any]:
 
 def _document_name(given: Any, field: str) -> str:
     """As models take them; without one, that of its place."""
-    name = _NOT_IN_A_NAME.sub(" ", given if isinstance(given, str) else "").strip()[:100]
+    name = _NOT_IN_A_NAME.sub(" ", given if isinstance(given, str) else "").strip()[:100].strip()
     return name or _NOT_IN_A_NAME.sub(" ", field).strip()
 
 

@@ -21,6 +21,16 @@ def submit(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> F
     return _threads().submit(copy_context().run, function, *arguments, **named)
 
 
+def start_or_call(function: Callable[[], None]) -> Future[None]:
+    """On a thread, or here and now where there is none to be had: the main thread has ended, or there are too many."""
+    try:
+        return submit(function)
+    except RuntimeError:
+        called = Future[None]()
+        called.set_result(function())
+        return called
+
+
 async def offload(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     return await asyncio.wrap_future(submit(function, *arguments, **named))
 

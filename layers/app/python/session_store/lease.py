@@ -58,8 +58,9 @@ class LeaseKeeper:
     def start_thread(self) -> None:
         with self._starting:
             if not self._stopped.is_set():
-                self._thread = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def stop(self) -> None:
         """Stop renewing; returns when no renewal is under way, so that none follows the release."""
@@ -111,14 +112,33 @@ class _LateStarts(threading.Thread):
             if seconds_left > _PATIENCE_SECONDS / 2:  # many that were added one after another are seen at once
                 time.sleep(seconds_left)
             if keeper := reference():
-                keeper.start_thread()
+                self._start(keeper)
             del keeper
+
+    def _start(self, keeper: LeaseKeeper) -> None:
+        try:
+            keeper.start_thread()
+        except RuntimeError as error:  # no thread is to be had at the moment
+            logger.warning("error=<%s> | lease not kept yet, trying again", error)
+            self.add(keeper)
+
+
+_making_late_starts = threading.Lock()
+
+
+def _late_starts() -> _LateStarts:
+    with _making_late_starts:
+        return _make_late_starts()
 
 
 @cache
-def _late_starts() -> _LateStarts:
+def _make_late_starts() -> _LateStarts:
     return _LateStarts()
 
 
 # A forked child has none of its parent's threads.
-os.register_at_fork(after_in_child=_late_starts.cache_clear)
+os.register_at_fork(
+    before=_making_late_starts.acquire,
+    after_in_parent=_making_late_starts.release,
+    after_in_child=lambda: (_make_late_starts.cache_clear(), _making_late_starts.release()),
+)

@@ -1,9 +1,10 @@
 """A run: one turn of one agent on one session, leased from its begin to its commit."""
 
-import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from functools import cache, partial
 from math import inf
 from types import TracebackType
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from strands.types.content import Message
 
-from ._offload import AsyncContext, offload, submit
+from ._offload import AsyncContext, offload, start_or_call
 from .encoding import encode
 from .errors import (
     InvalidInputError,
+    LeaseLostError,
     RunCancelledError,
     RunEndedError,
     SessionStoreError,
@@ -96,6 +98,7 @@ class Run(AsyncContext):
         self._storage_ttl_seconds = storage_ttl_seconds or {}
         # Held while a write is on its way; agents on other threads, or nodes of a Graph, may flush at once.
         self._writing = threading.RLock()
+        self._flushes: list[Future[None]] = []
         self._reads = 0
         self._result: str | None = None
         self._closed = self._is_withdrawn = False
@@ -113,6 +116,7 @@ class Run(AsyncContext):
         cause = find_cause(error)
         if cause is not None:
             self._keeper.end_agents()  # one on another thread would go on, and call tools for nobody
+        self._finish_flushes()
         self._keeper.stop()
         with as_session_exceptions(), self._writing:
             self._closed = True
@@ -284,8 +288,19 @@ class Run(AsyncContext):
         else:
             self.flush()
 
-    def _begin_flush(self) -> Awaitable[None]:
-        return asyncio.wrap_future(submit(self.flush))
+    def _begin_flush(self) -> Future[None]:
+        flushed = start_or_call(self.flush)
+        self._flushes.append(flushed)
+        return flushed
+
+    def _finish_flushes(self) -> None:
+        """What was on its way is durable, or has failed, before the run's end is written."""
+        for flushed in self._flushes:
+            if not flushed.cancel():
+                wait([flushed])
+            elif not self._keeper.is_called_off:  # it had not begun
+                with suppress(Exception):  # the end is written all the same, or fails in the same way
+                    self.flush()
 
     def flush(self) -> None:
         """Make durable what was gathered, as the session manager does where a crash must lose nothing."""
@@ -293,8 +308,14 @@ class Run(AsyncContext):
             if self._closed:  # an agent that outlived its run
                 raise RunEndedError(self.run_id)
             # The history that is to be replaced stays as it is until the turn is complete.
-            if not (self._rewind or self._journal.is_empty) and self._writer.write(None):
-                self.cancel()
+            if self._rewind or self._journal.is_empty:
+                return
+            try:
+                if self._writer.write(None):
+                    self.cancel()
+            except LeaseLostError:
+                self._keeper.end_agents()  # a model may be at work already
+                raise
 
     def _commit(self) -> None:
         try:

@@ -1,14 +1,16 @@
 """Strands' own session manager, with a run's moments of writing hooked in."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from concurrent.futures import Future
 from functools import cache, partial
 from math import inf
 from typing import Any, cast
 
 from strands.agent.agent import Agent
 from strands.hooks import (
+    AfterModelCallEvent,
     AfterNodeCallEvent,
     AgentInitializedEvent,
     BeforeInvocationEvent,
@@ -48,7 +50,7 @@ class RunSessionManager(RepositorySessionManager):
     model is called again, and before anything of its answer is used, the tools' results and the state they changed;
     before a node of a Graph or a Swarm goes on with an answer, that answer; after each node, how far it is.
 
-    flush returns when what was gathered is durable. begin_flush starts that, for the caller to await.
+    flush returns when what was gathered is durable; begin_flush starts that, on a thread.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class RunSessionManager(RepositorySessionManager):
         repository: RunRepository,
         session_id: str,
         flush: Callable[[], Awaitable[None]],
-        begin_flush: Callable[[], Awaitable[None]],
+        begin_flush: Callable[[], Future[None]],
         attach: Callable[[LocalAgent], None],
         trace: Trace,
     ) -> None:
@@ -64,6 +66,7 @@ class RunSessionManager(RepositorySessionManager):
         self._repository = repository
         self._flush = flush
         self._begin_flush = begin_flush
+        self._flushes: dict[str, Future[None]] = {}
         self._attach = attach
         self._trace = trace
 
@@ -74,7 +77,9 @@ class RunSessionManager(RepositorySessionManager):
         registry.add_callback(AgentInitializedEvent, lambda event: self._attach(event.agent))
         registry.add_callback(BeforeInvocationEvent, self._begin_turn, order=inf)
         registry.add_callback(BeforeToolsEvent, self._flush_tool_requests)
-        registry.add_callback(BeforeModelCallEvent, self._flush_tool_results, order=inf)
+        # Before other hooks may change the messages, fail, or wait; and behind the call before they see its answer.
+        registry.add_callback(BeforeModelCallEvent, self._begin_flush_of_results)
+        registry.add_callback(AfterModelCallEvent, self._end_model_call, order=-inf)
         registry.add_callback(BeforeMultiAgentInvocationEvent, lambda event: self._repository.check_open())  # noqa: ARG005
         registry.add_callback(BeforeNodeCallEvent, self._begin_node)
         registry.add_hook(UnusableOutput())
@@ -130,30 +135,39 @@ class RunSessionManager(RepositorySessionManager):
         self._repository.hold(event.agent, contents=False)
         await self._flush()
 
-    async def _flush_tool_results(self, event: BeforeModelCallEvent) -> None:
-        """For a hook that answers in the model's place."""
-        if event.cancel and _holds_results(event.agent):
-            self._repository.hold(event.agent, contents=False)
-            await self._flush()
+    async def _begin_flush_of_results(self, event: BeforeModelCallEvent) -> None:
+        """The write goes on beside the call: it costs only the time by which the model's first word is faster."""
+        agent, messages = event.agent, event.agent.messages
+        if messages and messages[-1]["role"] == "user" and not is_prompt(messages[-1]):
+            self._repository.hold(agent, contents=False)
+            self._flushes[agent.agent_id] = self._begin_flush()
+            if self._is_wrapped_by_others(agent):
+                await self._await_results(agent)
+
+    def _is_wrapped_by_others(self, agent: Agent) -> bool:
+        """Whether an application's middleware may see an answer, or give one of its own, before ours holds it back."""
+        try:
+            registered: Any = agent._middleware_registry._handlers  # pyright: ignore[reportPrivateUsage]
+        except AttributeError:  # of another version of Strands, where nobody knows
+            return True
+        handlers = registered.get(InvokeModelStage, [])
+        return any(each.phase == "wrap" and each.handler != self._call_model for each in handlers)
+
+    async def _end_model_call(self, event: AfterModelCallEvent) -> None:
+        await self._await_results(event.agent)
+
+    async def _await_results(self, agent: LocalAgent) -> None:
+        """Raises what the write failed with, as often as it is asked. Who is cancelled meanwhile does not cancel it."""
+        if flushed := self._flushes.get(agent.agent_id):
+            await asyncio.shield(asyncio.wrap_future(flushed))
+            self._flushes.pop(agent.agent_id, None)
 
     async def _call_model(
         self, context: InvokeModelContext, call: MiddlewareNext[InvokeModelContext, TypedEvent]
     ) -> AsyncGenerator[TypedEvent]:
-        """The write costs only the time by which the model's first word is faster."""
-        agent = context.agent
-        if not isinstance(agent, Agent) or not _holds_results(agent):
-            async for event in call(context):
-                yield event
-            return
-        self._repository.hold(agent, contents=False)
-        flushed = self._begin_flush()
-        try:
-            async with aclosing(call(context)) as events:
-                async for event in events:
-                    await flushed
-                    yield event
-        finally:
-            await flushed
+        async for event in call(context):
+            await self._await_results(context.agent)
+            yield event
 
     async def _end_node(self, event: AfterNodeCallEvent) -> None:
         await self._flush()
@@ -183,12 +197,6 @@ class RunSessionManager(RepositorySessionManager):
         )
         restored.conversation_manager_state = fresh
         self._repository.agent(agent.agent_id).forget_kept_messages()
-
-
-def _holds_results(agent: Agent) -> bool:
-    """Whether tools' results are what the model is to answer."""
-    messages = agent.messages
-    return bool(messages) and messages[-1]["role"] == "user" and not is_prompt(messages[-1])
 
 
 @cache
