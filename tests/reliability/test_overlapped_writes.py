@@ -192,6 +192,7 @@ def test_results_are_stored_where_what_comes_before_the_call_fails(
 
 PROGRAM = """
 import sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
 from strands import tool
 from session_store import PostgreSQLSessionRepository
 from tests.reliability.turns import agent_of
@@ -203,8 +204,12 @@ has_ended = threading.Event()
 def outlive() -> str:
     "Works on when the main thread has ended."
     has_ended.set()
-    time.sleep(1)
-    return "worked"
+    with ThreadPoolExecutor(1) as pool:
+        while True:
+            try:
+                pool.submit(time.sleep, 0.01).result()
+            except RuntimeError:  # no pool takes work any more
+                return "worked"
 
 def hold() -> None:
     with PostgreSQLSessionRepository(sys.argv[1]).run("user-123") as run:

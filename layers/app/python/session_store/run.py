@@ -3,8 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
-from contextlib import suppress
 from functools import cache, partial
 from math import inf
 from types import TracebackType
@@ -12,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from strands.types.content import Message
 
-from ._offload import AsyncContext, offload, start_or_call
+from ._offload import AsyncContext, offload
+from .begun_flushes import BegunFlushes
 from .encoding import encode
 from .errors import (
     InvalidInputError,
@@ -98,7 +97,7 @@ class Run(AsyncContext):
         self._storage_ttl_seconds = storage_ttl_seconds or {}
         # Held while a write is on its way; agents on other threads, or nodes of a Graph, may flush at once.
         self._writing = threading.RLock()
-        self._flushes: list[Future[None]] = []
+        self._flushes = BegunFlushes(self.flush)
         self._reads = 0
         self._result: str | None = None
         self._closed = self._is_withdrawn = False
@@ -116,7 +115,7 @@ class Run(AsyncContext):
         cause = find_cause(error)
         if cause is not None:
             self._keeper.end_agents()  # one on another thread would go on, and call tools for nobody
-        self._finish_flushes()
+        self._flushes.finish()
         self._keeper.stop()
         with as_session_exceptions(), self._writing:
             self._closed = True
@@ -254,7 +253,7 @@ class Run(AsyncContext):
             repository,
             self.session_id,
             self._flush_of_agent,
-            self._begin_flush,
+            self._flushes.begin,
             self._keeper.agents.append,
             self.trace,
         )
@@ -287,20 +286,6 @@ class Run(AsyncContext):
             await offload(self.flush)
         else:
             self.flush()
-
-    def _begin_flush(self) -> Future[None]:
-        flushed = start_or_call(self.flush)
-        self._flushes.append(flushed)
-        return flushed
-
-    def _finish_flushes(self) -> None:
-        """What was on its way is durable, or has failed, before the run's end is written."""
-        for flushed in self._flushes:
-            if not flushed.cancel():
-                wait([flushed])
-            elif not self._keeper.is_called_off:  # it had not begun
-                with suppress(Exception):  # the end is written all the same, or fails in the same way
-                    self.flush()
 
     def flush(self) -> None:
         """Make durable what was gathered, as the session manager does where a crash must lose nothing."""
