@@ -56,8 +56,8 @@ class Run(AsyncContext):
     ...     agent("Hello")
 
     Leaving the block commits; leaving it by an exception discards what was not yet written, and closes an open tool
-    request so that the stored history stays valid. Nothing is held in the database while a model or a tool works, but for
-    the moment in which a tool's results are stored beside the model's call.
+    request so that the stored history stays valid. Nothing is held in the database while a model or a tool works, but
+    for the moment in which a tool's results are stored beside the model's call.
 
     stored: the outcome of an earlier run with the same idempotency key; then there is no session manager, and nothing
     is to be done. interrupts: what the run's agent, and its Graphs and Swarms, wait for a human to answer, by interrupt
