@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from .errors import AgentNotFoundError, LeaseLostError, WindowTooLargeError
 from .records import BegunRun, MessagePage, MessageRecord, OmittedMessage, RunRequest
 from .store import Messages, Runs
-from .wire import MAXIMUM_PAGE_SIZE
 
 # A model takes less. An agent holds each message several times over, as text, as objects, and in its request.
 MAXIMUM_WINDOW_BYTES = 32_000_000
 _RENEWALS_PER_LEASE = 3
+_PAGE_MESSAGES = 10_000
+"""Round trips are few then; it is their bytes that bound pages. The session backend has fewer in one answer."""
 
 
 class Window:
@@ -22,11 +23,15 @@ class Window:
         self.add(messages)
 
     def add(self, messages: Sequence[MessageRecord | OmittedMessage]) -> None:
+        append = self.messages.append
         for message in messages:
-            self._left_bytes -= _size(message)
-            if self._left_bytes < 0 or isinstance(message, OmittedMessage):
-                raise WindowTooLargeError(message.message_id, _size(message), MAXIMUM_WINDOW_BYTES)
-            self.messages.append(message)
+            if isinstance(message, OmittedMessage):
+                raise WindowTooLargeError(message.message_id, message.size_bytes, MAXIMUM_WINDOW_BYTES)
+            size = len(message.message) + len(message.redact_message or "")
+            self._left_bytes -= size
+            if self._left_bytes < 0:
+                raise WindowTooLargeError(message.message_id, size, MAXIMUM_WINDOW_BYTES)
+            append(message)
 
 
 def read_window(
@@ -64,12 +69,6 @@ def _read_pages(
     messages: Messages, owner: str, session_id: str, agent_id: str, start: int | None
 ) -> Iterator[MessagePage]:
     while start is not None:
-        page = messages.page(owner, session_id, agent_id, from_message_id=start, limit=MAXIMUM_PAGE_SIZE)
+        page = messages.page(owner, session_id, agent_id, from_message_id=start, limit=_PAGE_MESSAGES)
         yield page
         start = page.next_message_id
-
-
-def _size(message: MessageRecord | OmittedMessage) -> int:
-    if isinstance(message, OmittedMessage):
-        return message.size_bytes
-    return len(message.message) + len(message.redact_message or "")

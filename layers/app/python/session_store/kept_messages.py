@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 from strands.types.content import Message
 from strands.types.session import SessionMessage
 
-from .encoding import encode
+from .encoding import batched, decode_all, encode
 from .history import is_prompt
 
 _WITHOUT_REFERENCES = 2
 """A version of marshal's in which equal values are equal bytes, whatever shares its parts."""
-_MAXIMUM_FINGERPRINTS = 1000
-"""More would cost the restoring of a long history a quarter of its time."""
 
 
 class KeptMessages(NamedTuple):
@@ -34,28 +32,20 @@ class KnownMessages:
 
     def __init__(self) -> None:
         self._messages: dict[int, Message] = {}
-        self._texts: dict[int, int] = {}
-        self._fingerprints: dict[int, int] = {}
+        self._texts: dict[int, str] = {}
         self._by_object: dict[int, int] = {}
         self._by_tracking_id: dict[str, int] = {}
         self._redacted: set[int] = set()
 
-    def add(self, message: SessionMessage, text: str, *, is_as_stored: bool = True) -> None:
-        """`text` is the stored body; of long histories its hash takes little room.
-
-        is_as_stored: whether the message is what the text says, and no agent's own version of it.
-        """
-        held, message_id = message.to_message(), message.message_id
-        self._messages[message_id] = held
-        self._texts[message_id] = hash(text)
-        self._fingerprints.pop(message_id, None)
-        if is_as_stored and len(self._fingerprints) < _MAXIMUM_FINGERPRINTS:
-            self._fingerprints[message_id] = _fingerprint(held)
-        if message.redact_message is not None:
-            self._redacted.add(message_id)
-        self._by_object[id(held)] = message_id
-        if "tracking_id" in held:
-            self._by_tracking_id[held["tracking_id"]] = message_id
+    def add(self, messages: Sequence[SessionMessage], texts: Iterable[str]) -> None:
+        """texts: their stored bodies."""
+        ids, held = [each.message_id for each in messages], [each.to_message() for each in messages]
+        self._messages.update(zip(ids, held, strict=True))
+        self._texts.update(zip(ids, texts, strict=True))
+        self._redacted.update(each.message_id for each in messages if each.redact_message is not None)
+        self._by_object.update(zip(map(id, held), ids, strict=True))
+        tracked = zip(held, ids, strict=True)
+        self._by_tracking_id.update((each["tracking_id"], number) for each, number in tracked if "tracking_id" in each)
 
     def id_of(self, message: Message) -> int | None:
         message_id = self._by_object.get(id(message))
@@ -80,15 +70,27 @@ class KnownMessages:
         message_id = self.id_of(message)
         return self._messages[message_id] if message_id is not None and message_id in self._redacted else message
 
-    def is_changed(self, message_id: int, message: Message) -> bool:
-        if message_id in self._redacted or self._is_untouched(message_id, message):
-            return False
-        return all(hash(text) != self._texts[message_id] for text in _spellings(message))
+    def find_changed(self, held: Mapping[int, Message]) -> dict[int, Message]:
+        """Those that are not what is stored under their ids; of what was redacted, none."""
+        changed: dict[int, Message] = {}
+        for some in batched([each for each in held.items() if each[0] not in self._redacted]):
+            if not self._are_untouched(some):
+                changed.update(each for each in some if self._is_changed(*each))
+        return changed
 
-    def _is_untouched(self, message_id: int, message: Message) -> bool:
-        """To write a message as JSON again takes four times as long."""
-        seen = self._fingerprints.get(message_id, 0)
-        return seen != 0 and (seen == _fingerprint(message) or seen == _fingerprint(_without_tracking_id(message)))
+    def _is_changed(self, message_id: int, message: Message) -> bool:
+        if self._are_untouched([(message_id, message)]):
+            return False
+        return all(text != self._texts[message_id] for text in _spellings(message))
+
+    def _are_untouched(self, messages: Sequence[tuple[int, Message]]) -> bool:
+        """To parse what is stored takes a quarter of the time that it takes to write messages as JSON again."""
+        stored: list[Message] = decode_all([self._texts[message_id] for message_id, _ in messages])
+        held = [
+            message if "tracking_id" in before else _without_tracking_id(message)
+            for before, (_, message) in zip(stored, messages, strict=True)
+        ]
+        return _is_same(stored, held)
 
 
 def compare(
@@ -102,17 +104,17 @@ def compare(
     question = None if before else known.question_before(first_id)
     stored = dict(zip(range(first_id, next_id), held[start:], strict=True))
     if changed is None:
-        changed = {number: message for number, message in stored.items() if known.is_changed(number, message)}
+        changed = known.find_changed(stored)
     still_changed = {number: message for number, message in changed.items() if number in stored}
     return KeptMessages(first_id, [question] if question else before, still_changed)
 
 
-def _fingerprint(message: Mapping[str, Any]) -> int:
-    """The same for the same values of the same types in the same order; 0 for what marshal does not take."""
+def _is_same(values: Any, others: Any) -> bool:
+    """Whether they are the same values of the same types in the same order; False for what marshal does not take."""
     try:
-        return hash(marshal.dumps(dict(message), _WITHOUT_REFERENCES))
+        return marshal.dumps(values, _WITHOUT_REFERENCES) == marshal.dumps(others, _WITHOUT_REFERENCES)
     except ValueError:
-        return 0
+        return False
 
 
 def _spellings(message: Message) -> Iterable[str]:

@@ -18,6 +18,7 @@ from .conversion import (
     agent_record,
     message_of,
     message_record,
+    messages_of,
     multi_agent_state,
     session_of,
     session_record,
@@ -232,7 +233,7 @@ class PostgreSQLSessionRepository(AsyncContext, SessionRepository):
             ids = checked("session_id", session_id), checked("agent_id", agent_id)
             start, count = checked_number("offset", offset), None if limit is None else checked_number("limit", limit)
             records = self._store.messages.list(self._owner, *ids, from_message_id=start, limit=count)
-            return [message_of(record) for record in records]
+            return messages_of(records)
 
     def create_multi_agent(self, session_id: str, multi_agent: "MultiAgentBase", **kwargs: Any) -> None:
         with as_session_exceptions():

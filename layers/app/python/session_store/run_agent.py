@@ -1,6 +1,7 @@
 """What a run knows of one of its agents."""
 
 import logging
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from strands.types.session import SessionAgent, SessionMessage
@@ -38,12 +39,13 @@ class RunAgent:
             0, kept.get("before", []), {int(number): message for number, message in kept.get("changed", {}).items()}
         )
 
-    def restore(self, message: SessionMessage, text: str) -> SessionMessage:
-        """The message as the agent held it, unless it was redacted since."""
-        changed = self.messages.changed.get(message.message_id) if message.redact_message is None else None
-        message.message = changed or message.message
-        self.known.add(message, text, is_as_stored=changed is None)
-        return message
+    def restore(self, messages: Sequence[SessionMessage], texts: Iterable[str]) -> None:
+        """Make the messages what the agent held, unless they were redacted since. texts: their stored bodies."""
+        if changed := self.messages.changed:
+            for message in messages:
+                if message.redact_message is None:
+                    message.message = changed.get(message.message_id) or message.message
+        self.known.add(messages, texts)
 
     def keep(self, agent_id: str, messages: KeptMessages) -> None:
         """Take `messages` for what the next turn restores, as far as they have room beside the agent."""

@@ -9,7 +9,7 @@ from strands.types.content import Message, _ensure_tracking_id  # pyright: ignor
 from strands.types.session import Session, SessionAgent, SessionMessage
 
 from ._window import read_window
-from .conversion import agent_of, agent_record, message_of, message_record, multi_agent_state, session_of
+from .conversion import agent_of, agent_record, message_of, message_record, messages_of, multi_agent_state, session_of
 from .encoding import encode, preview_of
 from .errors import AlreadyExistsError, MessageNotFoundError, MessageRedactedError, SessionNotFoundError
 from .history import own_message
@@ -136,7 +136,7 @@ class RunRepository(SessionRepository):
         if record.redact_message is None and self.agent(agent_id).known.is_redacted(record.message_id):
             raise MessageRedactedError(record.message_id)
         self._journal.redact(agent_id, record, lambda: preview_of(session_message.to_message()))
-        self.agent(agent_id).known.add(session_message, record.message)
+        self.agent(agent_id).known.add([session_message], [record.message])
 
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **kwargs: Any
@@ -165,12 +165,13 @@ class RunRepository(SessionRepository):
     def _append(self, agent_id: str, message: SessionMessage) -> int:
         record = message_record(message)
         message.message_id = self._journal.append(agent_id, record, lambda: preview_of(message.to_message()))
-        self.agent(agent_id).known.add(message, record.message)
+        self.agent(agent_id).known.add([message], [record.message])
         return message.message_id
 
     def _restored_messages(self, agent_id: str, records: Sequence[MessageRecord]) -> list[SessionMessage]:
-        own = self.agent(agent_id)
-        return [own.restore(message_of(record), record.message) for record in records] + own.repairs
+        own, messages = self.agent(agent_id), messages_of(records)
+        own.restore(messages, (record.message for record in records))
+        return messages + own.repairs
 
     def _restore(self, record: AgentRecord, tail: MessageRecord | None = None) -> SessionAgent:
         agent = agent_of(record)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Future
 from functools import cache, partial
+from itertools import chain
 from math import inf
 from typing import Any, cast
 
@@ -39,6 +40,8 @@ from .run_repository import RunRepository
 from .telemetry import trace_attributes
 from .trace import Trace
 from .unusable_output import UnusableOutput
+
+_TOOL_BLOCKS = frozenset(("toolUse", "toolResult"))
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +102,13 @@ class RunSessionManager(RepositorySessionManager):
         if kept.before and isinstance(agent, Agent):
             stored = [record.to_message() for record in self._held_records[agent.agent_id]]
             agent.messages = self._fix_broken_tool_use([*kept.before, *stored])
+
+    def _fix_broken_tool_use(self, messages: list[Message]) -> list[Message]:
+        """Strands' own asks every message several times, and there is nothing to fix where no tool was used."""
+        blocks = chain.from_iterable(message["content"] for message in messages)
+        if _TOOL_BLOCKS.isdisjoint(chain.from_iterable(blocks)):
+            return messages
+        return super()._fix_broken_tool_use(messages)
 
     def append_message(self, message: Message, agent: LocalAgent, **kwargs: Any) -> None:
         """Other hooks have seen the message: what they made of it is what is stored."""

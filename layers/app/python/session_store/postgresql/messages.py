@@ -16,7 +16,7 @@ from session_store.wire import MAXIMUM_BYTES
 
 from .free_session import explain_refusal, with_free_session, write_free
 from .message_copies import REPLACE_COPIES, replacements
-from .message_rows import DOWNWARDS, MESSAGE_COLUMNS, UPWARDS, parse_message
+from .message_rows import DOWNWARDS, MESSAGE_COLUMNS, UPWARDS, parse_messages
 from .message_words import MessageWords
 
 # More than any response holds, as a history shows bytes by their size alone.
@@ -190,8 +190,10 @@ class PostgreSQLMessages:
         ).rows
         if not rows:
             raise AgentNotFoundError(agent_id)
-        messages = [parse_message(row) for row in rows if row[1] is not None or row[5] is not None]
-        return MessagePage(messages, rows[-1][0] if len(messages) < len(rows) else None)
+        next_id, message, *_, omitted_bytes = rows[-1]
+        if message is not None or omitted_bytes is not None:
+            return MessagePage(parse_messages(rows), None)
+        return MessagePage(parse_messages(rows[:-1]), next_id)
 
     def count(self, owner: str, session_id: str, agent_id: str) -> int:
         count = self._count(owner, session_id, agent_id)
