@@ -23,7 +23,6 @@ class Window:
         self.add(messages)
 
     def add(self, messages: Sequence[MessageRecord | OmittedMessage]) -> None:
-        append = self.messages.append
         for message in messages:
             if isinstance(message, OmittedMessage):
                 raise WindowTooLargeError(message.message_id, message.size_bytes, MAXIMUM_WINDOW_BYTES)
@@ -31,7 +30,7 @@ class Window:
             self._left_bytes -= size
             if self._left_bytes < 0:
                 raise WindowTooLargeError(message.message_id, size, MAXIMUM_WINDOW_BYTES)
-            append(message)
+            self.messages.append(message)
 
 
 def read_window(

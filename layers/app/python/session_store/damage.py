@@ -118,7 +118,9 @@ def _find_tool_use_damage(value: Any) -> str | None:
 
 
 def _find_tool_result_damage(value: Any) -> str | None:
-    if not (_is_object(value) and isinstance(value.get("toolUseId"), str) and _is_list(content := value.get("content"))):
+    if not (
+        _is_object(value) and isinstance(value.get("toolUseId"), str) and _is_list(content := value.get("content"))
+    ):
         return "must be an object with a toolUseId and a list as its content"
     return None if all(map(_is_object, content)) else "must have objects in its content"
 

@@ -27,48 +27,73 @@ class KeptMessages(NamedTuple):
     changed: dict[int, Message]
 
 
-class KnownMessages:
-    """The stored messages that a run has seen of one agent, restored or appended."""
+class _Index:
+    """Stored messages and their texts by id, and the ids by what an agent may hold of them."""
 
     def __init__(self) -> None:
-        self._messages: dict[int, Message] = {}
-        self._texts: dict[int, str] = {}
-        self._by_object: dict[int, int] = {}
-        self._by_tracking_id: dict[str, int] = {}
+        self.messages: dict[int, Message] = {}
+        self.texts: dict[int, str] = {}
+        self.by_object: dict[int, int] = {}
+        self.by_tracking_id: dict[str, int] = {}
+
+    def add(self, ids: Sequence[int], messages: Sequence[Message], texts: Sequence[str]) -> None:
+        self.messages.update(zip(ids, messages, strict=True))
+        self.texts.update(zip(ids, texts, strict=True))
+        self.by_object.update(zip(map(id, messages), ids, strict=True))
+        for message_id, message in zip(ids, messages, strict=True):
+            if "tracking_id" in message:
+                self.by_tracking_id[message["tracking_id"]] = message_id
+
+
+class KnownMessages:
+    """The stored messages that a run has seen of one agent, restored or appended.
+
+    They are indexed when that is needed: a long history is restored in less time.
+    """
+
+    def __init__(self) -> None:
+        self._added: list[tuple[Sequence[int], Sequence[Message], Sequence[str]]] = []
+        self._indexed = _Index()
         self._redacted: set[int] = set()
 
-    def add(self, messages: Sequence[SessionMessage], texts: Iterable[str]) -> None:
+    def add(self, messages: Sequence[SessionMessage], texts: Sequence[str]) -> None:
         """texts: their stored bodies."""
         ids, held = [each.message_id for each in messages], [each.to_message() for each in messages]
-        self._messages.update(zip(ids, held, strict=True))
-        self._texts.update(zip(ids, texts, strict=True))
+        self._added.append((ids, held, texts))
         self._redacted.update(each.message_id for each in messages if each.redact_message is not None)
-        self._by_object.update(zip(map(id, held), ids, strict=True))
-        tracked = zip(held, ids, strict=True)
-        self._by_tracking_id.update((each["tracking_id"], number) for each, number in tracked if "tracking_id" in each)
+
+    @property
+    def _index(self) -> _Index:
+        while self._added:
+            self._indexed.add(*self._added.pop(0))
+        return self._indexed
 
     def id_of(self, message: Message) -> int | None:
-        message_id = self._by_object.get(id(message))
-        return self._by_tracking_id.get(message.get("tracking_id", "")) if message_id is None else message_id
+        index = self._index
+        message_id = index.by_object.get(id(message))
+        return index.by_tracking_id.get(message.get("tracking_id", "")) if message_id is None else message_id
 
     def is_redacted(self, message_id: int) -> bool:
         return message_id in self._redacted
 
     def is_end(self, message_id: int) -> bool:
-        return message_id not in self._messages
+        return message_id not in self._index.messages
 
     def question_before(self, message_id: int) -> Message | None:
         """The user's prompt that the message belongs to, unless it is one itself."""
-        known = self._messages.get(message_id)
+        messages = self._index.messages
+        known = messages.get(message_id)
         if known is None or is_prompt(known):
             return None
-        earlier = range(message_id - 1, min(self._messages) - 1, -1)
-        return next((self._messages[number] for number in earlier if is_prompt(self._messages[number])), None)
+        earlier = range(message_id - 1, min(messages) - 1, -1)
+        return next((messages[number] for number in earlier if is_prompt(messages[number])), None)
 
     def as_redacted(self, message: Message) -> Message:
         """What was taken back stays so, whatever an agent still holds."""
         message_id = self.id_of(message)
-        return self._messages[message_id] if message_id is not None and message_id in self._redacted else message
+        if message_id is None or message_id not in self._redacted:
+            return message
+        return self._index.messages[message_id]
 
     def find_changed(self, held: Mapping[int, Message]) -> dict[int, Message]:
         """Those that are not what is stored under their ids; of what was redacted, none."""
@@ -81,11 +106,11 @@ class KnownMessages:
     def _is_changed(self, message_id: int, message: Message) -> bool:
         if self._are_untouched([(message_id, message)]):
             return False
-        return all(text != self._texts[message_id] for text in _spellings(message))
+        return all(text != self._index.texts[message_id] for text in _spellings(message))
 
     def _are_untouched(self, messages: Sequence[tuple[int, Message]]) -> bool:
         """To parse what is stored takes a quarter of the time that it takes to write messages as JSON again."""
-        stored: list[Message] = decode_all([self._texts[message_id] for message_id, _ in messages])
+        stored: list[Message] = decode_all([self._index.texts[message_id] for message_id, _ in messages])
         held = [
             message if "tracking_id" in before else _without_tracking_id(message)
             for before, (_, message) in zip(stored, messages, strict=True)

@@ -1,7 +1,7 @@
 """What a run knows of one of its agents."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from strands.types.session import SessionAgent, SessionMessage
@@ -39,7 +39,7 @@ class RunAgent:
             0, kept.get("before", []), {int(number): message for number, message in kept.get("changed", {}).items()}
         )
 
-    def restore(self, messages: Sequence[SessionMessage], texts: Iterable[str]) -> None:
+    def restore(self, messages: Sequence[SessionMessage], texts: Sequence[str]) -> None:
         """Make the messages what the agent held, unless they were redacted since. texts: their stored bodies."""
         if changed := self.messages.changed:
             for message in messages:

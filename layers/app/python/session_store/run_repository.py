@@ -170,7 +170,7 @@ class RunRepository(SessionRepository):
 
     def _restored_messages(self, agent_id: str, records: Sequence[MessageRecord]) -> list[SessionMessage]:
         own, messages = self.agent(agent_id), messages_of(records)
-        own.restore(messages, (record.message for record in records))
+        own.restore(messages, [record.message for record in records])
         return messages + own.repairs
 
     def _restore(self, record: AgentRecord, tail: MessageRecord | None = None) -> SessionAgent:

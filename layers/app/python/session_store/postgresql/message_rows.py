@@ -1,25 +1,27 @@
 """What of a message's row is read, and the statements that read an agent's messages in order."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+import json
+from collections.abc import Mapping, Sequence
 
 from session_store.connection import Row, Statement
-from session_store.records import MessageRecord, OmittedMessage
+from session_store.records import MessagePage, MessageRecord, OmittedMessage
 
-# `MessageRecord(*row)` is Python of the standard library's own, and takes twice as long.
-_make_record: Callable[[Row], MessageRecord] = partial(tuple.__new__, MessageRecord)
 MESSAGE_COLUMNS: Statement = " m.message_id, m.message::text, m.redact_message::text, m.created_at, m.updated_at"
 
 
-def parse_messages(rows: Sequence[Row]) -> list[MessageRecord | OmittedMessage]:
-    """See read_messages_v1."""
-    return [_make_record(row[:5]) if row[5] is None else _parse_omitted(*row) for row in rows]
+def parse_page(rows: Sequence[Row]) -> MessagePage:
+    """See read_messages_v2."""
+    next_id, _, omitted, *_ = rows[-1]
+    records = list(map(MessageRecord._make, rows[:-1]))
+    return MessagePage(_omit(records, json.loads(omitted)) if omitted else records, next_id)
 
 
-def _parse_omitted(
-    message_id: int, _: None, redact_message: str | None, created_at: str, updated_at: str, omitted_bytes: int
-) -> OmittedMessage:
-    return OmittedMessage(message_id, omitted_bytes, redact_message is not None, created_at, updated_at)
+def _omit(records: Sequence[MessageRecord], sizes: Mapping[str, int]) -> list[MessageRecord | OmittedMessage]:
+    messages: list[MessageRecord | OmittedMessage] = list(records)
+    for position, (message_id, _, redact_message, *timestamps) in enumerate(records):
+        if size := sizes.get(str(message_id)):
+            messages[position] = OmittedMessage(message_id, size, redact_message is not None, *timestamps)
+    return messages
 
 
 # An agent without messages gives one empty row, a missing agent gives none.

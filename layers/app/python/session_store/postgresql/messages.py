@@ -16,7 +16,7 @@ from session_store.wire import MAXIMUM_BYTES
 
 from .free_session import explain_refusal, with_free_session, write_free
 from .message_copies import REPLACE_COPIES, replacements
-from .message_rows import DOWNWARDS, MESSAGE_COLUMNS, UPWARDS, parse_messages
+from .message_rows import DOWNWARDS, MESSAGE_COLUMNS, UPWARDS, parse_page
 from .message_words import MessageWords
 
 # More than any response holds, as a history shows bytes by their size alone.
@@ -173,8 +173,8 @@ class PostgreSQLMessages:
     ) -> MessagePage:
         rows = self._database.fetch(
             """
-            SELECT message_id, message, redact_message, created_at, updated_at, omitted_bytes
-            FROM {read_messages_v1}(%(owner)s, %(session_id)s, %(agent_id)s, %(from_message_id)s, %(limit)s,
+            SELECT *
+            FROM {read_messages_v2}(%(owner)s, %(session_id)s, %(agent_id)s, %(from_message_id)s, %(limit)s,
                                     %(is_descending)s, %(max_bytes)s, %(max_message_bytes)s)
             """,
             {
@@ -190,10 +190,7 @@ class PostgreSQLMessages:
         ).rows
         if not rows:
             raise AgentNotFoundError(agent_id)
-        next_id, message, *_, omitted_bytes = rows[-1]
-        if message is not None or omitted_bytes is not None:
-            return MessagePage(parse_messages(rows), None)
-        return MessagePage(parse_messages(rows[:-1]), next_id)
+        return parse_page(rows)
 
     def count(self, owner: str, session_id: str, agent_id: str) -> int:
         count = self._count(owner, session_id, agent_id)
