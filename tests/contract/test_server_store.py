@@ -14,10 +14,10 @@ from session_store.errors import (
     SessionNotFoundError,
 )
 from session_store.postgresql import PostgreSQLStore
-from session_store.records import MultiAgentRecord
+from session_store.records import MultiAgentRecord, OmittedMessage
 from session_store.server_store import ServerStore
 from session_store.settings import StoreSettings
-from tests.contract.records import add_session, agent, message, session
+from tests.contract.records import CREATED_AT, UPDATED_AT, add_session, agent, message, session
 from tests.contract.runs import begin, commit, expire_lease, request
 from tests.contract.transport import Transport
 
@@ -190,3 +190,23 @@ def test_old_runs_expire_and_their_sessions_stay(store: ServerStore, transport: 
     assert list(store.runs.expire(999 * 24)) == [1]
     assert [store.runs.read(owner, asked.run_id).status for asked in (held, fresh)] == ["running", "running"]
     assert store.sessions.count(owner) == 2
+
+
+def test_of_a_message_too_large_for_any_page_there_is_its_size(
+    store: ServerStore, transport: Transport, owner: str
+) -> None:
+    add_session(store, owner, "a", "b", "c", "d")
+    transport.rows(
+        """
+        UPDATE messages m
+        SET message = large, redact_message = CASE message_id WHEN 2 THEN large END
+        FROM sessions s, to_json(repeat('x', 33000000)) AS large
+        WHERE s.owner = %s AND m.session_key = s.session_key AND message_id IN (1, 2)
+        RETURNING 1
+        """,
+        owner,
+    )
+    page = store.messages.page(owner, "s", "default", limit=3)
+    times = CREATED_AT, UPDATED_AT
+    omitted = OmittedMessage(1, 33_000_002, False, *times), OmittedMessage(2, 66_000_004, True, *times)
+    assert page == ([message(0, "a"), *omitted], 3)

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Literal
 
 import pytest
 
@@ -256,3 +257,23 @@ def test_the_store_knows_how_long_a_round_trip_takes_and_counts_its_own(store: S
     before = store.round_trips
     store.sessions.create(owner, session())
     assert store.round_trips == before + 1
+
+
+@pytest.mark.parametrize(("order", "ids"), [("asc", [[1, 2], [3], [4]]), ("desc", [[4], [3, 2], [1, 0]])])
+def test_a_page_ends_where_its_count_or_its_bytes_do(
+    store: Store, owner: str, order: Literal["asc", "desc"], ids: list[list[int]]
+) -> None:
+    """The last message leaves no room for the one before it, which has room beside another one."""
+    add_session(store, owner, "a", "b", "x" * 2_000_000, "x" * 1_900_000, "x" * 3_200_000)
+    position: int | None = ids[0][0]
+    for expected in ids:
+        assert position is not None
+        page = store.messages.page(owner, "s", "default", from_message_id=position, limit=2, order=order)
+        assert [each.message_id for each in page.messages] == expected
+        position = page.next_message_id
+    assert position is None
+
+
+def test_a_page_behind_the_last_message_is_empty(store: Store, owner: str) -> None:
+    add_session(store, owner, "a")
+    assert store.messages.page(owner, "s", "default", from_message_id=1, limit=2) == ([], None)

@@ -68,7 +68,9 @@ class RunRepository(SessionRepository):
         self._journal.check_open()
 
     def agent(self, agent_id: str) -> RunAgent:
-        return self._agents.setdefault(agent_id, RunAgent())
+        if agent_id not in self._agents:
+            self._agents[agent_id] = RunAgent()
+        return self._agents[agent_id]
 
     def hold(self, agent: Agent, *, contents: bool) -> None:
         """Take down what the agent holds now as what the next turn restores.
