@@ -10,7 +10,7 @@ import psycopg
 from session_store._statement_names import StatementNames
 from session_store.postgresql import PostgreSQLStore
 from session_store.postgresql.message_words import MessageWords
-from session_store.postgresql.run_write import WRITE, dump_parameters
+from session_store.postgresql.run_write import choose_write
 from session_store.records import AgentMessage, AgentRecord, BegunRun, MessageRecord, RunOutcome, RunRequest, RunWrite
 from session_store.settings import StoreSettings
 from tests.reliability.turns import OWNER
@@ -41,9 +41,8 @@ def write(begun: RunRequest, *texts: str, first_id: int = 0, outcome: RunOutcome
 def held_open(connection: "psycopg.Connection[Any]", run_write: RunWrite) -> Iterator[None]:
     """The write has been carried out, and is committed where the block ends."""
     with connection.transaction():
-        connection.execute(
-            StatementNames(None).fill(WRITE), dump_parameters(OWNER, run_write, MessageWords(StoreSettings()))
-        )
+        statement, parameters = choose_write(OWNER, run_write, MessageWords(StoreSettings()))
+        connection.execute(StatementNames(None).fill(statement), parameters)
         yield
 
 

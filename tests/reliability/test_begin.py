@@ -95,14 +95,32 @@ def test_a_run_whose_session_is_deleted_ends_with_that_reason(repository: Postgr
     assert repository.read_session("user-123") is None
 
 
-def test_a_repeated_begin_keeps_its_lease_and_fence(store: PostgreSQLStore) -> None:
-    again = request(idempotency_key="key", request_hash="hash")
+@pytest.mark.parametrize("key", [None, "key"])
+def test_a_repeated_begin_keeps_its_lease_and_fence(store: PostgreSQLStore, key: str | None) -> None:
+    again = request(idempotency_key=key, request_hash="hash")
     begun = [begin(store, again) for _ in range(3)]
     assert [repeated.fence for repeated in begun] == [1, 1, 1]
     with pytest.raises(SessionBusyError) as busy:
         begin(store, request())
     assert busy.value.run_id == again.run_id
     assert 0 < busy.value.lease_seconds_left <= 30
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_run_begins_on_no_second_session_and_leaves_that_as_it_was(
+    store: PostgreSQLStore, watch: "psycopg.Connection[Any]", is_new: bool
+) -> None:
+    other = request("other")
+    if not is_new:
+        begin(store, other)
+        store.runs.write(OWNER, write(other, "Hello", outcome=COMPLETED))
+    before = watch.execute("SELECT * FROM sessions").fetchall()
+    first = request("first")
+    begin(store, first)
+    with pytest.raises(LeaseLostError):
+        store.runs.begin(OWNER, first._replace(session_id="other"))
+    assert watch.execute("SELECT * FROM sessions WHERE session_id <> 'first'").fetchall() == before
+    assert begin(store, request("other")).fence == (1 if is_new else 2)
 
 
 def test_a_repeated_begin_whose_lease_is_gone_is_refused(

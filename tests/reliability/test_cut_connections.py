@@ -30,7 +30,12 @@ LEASE_SECONDS = 2.0
 TOOL_TURN = ["Hello", "answer"]
 
 
-STATEMENTS = {"begin": "begin_run_v4(", "write": "write_run_v4(", "renewal": "SELECT r.cancel_requested FROM lease"}
+STATEMENTS = {
+    "begin": "begin_run_v5(",
+    "write": "append_messages_v1(",
+    "failure": "write_run_v4(",
+    "renewal": "SELECT r.cancel_requested FROM lease",
+}
 
 
 @pytest.mark.parametrize("where", ["before the statement", "before its answer"])
@@ -84,7 +89,7 @@ def test_the_end_of_a_failed_run_is_settled_too(
     wired: PostgreSQLSessionRepository, wire: WireProxy, where: Cut
 ) -> None:
     with pytest.raises(ZeroDivisionError), wired.run("user-123") as run:
-        wire.cut_once(STATEMENTS["write"], where)
+        wire.cut_once(STATEMENTS["failure"], where)
         raise ZeroDivisionError
     assert wire.cuts == 1
     assert wired.read_run(run.run_id).status == "failed"

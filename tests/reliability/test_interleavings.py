@@ -56,8 +56,8 @@ def agent(state: str) -> AgentRecord:
     return AgentRecord(A, f'{{"by":"{state}"}}', "{}", "{}", NOW, NOW)
 
 
-def request() -> RunRequest:
-    return RunRequest(S, A, str(uuid.uuid4()), lease_seconds=30)
+def request(lease_seconds: float = 30) -> RunRequest:
+    return RunRequest(S, A, str(uuid.uuid4()), lease_seconds)
 
 
 def turn(of: RunRequest, by: str, number: int, outcome: RunOutcome | None = None) -> RunWrite:
@@ -124,6 +124,7 @@ LATE_STATEMENTS: dict[str, Step] = {
 }
 RUN_STATEMENTS: dict[str, Callable[[PostgreSQLStore, RunRequest], object]] = {
     "write": lambda store, run: store.runs.write(OWNER, turn(run, "late", 2)),
+    "append": lambda store, run: store.runs.write(OWNER, turn(run, "late", 2)._replace(multi_agents=())),
     "commit": lambda store, run: store.runs.write(OWNER, turn(run, "late", 2, RunOutcome("completed"))),
     "renew": lambda store, run: store.runs.renew(OWNER, S, run.run_id, 30),
     "abandon": lambda store, run: store.runs.abandon(OWNER, run.run_id),
@@ -131,6 +132,8 @@ RUN_STATEMENTS: dict[str, Callable[[PostgreSQLStore, RunRequest], object]] = {
 # What the other client does meanwhile, and is answered.
 STEPS: dict[str, Step] = {
     "a turn": hold_turn,
+    "a begin": lambda store: store.runs.begin(OWNER, request()),
+    "a run that died": lambda store: store.runs.begin(OWNER, request(lease_seconds=0.001)),
     "described": lambda store: store.sessions.patch(OWNER, S, SessionPatch("other", '{"by":"other"}')),
     "forked and deleted": fork_and_delete,
     "deleted": lambda store: store.sessions.delete(OWNER, S),
@@ -162,9 +165,15 @@ def facts(watch: "psycopg.Connection[Any]") -> list[Any]:
     ).fetchall()
 
 
+# A begin leaves the time of the last write, but what was sent before it comes late. Titles and forks do not
+# undo anything of it.
+WRITES_TO_A_FREE_SESSION = [
+    late for late in LATE_STATEMENTS if late not in ("begin", "describe session", "fork session")
+]
 # Every statement late meets a turn and a new session under the same id; these meet what they would undo, too.
 PAIRS = [
     *((late, step) for late in [*LATE_STATEMENTS, *RUN_STATEMENTS] for step in ("a turn", "created again")),
+    *((late, step) for late in WRITES_TO_A_FREE_SESSION for step in ("a begin", "a run that died")),
     ("begin", "deleted"),
     ("create session", "deleted"),
     ("commit", "deleted"),
@@ -181,13 +190,14 @@ PAIRS = [
 ]
 MARKS = {
     "create session": b"INSERT INTO sessions",
-    "begin": b"begin_run_v4",
-    "delete session": b"delete_session_v2",
+    "begin": b"begin_run_v5",
+    "delete session": b"delete_session_v3",
     "describe session": b"update_session_v2",
     "fork session": b"fork_session_v2",
-    "delete agent": b"delete_agent_v1",
+    "delete agent": b"delete_agent_v2",
     "write": b"write_run_v4",
     "commit": b"write_run_v4",
+    "append": b"append_messages_v1",
     "renew": b"r.cancel_requested FROM lease",
     "abandon": b"abandon_run_v2",
 }

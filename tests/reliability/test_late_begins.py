@@ -69,7 +69,7 @@ def turn(of: RunRequest, *bodies: str, **changes: Any) -> RunWrite:
 
 def make_late(network: ChaosProxy, count: int) -> None:
     for _ in range(count):
-        network.plan("deliver late", b"begin_run_v4")
+        network.plan("deliver late", b"begin_run_v5")
 
 
 def test_a_begin_that_was_given_up_begins_nothing(network: ChaosProxy, store: PostgreSQLStore) -> None:

@@ -36,7 +36,7 @@ def test_a_flush_that_was_stored_unheard_keeps_its_messages_counted(
     """The failed run closes the turn that it found open, as far as it knows after that turn's own messages."""
 
     def request(messages: Any) -> UseTool:
-        wire.cut_once("write_run_v4(", "before its answer")
+        wire.cut_once("append_messages_v1(", "before its answer")
         wire.cut_next_connection()
         return UseTool("work", {})
 

@@ -200,6 +200,26 @@ def test_a_call_reads_by_index_and_no_more_than_it_needs(
     assert sum(after[table][1] - before[table][1] for table in after) <= rows
 
 
+def test_an_owner_of_many_among_owners_of_one_session_has_turns_that_read_no_more(database_url: str) -> None:
+    """There the planner expects one session of every owner, and one index seems as good as the other."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            """
+            INSERT INTO sessions (owner, session_id)
+            SELECT CASE WHEN number > 2000 THEN 'owner ' || number ELSE %s END, 'session ' || number
+            FROM generate_series(1, 20000) AS number
+            """,
+            [OWNER],
+        )
+        connection.execute("VACUUM ANALYZE sessions")
+    before = rows_read(database_url)
+    store = PostgreSQLStore(StoreSettings(url=database_url))
+    for number in range(10, 20):
+        hold_turn(PostgreSQLSessionRepository(store=store), f"session {number}", "Hello", UseTool("no", {}), "answer")
+    store.close()
+    assert rows_read(database_url)["sessions"][1] - before["sessions"][1] <= 200
+
+
 def rows_read(url: str) -> dict[str, tuple[int, int]]:
     """Of each table: sequential scans, and rows read in any way; a backend has told all when it ends."""
     with psycopg.connect(url, autocommit=True) as connection:

@@ -150,7 +150,7 @@ def test_the_schema_holds_nothing_that_pins(database_url: str) -> None:
         functions = connection.execute(
             "SELECT proname, prosrc, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
         ).fetchall()
-    assert {"begin_run_v4", "write_run_v4"} < {name for name, _, _ in functions}
+    assert {"begin_run_v5", "append_messages_v1"} < {name for name, _, _ in functions}
     for _, source, settings in functions:
         # A setting of the function's own ends with its call, and the proxy sees nothing of it.
         assert {setting.partition("=")[0] for setting in settings or ()} <= {"search_path", "lock_timeout"}

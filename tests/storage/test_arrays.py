@@ -4,7 +4,7 @@ import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from session_store.postgresql.run_write import dump_array
+from session_store.postgresql.arrays import dump_array
 
 AWKWARD = ["", " ", "NULL", "null", "{}", "{a,b}", '"', '\\"', "\\", "\\\\", "a,b", "\n\t", "é🦜", "'", "{", None]
 TEXTS = st.lists(st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",))), min_size=1)

@@ -20,14 +20,14 @@ class MessageWords:
     def __init__(self, settings: StoreSettings) -> None:
         self.language = settings.search_language
         self.with_tool_results = settings.search == "all"
-        self._is_on = settings.search != "off"
+        self.is_on = settings.search != "off"
 
     def read_all(self, records: Iterable[MessageRecord]) -> list[str | None]:
         """What each message says, and what its tools answered where that is searched too; empty where nothing is."""
-        return [self.read(record.message) for record in records] if self._is_on else []
+        return [self.read(record.message) for record in records] if self.is_on else []
 
     def read(self, body: str) -> str | None:
-        return read_words(body, with_tool_results=self.with_tool_results) if self._is_on else None
+        return read_words(body, with_tool_results=self.with_tool_results) if self.is_on else None
 
 
 def read_words(body: str, *, with_tool_results: bool) -> str | None:

@@ -36,7 +36,7 @@ _GIVE_UP_SECONDS = 1.0
 # Without casts: what they name is what the function takes, and each is parsed again for every begin.
 BEGIN: Statement = """
     SELECT *
-    FROM {begin_run_v4}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s, %(lease_seconds)s,
+    FROM {begin_run_v5}(%(owner)s, %(session_id)s, %(agent_id)s, %(run_id)s, %(lease_seconds)s,
                         %(idempotency_key)s, %(request_hash)s, %(sent_at)s, %(valid_seconds)s,
                         %(if_busy)s, %(runs_per_minute)s, %(tokens_per_day)s)
 """

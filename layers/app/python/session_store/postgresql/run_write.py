@@ -1,12 +1,13 @@
 """The one statement by which a run writes, and its parameters: all or nothing, while the run holds the session."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from session_store.connection import Statement
 from session_store.records import RunOutcome, RunWrite
 
+from .arrays import dump_array
 from .message_words import MessageWords
+from .run_append import APPEND, dump_append, is_append
 from .values import dump_values
 
 _ARGUMENTS: Statement = """
@@ -45,7 +46,13 @@ _ANSWER_WITH_VALUES: Statement = (
                %(owner)s, %(session_id)s, %(value_keys)s::text[], %(value_sizes)s::int[],
                %(value_data)s::bytea, %(value_lifetimes)s::float8[])"""
 )
-WRITE: Statement = _ANSWER + _WRITTEN
+
+
+def choose_write(owner: str, write: RunWrite, words: MessageWords) -> tuple[Statement, dict[str, Any]]:
+    """The statement, and its parameters."""
+    if is_append(write) and not words.is_on:
+        return APPEND, dump_append(owner, write)
+    return choose_statement(write), dump_parameters(owner, write, words)
 
 
 def choose_statement(write: RunWrite) -> Statement:
@@ -88,20 +95,6 @@ def dump_parameters(owner: str, write: RunWrite, words: MessageWords) -> dict[st
         **(write.outcome._asdict() if write.outcome else dict.fromkeys(RunOutcome._fields)),
         **{name: dump_array(values) for name, values in lists.items()},
     }
-
-
-def dump_array(values: Sequence[str | int | None]) -> str | None:
-    """An array as PostgreSQL reads it; none for an empty one, and most are empty.
-
-    psycopg looks for the type of each list in its elements: of a write, that would take a quarter of the time.
-    """
-    if not values:
-        return None
-    return "{" + ",".join("NULL" if value is None else _quoted(str(value)) for value in values) + "}"
-
-
-def _quoted(element: str) -> str:
-    return '"' + element.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _dump_created_agents(write: RunWrite) -> dict[str, list[Any]]:

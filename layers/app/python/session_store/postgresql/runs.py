@@ -21,7 +21,7 @@ from .expiry import Batch, Expiry
 from .message_words import MessageWords
 from .run_begin import RunBegin
 from .run_rows import STATUS, known_run_id
-from .run_write import choose_statement, dump_parameters
+from .run_write import choose_write
 
 _COLUMNS: Statement = (
     """
@@ -35,7 +35,7 @@ _COLUMNS: Statement = (
 )
 
 
-_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of write_run_v4
+_ANSWERS = (ExclusionViolation, ForeignKeyViolation, UniqueViolation)  # of both functions that write
 
 
 class PostgreSQLRuns:
@@ -59,16 +59,16 @@ class PostgreSQLRuns:
 
     def write(self, owner: str, write: RunWrite) -> bool:
         try:
-            rows, repeated = self._database.fetch(
-                choose_statement(write), dump_parameters(owner, write, self._words), _ANSWERS
-            )
+            rows, repeated = self._database.fetch(*choose_write(owner, write, self._words), _ANSWERS)
         except ExclusionViolation:
             return self._find_written(owner, write, repeated=True)
         except ForeignKeyViolation as error:
             raise self._explain_rejection(owner, write) from error
         except UniqueViolation as error:
             raise LeaseLostError(write.run_id, error.diag.message_primary or "") from error
-        return rows[0][0] if rows else self._find_written(owner, write, repeated=repeated)
+        if not rows or rows[0][0] is None:
+            return self._find_written(owner, write, repeated=repeated)
+        return rows[0][0]
 
     def renew(self, owner: str, session_id: str, run_id: str, lease_seconds: float) -> bool:
         rows = self._database.fetch(
