@@ -106,7 +106,7 @@ compatibility: $(SETUP)  ## the package with the oldest libraries that it asks f
 fuzz: $(SETUP)  ## send 100,000 generated requests to the HTTP API; CASES=n sends another number
 	@FUZZ_EXAMPLES=$$(( ($(or $(CASES),100000) + 37) / 38 )) $(RUN) pytest -q -n 2 --timeout=0 tests/integration/test_fuzz_http.py
 
-soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (about a minute); ARGS="--runs 80000"
+soak: $(SETUP)  ## 10,000 runs under kills and restarts, then check their history (four minutes); ARGS="--runs 80000"
 	@$(RUN) python -m tests.reliability.soak $(ARGS)
 
 soak-streams: $(SETUP)  ## 300 streams, watched and rejoined under kills, cuts and restarts (six minutes); ARGS="--pooled"
