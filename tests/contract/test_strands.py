@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from strands import Agent, tool
 from strands.agent.conversation_manager import SlidingWindowConversationManager
+from strands.hooks import BeforeModelCallEvent
 from strands.session.repository_session_manager import RepositorySessionManager
 from strands.session.session_manager import SessionManager
 from strands.types.tools import ToolContext
@@ -77,6 +78,34 @@ def test_a_tool_turn_keeps_requests_results_and_state(repository: Repository) ->
     assert restored.state.get("word") == "käse"
     assert json.dumps(restored.messages) == json.dumps(agent.messages)
     assert [message["role"] for message in restored.messages] == ["user", "assistant", "user", "assistant"]
+
+
+def test_what_a_tool_has_changed_is_in_the_next_write_of_any_agent(repository: Repository) -> None:
+    """Here before the agent's own, which begins with its call of the model."""
+    stored: list[Any] = []
+
+    def write(event: BeforeModelCallEvent) -> None:
+        run.flush()
+        found = repository.read_agent("s", "default")
+        stored.append(found and found.state)
+
+    with repository.run("s") as run:
+        agent_of(run.session_manager, agent_id="another")
+        agent = agent_of(run.session_manager, [UseTool("remember", {"word": "käse"})], "Done", tools=[remember])
+        agent.hooks.add_callback(BeforeModelCallEvent, write, order=-1000)
+        agent("Remember käse")
+    assert stored == [{}, {"word": "käse"}]
+
+
+def test_what_a_turn_has_changed_is_in_the_next_write(repository: Repository) -> None:
+    with repository.run("s") as run:
+        agent = agent_of(run.session_manager, "Done")
+        agent.hooks.add_callback(BeforeModelCallEvent, lambda event: agent.state.set("word", "käse"))
+        agent("Remember käse")
+        run.flush()
+        found = repository.read_agent("s", "default")
+    assert found
+    assert found.state == {"word": "käse"}
 
 
 def test_a_failed_run_leaves_a_history_that_a_next_prompt_can_follow(repository: Repository) -> None:

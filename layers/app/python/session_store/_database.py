@@ -162,7 +162,7 @@ class Database:
             try:
                 self.round_trips += 1
                 cursor = connection.execute(self._names.fill(statement), parameters)
-                return cursor.fetchall() if cursor.description else []
+                return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
             except BaseException as error:
                 # A statement that an exception of a signal's handler left half-way would block every later one.
                 idle = connection.info.transaction_status is TransactionStatus.IDLE

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .errors import RunEndedError
-from .open_turn import mark_open, unmark
+from .open_turn import is_open, mark_open, unmark
 from .records import (
     AgentMessage,
     AgentRecord,
@@ -122,8 +122,10 @@ class Journal:
             self.check_open()
             message_id = self._next_ids[agent_id]
             self._next_ids[agent_id] = message_id + 1
-            self._last[agent_id] = record._replace(message_id=message_id)
-            self._messages.append(AgentMessage(agent_id, self._last[agent_id]))
+            if record.message_id != message_id:
+                record = record._replace(message_id=message_id)
+            self._last[agent_id] = record
+            self._messages.append(AgentMessage(agent_id, record))
             if message_id == 0 and self._preview is None:
                 self._preview = preview()
             return message_id
@@ -159,10 +161,11 @@ class Journal:
         """The last message that was appended, as it was then, written since or not."""
         return self._last.get(agent_id)
 
-    def take(self, outcome: RunOutcome | None = None) -> RunWrite:
+    def take(self, outcome: RunOutcome | None = None, number: int | None = None) -> RunWrite:
         with self._lock:
             with_messages = {message.agent_id for message in self._messages}
             self._taken = self._empty._replace(
+                number=number,
                 created_agents=self._written(self._created, outcome),
                 updated_agents=self._written(self._updated | self._to_mark(with_messages, outcome), outcome),
                 messages=tuple(self._messages),
@@ -219,8 +222,8 @@ class Journal:
         """Stored agents that get their mark with their messages, or lose it as the run ends."""
         stored = self.stored_agents.items()
         if outcome:
-            return {agent_id for agent_id, agent in stored if agent != unmark(agent)}
-        return {agent_id for agent_id, agent in stored if agent_id in with_messages and agent == unmark(agent)}
+            return {agent_id for agent_id, agent in stored if is_open(agent)}
+        return {agent_id for agent_id, agent in stored if agent_id in with_messages and not is_open(agent)}
 
     def _replace(self, message: AgentMessage) -> None:
         place = message.agent_id, message.record.message_id

@@ -7,13 +7,13 @@ from concurrent.futures import Future
 from functools import cache, partial
 from itertools import chain
 from math import inf
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from strands.agent.agent import Agent
 from strands.hooks import (
+    AfterInvocationEvent,
     AfterModelCallEvent,
     AfterNodeCallEvent,
-    AgentInitializedEvent,
     BeforeInvocationEvent,
     BeforeModelCallEvent,
     BeforeMultiAgentInvocationEvent,
@@ -40,6 +40,9 @@ from .run_repository import RunRepository
 from .telemetry import trace_attributes
 from .trace import Trace
 from .unusable_output import UnusableOutput
+
+if TYPE_CHECKING:  # the graphs and swarms that it brings take 40 ms of a cold start
+    from strands.multiagent.base import MultiAgentBase
 
 _TOOL_BLOCKS = frozenset(("toolUse", "toolResult"))
 
@@ -72,13 +75,15 @@ class RunSessionManager(RepositorySessionManager):
         self._flushes: dict[str, Future[None]] = {}
         self._attach = attach
         self._trace = trace
+        self._source_count = 0  # agents, Graphs and Swarms
+        self._at_work: set[str] = set()
 
     def register_hooks(self, registry: HookRegistry, **kwargs: Any) -> None:
         # Before Strands' own: callbacks of what comes after something are called in reverse, and its is to be first.
         registry.add_callback(AfterNodeCallEvent, self._end_node)
         super().register_hooks(_MessagesLast(registry), **kwargs)  # pyright: ignore[reportArgumentType]
-        registry.add_callback(AgentInitializedEvent, lambda event: self._attach(event.agent))
         registry.add_callback(BeforeInvocationEvent, self._begin_turn, order=inf)
+        registry.add_callback(AfterInvocationEvent, self._end_turn)
         registry.add_callback(BeforeToolsEvent, self._flush_tool_requests)
         # Before other hooks may change the messages, fail, or wait; and behind the call before they see its answer.
         registry.add_callback(BeforeModelCallEvent, self._begin_flush_of_results)
@@ -90,6 +95,7 @@ class RunSessionManager(RepositorySessionManager):
             registry.add_callback(event_type, partial(trace_call, self._trace), order=inf)
 
     def initialize(self, agent: LocalAgent, **kwargs: Any) -> None:
+        self._source_count += 1
         if isinstance(agent, Agent):
             self._accept_conversation_manager(agent)
             context = agent.context_manager
@@ -102,6 +108,7 @@ class RunSessionManager(RepositorySessionManager):
         if kept.before and isinstance(agent, Agent):
             stored = [record.to_message() for record in self._held_records[agent.agent_id]]
             agent.messages = self._fix_broken_tool_use([*kept.before, *stored])
+        self._attach(agent)
 
     def _fix_broken_tool_use(self, messages: list[Message]) -> list[Message]:
         """Strands' own asks every message several times, and there is nothing to fix where no tool was used."""
@@ -117,6 +124,18 @@ class RunSessionManager(RepositorySessionManager):
             message = next(held, message)
         super().append_message(message, agent, **kwargs)
 
+    def initialize_multi_agent(self, source: "MultiAgentBase", **kwargs: Any) -> None:
+        self._source_count += 1
+        super().initialize_multi_agent(source, **kwargs)
+
+    def sync_agent(self, agent: LocalAgent, **kwargs: Any) -> None:
+        """An agent at work that is alone in its run is gathered by `hold` before each write: no message needs it."""
+        if self._source_count > 1 or agent.agent_id not in self._at_work:
+            super().sync_agent(agent, **kwargs)
+
+    def _prune_held_records(self, agent: LocalAgent) -> None:
+        """A run keeps all of its messages anyway: to look through them with every new one would cost more."""
+
     def hold(self, agent: LocalAgent) -> None:
         """Gather what the agent holds at the end of the run, whether it was invoked since or not."""
         if isinstance(agent, Agent):
@@ -127,9 +146,13 @@ class RunSessionManager(RepositorySessionManager):
     def _begin_turn(self, event: BeforeInvocationEvent) -> None:
         self._repository.check_open()
         self._check_answers(event.agent)
+        self._at_work.add(event.agent.agent_id)
         held, prompt = event.agent.messages, event.messages
         if held and prompt and held[-1]["role"] == "user" and is_prompt(prompt[0]):
             event.messages = cast(Messages, [own_message("assistant", {"text": TURN_ENDED}), *prompt])
+
+    def _end_turn(self, event: AfterInvocationEvent) -> None:
+        self._at_work.discard(event.agent.agent_id)
 
     def _check_answers(self, agent: Agent) -> None:
         """Strands has put the new answers into its state already, each in place of one that was given before."""
@@ -172,11 +195,15 @@ class RunSessionManager(RepositorySessionManager):
             await asyncio.shield(asyncio.wrap_future(flushed))
             self._flushes.pop(agent.agent_id, None)
 
-    async def _call_model(
+    def _call_model(
         self, context: InvokeModelContext, call: MiddlewareNext[InvokeModelContext, TypedEvent]
     ) -> AsyncGenerator[TypedEvent]:
-        async for event in call(context):
-            await self._await_results(context.agent)
+        answer = call(context)
+        return self._hold_back(context.agent, answer) if context.agent.agent_id in self._flushes else answer
+
+    async def _hold_back(self, agent: LocalAgent, answer: AsyncGenerator[TypedEvent]) -> AsyncGenerator[TypedEvent]:
+        async for event in answer:
+            await self._await_results(agent)
             yield event
 
     async def _end_node(self, event: AfterNodeCallEvent) -> None:

@@ -44,7 +44,7 @@ class RunWriter:
                 outcome = outcome._replace(
                     input_tokens=self._input_tokens, output_tokens=self._output_tokens, trace=self._trace.dump()
                 )
-            write = self._journal.take(outcome)._replace(number=self._number)
+            write = self._journal.take(outcome, self._number)
             with self.time_limit(), traced(operation, write.session_id, write.run_id):
                 is_cancel_requested = self._runs.write(self._owner, write)
         self.writes += 1

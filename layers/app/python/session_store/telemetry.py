@@ -19,9 +19,8 @@ def trace_attributes(session_id: str) -> dict[str, str]:
 def traced(name: str, session_id: str, run_id: str) -> Generator[None]:
     """A span around the block. An error is named by its code: its words may quote what was said."""
     attributes = {**trace_attributes(session_id), "session_store.run_id": run_id}
-    with _tracer.start_as_current_span(
-        f"session_store {name}", attributes=attributes, record_exception=False, set_status_on_exception=False
-    ) as span:
+    span = _tracer.start_span(f"session_store {name}", attributes=attributes)
+    with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
             yield
         except BaseException as error:

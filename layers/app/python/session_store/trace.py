@@ -14,6 +14,7 @@ from .errors import InvalidInputError
 
 MAXIMUM_BYTES = 16_000
 MAXIMUM_NAME_CHARACTERS = 100
+_ENCODER = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` makes one for each call
 Kind = Literal["restore", "model", "tool", "node", "flush", "commit"]
 
 
@@ -49,31 +50,36 @@ class Trace:
     def __init__(self) -> None:
         self._began = 0.0
         self._lock = threading.Lock()
-        self._spans: list[Span] = []
-        self._open: dict[Hashable, int] = {}
+        self._spans: list[list[Any]] = []  # the values of a `Span`, as far as they are known
+        self._open: dict[Hashable, list[Any]] = {}
 
     def start(self, key: Hashable, kind: Kind, name: str, node: str | None = None) -> None:
         with self._lock:
             if not self._spans:
                 self._began = time.monotonic()
             if key not in self._open:
-                self._open[key] = len(self._spans)
-                self._spans.append(Span(kind, _short(name), node and _short(node), self._now()))
+                self._open[key] = span = [kind, _short(name), node and _short(node), self._now()]
+                self._spans.append(span)
 
-    def end(self, key: Hashable, status: str | None = None, *, waited_ms: float | None = None, **tokens: Any) -> None:
-        """waited_ms: from its start to a model's first token. tokens: `input_tokens` and `output_tokens`, as the model
-        gave them: what is no number is not kept.
+    def end(
+        self,
+        key: Hashable,
+        status: str | None = None,
+        *,
+        waited_ms: float | None = None,
+        input_tokens: Any = None,
+        output_tokens: Any = None,
+    ) -> None:
+        """waited_ms: from its start to a model's first token. Tokens are as the model gave them: what is no number is
+        not kept.
         """
         with self._lock:
-            number = self._open.pop(key, None)
-            if number is None:
+            span = self._open.pop(key, None)
+            if span is None:
                 return
-            span = self._spans[number]
-            first_token_ms = None if waited_ms is None else round(span.start_ms + waited_ms, 1)
-            counts = {name: count for name, count in tokens.items() if _is_whole(count)}
-            self._spans[number] = span._replace(
-                end_ms=self._now(), status=status and _short(status), first_token_ms=first_token_ms, **counts
-            )
+            first_token_ms = None if waited_ms is None else round(span[3] + waited_ms, 1)
+            counts = [count if _is_whole(count) else None for count in (input_tokens, output_tokens)]
+            span += [self._now(), status and _short(status), first_token_ms, *counts]
 
     @contextmanager
     def timed(self, kind: Kind) -> Generator[None]:
@@ -89,7 +95,7 @@ class Trace:
     def dump(self) -> str:
         """JSON text of at most `MAXIMUM_BYTES`: a list for each span, without the figures that it lacks at its end."""
         with self._lock:
-            rows = [json.dumps(_trimmed(span), separators=(",", ":")) for span in self._spans]
+            rows = [_ENCODER.encode(_trimmed(span)) for span in self._spans]
         kept = _without_middle(rows, MAXIMUM_BYTES - 100)
         return f'{{"spans":[{",".join(kept)}],"omitted":{len(rows) - len(kept)}}}'
 
@@ -166,11 +172,12 @@ _REQUIRED = len(Span._fields) - len(Span._field_defaults)
 
 def _short(name: object) -> str:
     """Names come from models and hooks too: anything, of any length. Nobody has a use for half of a surrogate pair."""
-    return str(name)[:MAXIMUM_NAME_CHARACTERS].encode(errors="replace").decode()
+    short = str(name)[:MAXIMUM_NAME_CHARACTERS]
+    return short if short.isascii() else short.encode(errors="replace").decode()
 
 
-def _trimmed(span: Span) -> list[Any]:
-    values = list(span)
+def _trimmed(span: list[Any]) -> list[Any]:
+    values = span.copy()
     while values[-1] is None:
         values.pop()
     return values

@@ -72,7 +72,7 @@ class Decision(NamedTuple):
 
 class RunBegin:
     def __init__(self, database: Database, words: MessageWords, budget: OwnerBudget) -> None:
-        self._database, self._budget = database, budget
+        self._database, self._budget = database, asdict(budget)
         self._agents, self._messages = PostgreSQLAgents(database), PostgreSQLMessages(database, words)
 
     def begin(self, owner: str, request: RunRequest, runs: Runs) -> BegunRun | Decision:
@@ -99,7 +99,7 @@ class RunBegin:
 
     def _ask(self, owner: str, request: RunRequest, sending: Sending) -> list[tuple[Any, ...]]:
         try:
-            parameters = {"owner": owner, **request._asdict(), **sending._asdict(), **asdict(self._budget)}
+            parameters = {"owner": owner, **request._asdict(), **sending._asdict(), **self._budget}
             return self._database.fetch(BEGIN, parameters, (CheckViolation,)).rows
         except CheckViolation as error:
             database_time = float(error.diag.message_detail or 0)
