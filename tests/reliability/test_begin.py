@@ -18,7 +18,7 @@ from session_store.postgresql.run_begin import BEGIN
 from session_store.records import RunOutcome, RunRequest
 from session_store.repository import PostgreSQLSessionRepository
 from session_store.sending import Sending
-from session_store.settings import NO_BUDGET, StoreSettings
+from session_store.settings import NO_BUDGET, OwnerBudget, StoreSettings
 from tests.reliability.begins import COMPLETED, begin, expire_lease, held_open, request, write
 from tests.reliability.turns import (
     OWNER,
@@ -114,13 +114,35 @@ def test_a_run_begins_on_no_second_session_and_leaves_that_as_it_was(
     if not is_new:
         begin(store, other)
         store.runs.write(OWNER, write(other, "Hello", outcome=COMPLETED))
-    before = watch.execute("SELECT * FROM sessions").fetchall()
+    kept = "SELECT to_jsonb(s) - 'updated_at' FROM sessions s WHERE session_id = 'other'"
+    before = watch.execute(kept).fetchall()
     first = request("first")
     begin(store, first)
     with pytest.raises(LeaseLostError):
         store.runs.begin(OWNER, first._replace(session_id="other"))
-    assert watch.execute("SELECT * FROM sessions WHERE session_id <> 'first'").fetchall() == before
+    assert watch.execute(kept).fetchall() == before
     assert begin(store, request("other")).fence == (1 if is_new else 2)
+
+
+@pytest.mark.parametrize("budget", [NO_BUDGET, OwnerBudget(runs_per_minute=100)])
+def test_a_lease_lasts_from_when_the_session_is_free(
+    store: PostgreSQLStore, database_url: str, watch: "psycopg.Connection[Any]", budget: OwnerBudget
+) -> None:
+    first = request()
+    begin(store, first)
+    store.runs.write(OWNER, write(first, "Hello", outcome=COMPLETED))
+    limited = PostgreSQLStore(StoreSettings(url=database_url, budget=budget))
+    with ThreadPoolExecutor() as pool, psycopg.connect(database_url) as other:
+        other.execute("SELECT FROM sessions FOR UPDATE")
+        waiting = pool.submit(begin, limited, request(lease_seconds=1))
+        wait_until_blocked(watch)
+        time.sleep(1)
+        other.commit()
+        waiting.result()
+    left = watch.execute("SELECT extract(epoch FROM lease_until - clock_timestamp())::float8 FROM sessions").fetchone()
+    limited.close()
+    assert left is not None
+    assert 0.3 < left[0] <= 1
 
 
 def test_a_repeated_begin_whose_lease_is_gone_is_refused(

@@ -120,7 +120,7 @@ def test_a_large_agent_is_deleted_in_bounded_statements_while_nobody_else_has_th
 def delete_part(watch: "psycopg.Connection[Any]", max_rows: int) -> str:
     deletion_id = "5a1f4c1e-0000-4000-8000-000000000000"
     return watch.execute(
-        "SELECT state FROM delete_agent_v2(%s, 's', 'default', %s, extract(epoch FROM clock_timestamp())::float8, %s)",
+        "SELECT state FROM delete_agent_v1(%s, 's', 'default', %s, extract(epoch FROM clock_timestamp())::float8, %s)",
         (OWNER, deletion_id, max_rows),
     ).fetchall()[0][0]
 

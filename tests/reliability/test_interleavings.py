@@ -165,15 +165,10 @@ def facts(watch: "psycopg.Connection[Any]") -> list[Any]:
     ).fetchall()
 
 
-# A begin leaves the time of the last write, but what was sent before it comes late. Titles and forks do not
-# undo anything of it.
-WRITES_TO_A_FREE_SESSION = [
-    late for late in LATE_STATEMENTS if late not in ("begin", "describe session", "fork session")
-]
 # Every statement late meets a turn and a new session under the same id; these meet what they would undo, too.
 PAIRS = [
     *((late, step) for late in [*LATE_STATEMENTS, *RUN_STATEMENTS] for step in ("a turn", "created again")),
-    *((late, step) for late in WRITES_TO_A_FREE_SESSION for step in ("a begin", "a run that died")),
+    *((late, step) for late in LATE_STATEMENTS for step in ("a begin", "a run that died")),
     ("begin", "deleted"),
     ("create session", "deleted"),
     ("commit", "deleted"),
@@ -191,10 +186,10 @@ PAIRS = [
 MARKS = {
     "create session": b"INSERT INTO sessions",
     "begin": b"begin_run_v5",
-    "delete session": b"delete_session_v3",
+    "delete session": b"delete_session_v2",
     "describe session": b"update_session_v2",
     "fork session": b"fork_session_v2",
-    "delete agent": b"delete_agent_v2",
+    "delete agent": b"delete_agent_v1",
     "write": b"write_run_v4",
     "commit": b"write_run_v4",
     "append": b"append_messages_v1",

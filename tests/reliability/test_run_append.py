@@ -119,6 +119,13 @@ def test_every_write_stores_the_same(database_url: str) -> None:
     assert appended == hold(database_url, write_run)
 
 
+def test_a_write_that_takes_something_away_is_another() -> None:
+    usual = first_turn(request())[0]
+    assert is_append(usual)
+    for other in ({"redacted_preview": ""}, {"title": ""}, {"redactions": [message(0)]}, {"messages": []}):
+        assert not is_append(usual._replace(**other))
+
+
 @pytest.mark.parametrize("write", [append, write_run])
 def test_what_cannot_follow_is_refused_whole(database_url: str, write: Write) -> None:
     run = request()

@@ -58,12 +58,17 @@ def decode(text: str) -> Any:
 def decode_all(texts: Sequence[str]) -> list[Any]:
     """`decode` of each text; most texts can be parsed together, which takes less time. Raises what it raises."""
     joined = f"[{','.join(texts)}]"
-    if BYTES_MARK not in joined:
-        try:
-            return _DECODER.raw_decode(joined)[0]
-        except (ValueError, RecursionError):  # perhaps for the list's sake: it is one level more
-            pass
-    return [decode(text) for text in texts]
+    values = [] if BYTES_MARK in joined else _parse_list(joined)
+    # A text with two values is none, and would shift the others.
+    return values if len(values) == len(texts) else [decode(text) for text in texts]
+
+
+def _parse_list(text: str) -> list[Any]:
+    """None of it where it is none, or is one level too deep only as a list."""
+    try:
+        return _DECODER.raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return []
 
 
 def batched(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

@@ -1,8 +1,9 @@
 -- What begin_run_v4 does, for less where nothing stands against it: a session that is free or new, a run without
--- idempotency key and without budget. All else goes on to begin_run_v4, which decides about the session as it was.
+-- idempotency key and without budget. All else goes on to begin_run_v4, which decides about the session as it was,
+-- but for the time of its last activity.
 --
--- The lease is taken by the unique key itself, so no plan chooses how the row is found; the time of the session's last
--- write stays, so that only its row changes and none of its indexes.
+-- The lease is taken by the unique key itself, so no plan chooses how the row is found. It lasts from when the row is
+-- locked: the INSERT may have waited for that.
 CREATE FUNCTION begin_run_v5(
     in_owner text, in_session_id text, in_agent_id text, in_run_id uuid, in_lease_seconds double precision,
     in_idempotency_key text, in_request_hash text, in_sent_at double precision, in_valid_seconds double precision,
@@ -30,7 +31,8 @@ BEGIN
         INSERT INTO sessions AS s (owner, session_id, run_id, lease_until, fence)
         VALUES (in_owner, in_session_id, in_run_id, clock_timestamp() + make_interval(secs => in_lease_seconds), 1)
         ON CONFLICT (owner, session_id) DO UPDATE
-        SET run_id = EXCLUDED.run_id, lease_until = EXCLUDED.lease_until, fence = s.fence + 1
+        SET run_id = EXCLUDED.run_id, lease_until = clock_timestamp() + make_interval(secs => in_lease_seconds),
+            fence = s.fence + 1, updated_at = clock_timestamp()
         WHERE s.run_id IS NULL
         RETURNING s.session_key, s.fence, s.session_type, s.created_at, s.updated_at, s.preview, s.xmax = 0 AS is_new
         INTO held;
@@ -100,7 +102,9 @@ BEGIN
                              OVER (ORDER BY m.message_id ROWS UNBOUNDED PRECEDING) AS size_so_far
                   FROM messages m
                   WHERE m.session_key = held.session_key AND m.agent_id = in_agent_id
-                    AND m.message_id >= known.removed_message_count) AS w
+                    -- No more of them fit, so of a long history the rest is not read to be left out.
+                    AND m.message_id >= known.removed_message_count
+                    AND m.message_id < known.removed_message_count + 1000) AS w
             WHERE w.size_so_far <= room;
     END IF;
 END

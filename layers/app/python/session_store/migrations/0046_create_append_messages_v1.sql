@@ -116,9 +116,10 @@ BEGIN
     -- run knew of: then it is the next run that closes the turn.
     IF row_count < size AND coalesce(in_status, 'completed') = 'completed' THEN
         SELECT min(m.message_id) INTO occupied
-        FROM messages m
+        FROM unnest(in_messages) WITH ORDINALITY AS n (message, place)
+        JOIN messages m ON m.message_id = in_first_id + n.place - 1
         WHERE m.session_key = held AND m.agent_id = in_agent_id AND m.message_id BETWEEN in_first_id AND last_id
-          AND m.message::text <> in_messages[m.message_id - in_first_id + 1]::text;
+          AND m.message::text <> n.message::text;
         IF occupied IS NOT NULL THEN
             RAISE EXCEPTION 'another message % is stored in its place', occupied USING ERRCODE = 'unique_violation';
         END IF;

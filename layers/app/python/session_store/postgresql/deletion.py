@@ -41,7 +41,7 @@ def _repeat(delete: Callable[[int], bool]) -> None:
 
 
 def _delete(database: Database, owner: str, session_id: str, sending: Sending, max_rows: int) -> str:
-    """What has become of the session; see delete_session_v3.
+    """What has become of the session; see delete_session_v2.
 
     What rewinds took out of it, which no list shows, is hidden with it, unless somebody has gone on with it.
     """
@@ -49,7 +49,7 @@ def _delete(database: Database, owner: str, session_id: str, sending: Sending, m
         """
         WITH deleted AS MATERIALIZED (
             SELECT state, database_time
-            FROM {delete_session_v3}(%(owner)s, %(session_id)s, %(sent_at)s::float8, %(max_rows)s)
+            FROM {delete_session_v2}(%(owner)s, %(session_id)s, %(sent_at)s::float8, %(max_rows)s)
         ), removed AS (
             UPDATE {sessions} s
             SET owner = '', session_id = s.session_key::text, updated_at = '-infinity', preview = '', title = NULL,
@@ -75,11 +75,11 @@ def _delete(database: Database, owner: str, session_id: str, sending: Sending, m
 
 
 def _delete_agent(database: Database, parameters: Mapping[str, Any]) -> bool:
-    """Whether messages are left; see delete_agent_v2."""
+    """Whether messages are left; see delete_agent_v1."""
     rows, repeated = database.fetch(
         """
         SELECT state, database_time, holder, seconds_left
-        FROM {delete_agent_v2}(%(owner)s, %(session_id)s, %(agent_id)s, %(deletion_id)s::uuid, %(sent_at)s::float8,
+        FROM {delete_agent_v1}(%(owner)s, %(session_id)s, %(agent_id)s, %(deletion_id)s::uuid, %(sent_at)s::float8,
                                %(max_rows)s)
         """,
         parameters,

@@ -26,8 +26,7 @@ def with_free_session(assignments: Statement = "") -> Statement:
         + assignments
         + """
             WHERE owner = %(owner)s AND session_id = %(session_id)s AND NOT {is_leased_v1}(lease_until)
-              AND to_timestamp(%(sent_at)s::float8) BETWEEN greatest(updated_at, lease_until)
-                                                     AND clock_timestamp() + interval '0.1 s'
+              AND to_timestamp(%(sent_at)s::float8) BETWEEN updated_at AND clock_timestamp() + interval '0.1 s'
             RETURNING session_key
         )
         """
@@ -58,8 +57,7 @@ def _check_in_time(database: Database, parameters: Mapping[str, Any], sending: S
         SELECT extract(epoch FROM clock_timestamp())::float8
         FROM {sessions}
         WHERE owner = %(owner)s AND session_id = %(session_id)s AND NOT {is_leased_v1}(lease_until)
-          AND to_timestamp(%(sent_at)s::float8) NOT BETWEEN greatest(updated_at, lease_until)
-                                                     AND clock_timestamp() + interval '0.1 s'
+          AND to_timestamp(%(sent_at)s::float8) NOT BETWEEN updated_at AND clock_timestamp() + interval '0.1 s'
         """,
         {**parameters, "sent_at": sending.sent_at},
     ).rows

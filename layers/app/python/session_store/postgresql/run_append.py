@@ -26,9 +26,10 @@ _CHANGES_NOTHING = dict.fromkeys(
 
 def is_append(write: RunWrite) -> bool:
     """Whether it is that write. What searches find is stored by the other function."""
-    other = write.redactions, write.multi_agents, write.values, write.rewind, write.title, write.redacted_preview
+    others = write.redactions or write.multi_agents or write.values or write.rewind
+    names = write.title, write.redacted_preview  # an empty one takes away what is there
     agents = (*write.created_agents, *write.updated_agents)
-    return not any(other) and len(agents) <= 1 and _follow_one_another(write.messages, agents)
+    return not others and names == (None, None) and len(agents) <= 1 and _follow_one_another(write.messages, agents)
 
 
 def _follow_one_another(messages: Sequence[AgentMessage], agents: Sequence[AgentRecord]) -> bool:
