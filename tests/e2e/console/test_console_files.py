@@ -78,7 +78,9 @@ def test_files_go_with_a_message_and_come_back_from_the_history(console: Console
 
     page.reload()
     wait_for_pictures(console, 1)
-    page.locator(".history").get_by_role("button", name="Ask again").press("Enter")
+    with page.expect_response("**/process-streaming"):
+        page.locator(".history").get_by_role("button", name="Ask again").press("Enter")
+    console.wait_until_idle()
     expect(page.locator(".live")).to_have_count(0)
     expect(page.locator(".history .attachment")).to_have_count(3)
     page.locator(".history").get_by_role("button", name="Edit").press("Enter")
