@@ -130,7 +130,7 @@ class RunSessionManager(RepositorySessionManager):
 
     def sync_agent(self, agent: LocalAgent, **kwargs: Any) -> None:
         """An agent at work that is alone in its run is gathered by `hold` before each write: no message needs it."""
-        if self._source_count > 1 or agent.agent_id not in self._at_work:
+        if self._source_count > 1 or agent.agent_id not in self._at_work or not isinstance(agent, Agent):
             super().sync_agent(agent, **kwargs)
 
     def _prune_held_records(self, agent: LocalAgent) -> None:

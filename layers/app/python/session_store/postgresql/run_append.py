@@ -45,6 +45,19 @@ def _follow_one_another(messages: Sequence[AgentMessage], agents: Sequence[Agent
 def dump_append(owner: str, write: RunWrite) -> dict[str, Any]:
     records = [message.record for message in write.messages]
     return {
+        **dump_run(owner, write),
+        "agent_id": write.messages[0].agent_id,
+        **_dump_agent(write),
+        "first_id": records[0].message_id,
+        "messages": dump_array([record.message for record in records]),
+        "created_at": dump_array([record.created_at for record in records]),
+        "updated_at": dump_array([record.updated_at for record in records]),
+    }
+
+
+def dump_run(owner: str, write: RunWrite) -> dict[str, Any]:
+    """What of every write says whose it is, which one, and how the run ended if it did."""
+    return {
         "owner": owner,
         "session_id": write.session_id,
         "run_id": write.run_id,
@@ -52,12 +65,6 @@ def dump_append(owner: str, write: RunWrite) -> dict[str, Any]:
         "lease_seconds": write.lease_seconds,
         "preview": write.preview,
         **(write.outcome._asdict() if write.outcome else _ENDS_NOTHING),
-        "agent_id": write.messages[0].agent_id,
-        **_dump_agent(write),
-        "first_id": records[0].message_id,
-        "messages": dump_array([record.message for record in records]),
-        "created_at": dump_array([record.created_at for record in records]),
-        "updated_at": dump_array([record.updated_at for record in records]),
     }
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from session_store.connection import Statement
-from session_store.records import RunOutcome, RunWrite
+from session_store.records import RunWrite
 
 from .arrays import dump_array
 from .message_words import MessageWords
-from .run_append import APPEND, dump_append, is_append
+from .run_append import APPEND, dump_append, dump_run, is_append
 from .values import dump_values
 
 _ARGUMENTS: Statement = """
@@ -80,19 +80,13 @@ def dump_parameters(owner: str, write: RunWrite, words: MessageWords) -> dict[st
         "multi_agent_states": [state.state for state in write.multi_agents],
     }
     return {
-        "owner": owner,
-        "session_id": write.session_id,
-        "run_id": write.run_id,
-        "number": write.number,
-        "lease_seconds": write.lease_seconds,
+        **dump_run(owner, write),
         "title": write.title,
         "language": words.language,
         "rewound_agent_id": write.rewind and write.rewind.agent_id,
         "from_message_id": write.rewind and write.rewind.message_id,
-        "preview": write.preview,
         "redacted_preview": write.redacted_preview,
         **(dump_values(write.values) if write.values else {}),
-        **(write.outcome._asdict() if write.outcome else dict.fromkeys(RunOutcome._fields)),
         **{name: dump_array(values) for name, values in lists.items()},
     }
 
